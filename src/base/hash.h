@@ -1,0 +1,15 @@
+/* Hashes that protect against accident (crc32c, fnv) and against flooding (siphash). No cryptography: that is
+ * OpenSSL's, in rt/. Any thread. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include "base/str.h"
+
+#include <stdint.h>
+
+/* CRC-32C (Castagnoli), RFC 3720 B.4; chain by passing the former result, starting with 0. Uses SSE4.2 when there. */
+uint32_t hash_crc32c(uint32_t crc, const void *p, size_t n);
+/* SipHash-2-4 under a per-process random key. */
+uint64_t hash_siphash(struct str s);
+
+#endif
