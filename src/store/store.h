@@ -1,0 +1,172 @@
+/* Durable bytes: transactions on ordered keys inside a scope, immutable blobs beside them, and hints when something
+ * changed. What keys mean is known only above (model, directory, queue). Engines: mem (defines correct behaviour), lmdb.
+ *
+ * Threads: every function may be called from any thread, except that one store_read or store_write belongs to the thread
+ * that began it. Other processes may hold the same directory open at the same time (the command line beside the server).
+ *
+ * Scopes: a transaction lives in one scope; there is no atomicity across scopes, nor between a scope and a blob. Order the
+ * steps so that a crash in between leaves garbage, never loss: put or tag the blob, then commit what refers to it;
+ * commit what forgets it, then untag.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+struct store_read;
+struct store_write;
+struct store_iter;
+struct store_watch;
+
+#define STORE_KEY_MAX 400                         /* bytes of a key within its scope */
+#define STORE_VALUE_MAX ((size_t)1 << 20)         /* bytes of a value; over 2,000 costs whole pages, keep values under that */
+#define STORE_BLOB_MAX ((size_t)64 << 20)         /* bytes of one blob */
+#define STORE_TAGS_MAX 4096                       /* owner tags named in one call */
+
+enum store_scope_kind { STORE_SYSTEM = 1, STORE_ACCOUNT = 2, STORE_QUEUE = 3 };
+struct store_scope {
+	enum store_scope_kind kind;
+	uint64_t id;                                  /* 0 for STORE_SYSTEM; an account's id; a queue shard */
+};
+
+enum store_engine { STORE_ENGINE_MEM, STORE_ENGINE_LMDB };
+struct store_config {
+	enum store_engine engine;
+	const char *dir;                              /* LMDB: must exist; holds everything the store owns */
+	bool create;                                  /* make a new store where there is none (otherwise ERR_NOT_FOUND) */
+	bool read_only;                               /* commits and puts answer ERR_DENIED */
+	bool no_sync;                                 /* benchmarks of something else and bulk tests: promises nothing after a crash */
+	uint64_t map_size;                            /* LMDB: address space reserved, bytes; 0: a default (256 GB) */
+	uint64_t segment_size;                        /* blobs: a segment is closed beyond this, bytes; 0: 256 MB */
+};
+
+/* Opens; on failure *out is NULL and the error names cause and cure. ERR_VERSION: written by a newer program. */
+int store_open(const struct store_config *c, struct store **out, struct err *e);
+/* Waits for running commits; no reads, watches or blob views may be left. Accepts NULL. */
+void store_close(struct store **s);
+
+/* ---- reading ---- */
+
+/* Begins at the newest committed version of the scope. All bytes that the read returns stay valid until store_end; keep
+ * it short (it pins old pages), never across socket I/O. 0, ERR_NO_MEMORY, ERR_IO, ERR_BUSY (too many readers). */
+int store_begin(struct store *s, struct store_scope scope, struct store_read **out);
+void store_end(struct store_read **r);            /* accepts NULL */
+/* How often the scope was committed; grows by at least one with each commit that changed it; 0 when never written. */
+uint64_t store_version(struct store_read *r);
+/* 0, ERR_NOT_FOUND, ERR_RETRY (begin again), ERR_IO, ERR_CORRUPT. */
+int store_get(struct store_read *r, struct str key, struct str *value_out);
+
+/* Visits keys k with from <= k < to in order (reverse: descending). An empty `to` means to the end of the scope. The
+ * iterator dies with its read at the latest. next: 1 and a pair, 0 at the end, or an error. Not affected by writes. */
+int store_range(struct store_read *r, struct str from, struct str to, bool reverse, struct store_iter **out);
+int store_next(struct store_iter *it, struct str *key_out, struct str *value_out);
+void store_iter_end(struct store_iter **it);
+
+/* The newest committed version of a scope, without beginning a read (cheap: no transaction where the engine can). */
+uint64_t store_scope_version(struct store *s, struct store_scope scope);
+
+/* ---- writing ---- */
+
+/* What a commit does. Runs inside the transaction, in any thread, perhaps more than once; it has no effect outside `arg`
+ * and the transaction, sets all its results anew each time, and must not block or call the store otherwise. Returns 0, or a
+ * negative code: then nothing of it remains, its neighbours in the group are untouched, and the code is returned to the caller. */
+typedef int store_commit_fn(struct store_write *w, void *arg);
+
+struct store_op {
+	struct store_scope scope;
+	store_commit_fn *fn;
+	void *arg;
+	int result;                                   /* out: as store_commit's return */
+};
+
+/* Runs fn in one transaction and returns when it is durable. Commits that wait are merged: one sync for many. 0; what fn
+ * returned; ERR_NO_SPACE, ERR_IO, ERR_NO_MEMORY (nothing happened); ERR_UNKNOWN (settle it by a commit that looks). */
+int store_commit(struct store *s, struct store_scope scope, store_commit_fn *fn, void *arg);
+/* Submits many at once and waits for all: each stands alone (own result), but they share syncs. Returns the first
+ * non-zero result, else 0. */
+int store_commit_all(struct store *s, struct store_op *ops, size_t n);
+
+/* Inside fn. Bytes returned stay valid until the next put or del of this write, or its end. */
+int store_wget(struct store_write *w, struct str key, struct str *value_out);
+int store_put(struct store_write *w, struct str key, struct str value);
+/* Puts a value of n bytes and gives the place to fill it in before the next call on w. */
+int store_put_reserve(struct store_write *w, struct str key, size_t n, char **place_out);
+int store_del(struct store_write *w, struct str key);                     /* 0 also when absent */
+/* Deletes all keys from <= k < to; *n_out may be NULL. */
+int store_del_range(struct store_write *w, struct str from, struct str to, uint64_t *n_out);
+/* First pair with from <= key < to (or last, when reverse): 1, 0 when none, or an error. For walking: call again with the
+ * key's successor (append a NUL byte); deleting and putting in between is allowed. */
+int store_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out);
+
+/* ---- watching ---- */
+
+/* A hint that a scope may have changed by any thread or process: perhaps late, doubled or missing, so compare versions. Called
+ * after the commit is durable, from any thread, with no store lock held; must be quick and must not block. */
+typedef void store_watch_fn(void *arg, struct store_scope scope, uint64_t version);
+int store_watch(struct store *s, struct store_scope scope, store_watch_fn *fn, void *arg, struct store_watch **out);
+/* When it returns, the callback is not running and will not run again. Not from within the callback. */
+void store_unwatch(struct store *s, struct store_watch **w);
+
+/* ---- blobs ---- */
+
+/* Immutable bytes with an id that is never used twice. 0 is no blob. */
+typedef uint64_t store_blob_id;
+/* Who needs the blob: a scope. A blob without tags may be dropped after a grace time. */
+typedef uint64_t store_tag;
+static inline store_tag store_tag_of(struct store_scope s) { return (uint64_t)s.kind << 56 | (s.id & 0xffffffffffffffu); }
+
+/* Stores the concatenation of the pieces and returns when durable (puts that wait share a sync). 0, ERR_TOO_BIG,
+ * ERR_NO_SPACE, ERR_IO. */
+int store_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, const store_tag *tags, size_t n_tags,
+				   store_blob_id *out);
+
+/* The bytes in place (zero copy where the engine can). Valid until unmap, also if the blob is dropped meanwhile; may be
+ * held across socket I/O. 0, ERR_NOT_FOUND, ERR_CORRUPT (its checksum fails), ERR_IO. */
+struct store_blob_view {
+	struct str bytes;
+	void *handle;
+};
+int store_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out);
+void store_blob_unmap(struct store *s, struct store_blob_view *v);       /* accepts an empty view */
+
+/* Adds or removes one owner of many blobs; idempotent; durable on return. Unknown ids are ignored by untag, ERR_NOT_FOUND by tag. */
+int store_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag);
+int store_blob_untag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag);
+/* Visits every blob that has the tag, or every blob when tag is 0 (for troika check). */
+typedef int store_blob_visit_fn(void *arg, store_blob_id id, uint64_t size, store_tag tag);
+int store_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
+
+/* ---- care ---- */
+
+/* Gives back the room of dropped blobs: rewrites segments that are mostly dead. Ids do not change. Call now and then from a
+ * timer; does a bounded amount of work (about max_bytes rewritten), *reclaimed_out bytes freed. */
+int store_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out);
+
+/* Reads everything and reports each fault through fn (text of one line); repair mends what can be derived and sets the
+ * rest aside, never deletes. Returns 0 when the pass ran to its end, *faults_out how many were found. */
+typedef void store_report_fn(void *arg, const char *line);
+int store_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out);
+
+struct store_stats {
+	uint64_t commits, groups, blob_puts, blob_syncs, blob_bytes, dead_bytes, segments, keys, map_used;
+};
+void store_stats(struct store *s, struct store_stats *out);
+
+/* ---- faults, for tests ---- */
+
+/* Wraps a store: every call may fail as the plan says. The wrapped store is owned by the wrapper. Codes are err.h's:
+ * ERR_RETRY and ERR_IO at reads; ERR_IO, ERR_NO_SPACE and ERR_UNKNOWN at commits (UNKNOWN: half of the time it did happen); `twice` makes
+ * commit closures run twice. */
+struct store_fault_plan {
+	unsigned read_retry_percent, read_io_percent, commit_io_percent, commit_nospace_percent, commit_unknown_percent, twice_percent;
+	uint64_t seed;
+};
+int store_wrap_faults(struct store **s, const struct store_fault_plan *plan);
+
+#endif
