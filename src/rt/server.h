@@ -1,0 +1,54 @@
+/* Workers, listeners, limits: what carries the sessions. Made once by app/, which is the only caller. */
+#ifndef RT_SERVER_H
+#define RT_SERVER_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "rt/conn.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct server;
+struct tls_context;
+
+struct server_config {
+	unsigned workers_min;             /* threads kept; 0: 2 a core, at least 4 */
+	unsigned workers_max;             /* threads at most while others block; 0: 256 */
+	unsigned conns_max;               /* 0: 60000, lowered to what RLIMIT_NOFILE allows */
+	unsigned conns_per_ip;            /* 0: 1000; loopback is exempt from it */
+	unsigned conns_per_user;          /* 0: 100 */
+	uint64_t out_bound;               /* bytes buffered for a slow reader before its thread blocks; 0: 256 KB */
+	uint64_t write_timeout_ms;        /* 0: 120 s without a byte taken by the peer */
+	uint64_t handshake_timeout_ms;    /* 0: 30 s */
+	uint64_t drain_ms;                /* how long SIGTERM waits for commands in flight; 0: 10 s */
+};
+
+int server_create(const struct server_config *c, struct server **out, struct err *e);
+void server_destroy(struct server **s);           /* after server_run has returned; accepts NULL */
+
+struct listen_spec {
+	const struct conn_proto *proto;
+	void *ctx;                        /* given to run and fini */
+	const char *address;              /* "127.0.0.1", "::", "*" (both families) */
+	uint16_t port;                    /* 0: any; see *port_out */
+	bool tls_first;                   /* implicit TLS */
+	const struct str *proxy_from;     /* networks ("192.0.2.0/24") that must send a PROXY v1 or v2 header; others must not */
+	size_t n_proxy_from;
+};
+/* Binds and listens; sessions start with server_run. ERR_DENIED: no right to the port; ERR_BUSY: taken. */
+int server_listen(struct server *s, const struct listen_spec *spec, uint16_t *port_out, struct err *e);
+
+/* The certificate for handshakes from now on (NULL: none); running connections keep theirs. Any thread. Takes a reference. */
+void server_set_tls(struct server *s, struct tls_context *t);
+
+/* Runs until server_stop; then drains: no new connections, CONN_DRAIN to all, waits up to drain_ms, closes the rest. 0 or an error. */
+int server_run(struct server *s, struct err *e);
+void server_stop(struct server *s);               /* any thread, and signal handlers */
+/* Calls fn on a worker every period; never twice at once; not after server_run has returned. Before server_run only. */
+int server_every(struct server *s, uint64_t period_ms, void (*fn)(void *arg), void *arg);
+
+struct server_stats { uint64_t conns, conns_total, refused, workers, workers_busy, tls_handshakes, tls_failures; };
+void server_stats(struct server *s, struct server_stats *out);
+
+#endif
