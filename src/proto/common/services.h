@@ -1,0 +1,42 @@
+/* What every protocol is given: the rooms below, and the configuration of the moment. Made by app/. Any thread. */
+#ifndef PROTO_COMMON_SERVICES_H
+#define PROTO_COMMON_SERVICES_H
+
+#include "base/str.h"
+#include "directory/directory.h"
+#include "model/model.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An immutable snapshot, swapped on SIGHUP. A session takes a reference when it opens and drops it in fini. */
+struct mail_config {
+	struct str hostname;                     /* in greetings and Received */
+	bool allow_plain_without_tls;            /* passwords on connections without TLS; loopback is no exception */
+	uint64_t message_size_max;               /* bytes; at most STORE_BLOB_MAX */
+	uint64_t pop3_timeout_ms;                /* RFC 1939: at least 10 minutes */
+	uint64_t pop3_login_delay_s;             /* 0: none */
+	uint64_t imap_timeout_ms;                /* RFC 3501: at least 30 minutes */
+	uint64_t login_timeout_ms;               /* before authentication; all protocols */
+	uint64_t smtp_timeout_ms;                /* RFC 5321 4.5.3.2.7: at least 5 minutes */
+	unsigned smtp_recipients_max;            /* RFC 5321 4.5.3.1.8: at least 100 */
+	unsigned smtp_errors_max;                /* bad commands before 421 */
+	unsigned smtp_hops_max;                  /* Received fields, RFC 5321 6.3: at least 100 */
+	bool smtp_vrfy;                          /* answer VRFY with the truth instead of 252 */
+	struct str spool_dir;                    /* for messages under way */
+};
+
+struct services;
+int services_create(struct model *m, struct directory *d, struct services **out);
+void services_destroy(struct services **s);
+struct model *services_model(struct services *s);
+struct directory *services_directory(struct services *s);
+
+/* Copies c. The newest one is returned by services_config with a reference. */
+int services_set_config(struct services *s, const struct mail_config *c);
+const struct mail_config *services_config(struct services *s);
+void mail_config_unref(const struct mail_config **c);
+/* All defaults, for app/ and tests. */
+struct mail_config mail_config_defaults(void);
+
+#endif
