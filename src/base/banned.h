@@ -24,6 +24,7 @@
 #undef isgraph
 #undef tolower
 #undef toupper
+#undef alloca
 #pragma GCC poison isalpha isdigit isalnum isspace isupper islower isprint ispunct isxdigit iscntrl isgraph tolower toupper
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets strncpy strncat
 #pragma GCC poison gmtime localtime ctime asctime atoi atol atoll alloca

@@ -9,7 +9,12 @@
 
 /* CRC-32C (Castagnoli), RFC 3720 B.4; chain by passing the former result, starting with 0. Uses SSE4.2 when there. */
 uint32_t hash_crc32c(uint32_t crc, const void *p, size_t n);
+/* The same without special instructions; what hash_crc32c falls back to. */
+uint32_t hash_crc32c_table(uint32_t crc, const void *p, size_t n);
 /* SipHash-2-4 under a per-process random key. */
 uint64_t hash_siphash(struct str s);
+/* The same under a given key. */
+#define HASH_SIPHASH_KEY 16
+uint64_t hash_siphash_keyed(const uint8_t key[HASH_SIPHASH_KEY], struct str s);
 
 #endif
