@@ -1,0 +1,59 @@
+/* What FETCH asks for: RFC 3501 6.4.5, RFC 7162 3.1.4. For one thread. */
+#ifndef CODEC_IMAP_FETCH_ATT_H
+#define CODEC_IMAP_FETCH_ATT_H
+
+#include "codec/imap/cursor.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Items without arguments: a set, since asking twice means nothing. ALL, FAST and FULL are taken apart. */
+enum imap_fetch_item {
+	IMAP_FETCH_FLAGS = 1 << 0,
+	IMAP_FETCH_UID = 1 << 1,
+	IMAP_FETCH_INTERNALDATE = 1 << 2,
+	IMAP_FETCH_SIZE = 1 << 3,            /* RFC822.SIZE */
+	IMAP_FETCH_MODSEQ = 1 << 4,
+	IMAP_FETCH_ENVELOPE = 1 << 5,
+	IMAP_FETCH_BODY = 1 << 6,            /* BODY without section */
+	IMAP_FETCH_BODYSTRUCTURE = 1 << 7,
+};
+/* Answered from the view alone. */
+#define IMAP_FETCH_VIEW_ITEMS \
+	(IMAP_FETCH_FLAGS | IMAP_FETCH_UID | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE | IMAP_FETCH_MODSEQ)
+
+enum imap_section_kind {
+	IMAP_SECTION_ALL,
+	IMAP_SECTION_HEADER,
+	IMAP_SECTION_FIELDS,                 /* HEADER.FIELDS */
+	IMAP_SECTION_FIELDS_NOT,
+	IMAP_SECTION_TEXT,
+	IMAP_SECTION_MIME,                   /* has a path */
+};
+
+struct imap_section {
+	enum imap_section_kind kind;
+	uint32_t *path;                      /* part numbers from 1 */
+	size_t path_count;
+	struct str *field;                   /* header names as written */
+	size_t field_count;
+	bool partial;
+	uint64_t offset, count;              /* octets, with partial; count is not 0 */
+	/* What stands before the data in each FETCH response: "BODY[1.HEADER.FIELDS (DATE)]<0>", or "RFC822.TEXT". */
+	struct str label;
+};
+
+struct imap_fetch {
+	uint32_t items;                      /* enum imap_fetch_item */
+	struct imap_section *section;        /* BODY[...], RFC822, RFC822.HEADER, RFC822.TEXT in order */
+	size_t section_count;
+	bool sets_seen;                      /* any section without PEEK */
+	bool has_changed_since;
+	uint64_t changed_since;              /* RFC 7162 3.1.4.1: implies MODSEQ in items */
+};
+
+/* fetch-att, a macro, or a list of fetch-att; then the modifiers; everything after "FETCH sequence-set SP". */
+bool imap_fetch_args(struct imap_cursor *c, struct imap_fetch *out);
+
+#endif
