@@ -93,6 +93,7 @@ bool smtp_data_feed(struct smtp_data *d, struct str in, smtp_data_emit *emit, vo
 				continue;
 			}
 			d->faults |= SMTP_DATA_BARE_CR;
+			count_line(d, 1);
 			d->state = ODD_START;
 			continue;
 		case ODD_START:
@@ -127,6 +128,7 @@ void smtp_data_check(struct smtp_data *d, struct str chunk)
 			d->line_n = 0;
 		} else {
 			d->faults |= SMTP_DATA_BARE_CR;
+			count_line(d, 1);
 		}
 	}
 	if (chunk.n)
