@@ -1,0 +1,24 @@
+/* Every ceiling of proto/imap. Those of the grammar are in codec/imap/limits.h. */
+#ifndef PROTO_IMAP_LIMITS_H
+#define PROTO_IMAP_LIMITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A line, its end included. Before login: an initial response of SASL (SASL_MESSAGE_MAX) and the words around it. After:
+ * RFC 2683 3.2.1.5 asks for 8,000 octets; clients send longer sets of UIDs. */
+#define IMAP_LINE_MAX_BEFORE_LOGIN ((size_t)16 << 10)
+#define IMAP_LINE_MAX ((size_t)128 << 10)
+/* A whole command with its literals; the message of an APPEND is not counted, it goes to a spool. */
+#define IMAP_COMMAND_MAX_BEFORE_LOGIN ((size_t)32 << 10)
+#define IMAP_COMMAND_MAX ((size_t)1 << 20)
+/* Memory of one command for parsed arguments and what it looks up, bytes. */
+#define IMAP_ARENA_MAX ((size_t)64 << 20)
+/* Commands answered BAD before login until the connection is closed. */
+#define IMAP_BAD_MAX_BEFORE_LOGIN 10
+/* LOGIN and AUTHENTICATE answered NO until the connection is closed (the directory's own brake counts addresses). */
+#define IMAP_LOGIN_FAILURES_MAX 5
+/* Rows of the command table: a test holds it, so that the table stays one screenful to scan. */
+#define IMAP_COMMANDS_MAX 100
+
+#endif

@@ -1,0 +1,83 @@
+/* What an IMAP session keeps from one command to the next, and the words in which it answers. Seen only inside proto/imap.
+ *
+ * Threads: a session is run by one worker at a time (rt/conn.h), so nothing here locks. At rest it costs this struct (under
+ * 1 KB, a test holds it), the account handle shared by all sessions of the user, and one reference to a shared view.
+ *
+ * Sequence numbers: selected.view is what the client knows. It changes only in imap_sync (sync.h), which tells the client
+ * so; commands read messages from it, and UIDs from it are what they hand to the model. */
+#ifndef PROTO_IMAP_SESSION_H
+#define PROTO_IMAP_SESSION_H
+
+#include "base/rangeset.h"
+#include "model/model.h"
+#include "proto/common/services.h"
+#include "proto/imap/gather.h"
+#include "rt/conn.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct imap_append;
+struct imap_command;
+struct sasl;
+
+/* RFC 3501 section 3; bits, for the command table. */
+enum imap_state {
+	IMAP_NOT_AUTHENTICATED = 1,
+	IMAP_AUTHENTICATED = 2,
+	IMAP_SELECTED = 4,
+};
+#define IMAP_ANY_STATE (IMAP_NOT_AUTHENTICATED | IMAP_AUTHENTICATED | IMAP_SELECTED)
+#define IMAP_LOGGED_IN (IMAP_AUTHENTICATED | IMAP_SELECTED)
+
+/* What the client asked for, for good (RFC 5161, RFC 7162 3.1); bits. */
+enum imap_enabled {
+	IMAP_ENABLED_CONDSTORE = 1,
+	IMAP_ENABLED_UTF8 = 2,           /* UTF8=ACCEPT, RFC 6855 */
+};
+
+struct imap_selected {
+	struct view *view;               /* NULL when gone, and when nothing is selected */
+	uint32_t mailbox;                /* id */
+	bool read_only;                  /* EXAMINE: nothing may change, not even \Seen by FETCH */
+	bool gone;                       /* deleted meanwhile, and the client was told that all messages are expunged */
+	struct rangeset recent;          /* UIDs that are \Recent to this session (RFC 3501 2.3.2); kept by sync.c */
+};
+
+struct imap_session {
+	struct conn *conn;
+	struct services *services;
+	const struct mail_config *config;        /* as it was when the session opened */
+	enum imap_state state;
+	unsigned enabled;                        /* enum imap_enabled */
+	struct account *account;                 /* from login on */
+	struct imap_selected selected;           /* in state IMAP_SELECTED */
+	struct imap_gather gather;               /* the command that is arriving */
+
+	/* A command that goes on with lines of the client's (AUTHENTICATE, IDLE). */
+	const struct imap_command *continued;    /* NULL: none */
+	char *continued_tag;
+	struct sasl *sasl;                       /* AUTHENTICATE */
+	struct account_watch *watch;             /* IDLE */
+
+	struct imap_append *append;              /* the message under way; append.h */
+
+	uint64_t opened_ms;                      /* clock_mono_ms, for the login timeout */
+	uint64_t commands;                       /* for the log */
+	unsigned bad;                            /* commands answered BAD before login */
+	unsigned login_failures;
+	bool closing;                            /* BYE was said */
+	bool tls_starting;                       /* no input is read until CONN_TLS */
+};
+
+static inline bool imap_utf8(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_UTF8) != 0; }
+static inline bool imap_condstore(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_CONDSTORE) != 0; }
+
+/* Writes "* BYE text" and lets the connection close after this run. */
+void imap_bye(struct imap_session *s, const char *text);
+/* Leaves the selected mailbox without expunging; does nothing when there is none. Says nothing to the client. */
+void imap_unselect(struct imap_session *s);
+/* Back to the state of a new connection, for STARTTLS (RFC 3501 6.2.1) and the end. */
+void imap_session_reset(struct imap_session *s);
+
+#endif
