@@ -29,9 +29,10 @@ static size_t scan_line(struct smtp_data *d, const char *p, size_t n)
 	size_t text = lf ? (size_t)(lf - p) : n;
 	const char *cr = memchr(p, '\r', text);
 
-	if (memchr(p, 0, text))
+	bool bare_cr = cr && cr + 1 < p + text;
+	if (memchr(p, 0, bare_cr ? (size_t)(cr - p) : text))
 		d->faults |= SMTP_DATA_NUL;
-	if (cr && cr + 1 < p + text) {
+	if (bare_cr) {
 		/* a CR before other text: stop behind it, so that what follows is seen as an odd start */
 		d->faults |= SMTP_DATA_BARE_CR;
 		d->state = ODD_START;
