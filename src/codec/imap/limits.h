@@ -16,6 +16,7 @@
 #define IMAP_ID_NAME_MAX 30               /* bytes */
 #define IMAP_ID_VALUE_MAX 1024            /* bytes */
 #define IMAP_LIST_PATTERN_MAX 4000        /* bytes of one LIST pattern, as sent */
+#define IMAP_LIST_NAME_MAX 4000           /* bytes of a mailbox name that can match */
 #define IMAP_LIST_WILDCARDS_MAX 64        /* wildcards of one LIST pattern */
 
 #endif
