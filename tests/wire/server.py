@@ -1,0 +1,120 @@
+"""A Troika of its own for each transcript: a prepared data directory, copied, and `troika serve` on free loopback ports."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+DOMAIN = "example.org"
+USERS = {"alice": "wonderland", "bob": "correct horse battery", "carol": "shropshire-lad"}
+PROTOS = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps")
+START_SECONDS = 30
+STOP_SECONDS = 20
+
+
+class Failed(Exception):
+    pass
+
+
+class Template:
+    """The directory every server starts from: hashing passwords takes time, so it is done once."""
+
+    def __init__(self, binary):
+        self.binary = str(Path(binary).resolve())
+        self.root = Path(tempfile.mkdtemp(prefix="troika-wire-"))
+        self.data = self.root / "template"
+        self.cli("init", "-d", self.data, "--domain", DOMAIN)
+        for user, password in USERS.items():
+            self.cli("user", "add", f"{user}@{DOMAIN}", "-d", self.data, "--password-file", "-", stdin=password + "\n")
+
+    def cli(self, *args, stdin=""):
+        r = subprocess.run([self.binary, *map(str, args)], input=stdin.encode(), capture_output=True, timeout=120)
+        if r.returncode:
+            raise Failed(f"troika {' '.join(map(str, args))}: status {r.returncode}: {r.stderr.decode(errors='replace')[-600:]}")
+        return r.stdout
+
+    def remove(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Server:
+    def __init__(self, template, config):
+        self.template = template
+        self.dir = Path(tempfile.mkdtemp(dir=template.root))
+        self.data = self.dir / "data"
+        # cp keeps the holes of sparse index files.
+        subprocess.run(["cp", "-a", "--sparse=always", template.data, self.data], check=True)
+        (self.dir / "troika.conf").write_text("\n".join(config or ["auth { allow_plain_without_tls = true; }"]) + "\n")
+        self.log = self.dir / "log"
+        self.proc = None
+        self.start()
+
+    def start(self):
+        self.port = dict(zip(PROTOS, free_ports(len(PROTOS))))
+        listen = [a for p, n in self.port.items() for a in ("--listen", f"{p}=127.0.0.1:{n}")]
+        with open(self.log, "ab") as log:
+            self.proc = subprocess.Popen([self.template.binary, "serve", "-d", str(self.data), "--config",
+                                          str(self.dir / "troika.conf"), *listen], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        end = time.monotonic() + START_SECONDS
+        for port in self.port.values():
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    if self.proc.poll() is not None or time.monotonic() > end:
+                        raise Failed("the server did not come up") from None
+                    time.sleep(0.02)
+
+    def connect(self, proto):
+        s = socket.create_connection(("127.0.0.1", self.port[proto]), 10)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
+
+    def cli(self, words, stdin):
+        return self.template.cli(*words, "-d", self.data, stdin=stdin)
+
+    def kill(self):
+        self.proc.send_signal(signal.SIGKILL)
+        self.proc.wait()
+
+    def stop(self):
+        """Ends the server; raises Failed when it does not end as it should."""
+        if self.proc.poll() is None:
+            self.proc.send_signal(signal.SIGTERM)
+        try:
+            status = self.proc.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed(f"the server did not end within {STOP_SECONDS} s of SIGTERM") from None
+        if status:
+            raise Failed(f"the server ended with status {status}")
+
+    def log_tail(self, lines=30):
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def remove(self):
+        if self.proc and self.proc.poll() is None:
+            self.kill()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def free_ports(n):
+    held = [socket.socket() for _ in range(n)]
+    try:
+        for s in held:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in held]
+    finally:
+        for s in held:
+            s.close()
+
+
+def sample(name):
+    """A sample message with CRLF line ends."""
+    path = Path(__file__).parent / "samples" / f"{name}.eml"
+    return path.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
