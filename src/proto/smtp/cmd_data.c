@@ -1,0 +1,149 @@
+#include "base/num.h"
+#include "proto/smtp/command.h"
+
+/* DATA and the first BDAT need a transaction with a recipient. False when an answer was given. */
+static bool transaction_is_ready(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+
+	if (!t->open)
+		smtp_reply(c, 503, "5.5.1", "MAIL first");
+	else if (!t->n_recipients)
+		smtp_reply(c, c->service->mode == SMTP_LMTP ? 503 : 554, "5.5.1", "No valid recipients");     /* RFC 2033 4.2; RFC 5321 3.3 */
+	else
+		return true;
+	return false;
+}
+
+void smtp_cmd_data(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+
+	if (c->arg.n) {
+		smtp_reply(c, 501, "5.5.4", "DATA takes no argument");
+		return;
+	}
+	if (!transaction_is_ready(c))
+		return;
+	if (t->body == SMTP_BODY_BINARYMIME) {
+		smtp_reply(c, 503, "5.5.1", "BINARYMIME needs BDAT");                 /* RFC 3030 section 3 */
+		return;
+	}
+	int code = smtp_transaction_start_data(c);
+	if (code) {
+		smtp_reply_error(c, code, "Message");
+		smtp_transaction_reset(t);
+		return;
+	}
+	smtp_data_init(&t->data, SMTP_TEXT_LINE_MAX);
+	c->s->phase = SMTP_DATA;
+	smtp_reply(c, 354, NULL, "End data with <CR><LF>.<CR><LF>");
+}
+
+static void emit(void *arg, const char *p, size_t n)
+{
+	smtp_transaction_write(arg, p, n);
+}
+
+void smtp_input_data(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+	struct str bytes;
+	size_t used;
+
+	if (!conn_take_any(c->conn, SIZE_MAX, &bytes))
+		return;
+	if (!smtp_data_feed(&t->data, bytes, emit, c, &used))
+		return;
+	c->s->phase = SMTP_COMMAND;
+	if (t->data.faults & SMTP_DATA_FALSE_END) {
+		/* Where this peer thinks the data ends nobody can know, so nothing more of it is read. */
+		conn_log(c->conn, LOG_NOTICE, "smtp.false-end", LOG_NOTHING);
+		smtp_reply(c, 521, "5.5.2", "Bare CR or LF around the end of data: lines end with CRLF");
+		c->s->closing = true;
+		smtp_transaction_reset(t);
+		return;
+	}
+	conn_untake(c->conn, bytes.n - used);
+	smtp_accept(c);
+}
+
+/* RFC 3030 section 2: "BDAT" SP size [SP "LAST"]. The octets follow at once, so a refused chunk must be read all the same. */
+static bool parse_bdat(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+	struct str size, last;
+
+	t->chunk_is_last = str_cut(c->arg, ' ', &size, &last);
+	return num_parse_u64(size, &t->chunk_left) && (!t->chunk_is_last || str_ieq(str_trim(last), STR("LAST")));
+}
+
+void smtp_cmd_bdat(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+
+	if (!parse_bdat(c)) {
+		/* how many octets follow is unknown: what comes cannot be told from commands */
+		smtp_reply(c, 501, "5.5.4", "Syntax: BDAT size [LAST]");
+		c->s->closing = true;
+		return;
+	}
+	t->chunk_refused = false;
+	if (!t->chunking) {
+		int code = 0;
+		if (!t->open || !t->n_recipients) {
+			t->chunk_refused = true;
+		} else if ((code = smtp_transaction_start_data(c)) == 0) {
+			smtp_data_init(&t->data, SMTP_TEXT_LINE_MAX);
+			t->chunking = true;
+		} else {
+			t->spool_error = code;
+			t->chunking = true;
+		}
+	}
+	c->s->phase = SMTP_BDAT;
+	if (t->chunk_left == 0)
+		smtp_input_bdat(c);
+}
+
+static void end_chunk(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+
+	c->s->phase = SMTP_COMMAND;
+	if (t->chunk_refused) {
+		transaction_is_ready(c);
+		return;
+	}
+	if (t->chunk_is_last) {
+		smtp_data_check_end(&t->data);
+		smtp_accept(c);
+		return;
+	}
+	if (t->too_big)
+		smtp_reply(c, 552, "5.3.4", "Message too big");
+	else if (t->spool_error)
+		smtp_reply_error(c, t->spool_error, "Chunk");
+	else
+		smtp_reply(c, 250, "2.0.0", "Chunk taken");
+}
+
+void smtp_input_bdat(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+	struct str bytes;
+
+	if (t->chunk_left) {
+		size_t most = t->chunk_left < SIZE_MAX ? (size_t)t->chunk_left : SIZE_MAX;
+		if (!conn_take_any(c->conn, most, &bytes))
+			return;
+		t->chunk_left -= bytes.n;
+		if (!t->chunk_refused) {
+			if (t->body != SMTP_BODY_BINARYMIME)
+				smtp_data_check(&t->data, bytes);
+			smtp_transaction_write(c, bytes.p, bytes.n);
+		}
+	}
+	if (t->chunk_left == 0)
+		end_chunk(c);
+}

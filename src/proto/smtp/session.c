@@ -1,0 +1,185 @@
+#include "proto/smtp/session.h"
+
+#include "proto/smtp/command.h"
+
+#include <stdlib.h>
+
+static unsigned where_bit(enum smtp_mode mode)
+{
+	return mode == SMTP_MX ? SMTP_IN_MX : mode == SMTP_SUBMISSION ? SMTP_IN_SUBMISSION : SMTP_IN_LMTP;
+}
+
+void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const char *format, ...)
+{
+	struct buf *out = conn_out(c->conn);
+	va_list ap;
+
+	c->s->errors += code >= 500;
+	buf_printf(out, "%u %s%s", code, enhanced ? enhanced : "", enhanced ? " " : "");
+	va_start(ap, format);
+	buf_vprintf(out, format, ap);
+	va_end(ap);
+	buf_add_lit(out, "\r\n");
+}
+
+void smtp_reply_error(struct smtp_call *c, int code, const char *what)
+{
+	switch (code) {
+	case ERR_QUOTA:
+		smtp_reply(c, 452, "4.2.2", "%s: the mailbox is full", what);
+		return;
+	case ERR_NO_SPACE:
+		smtp_reply(c, 452, "4.3.1", "%s: insufficient system storage, try again later", what);
+		return;
+	case ERR_TOO_BIG:
+		smtp_reply(c, 552, "5.3.4", "%s: over a size limit", what);
+		return;
+	case ERR_NOT_FOUND:
+		smtp_reply(c, 550, "5.1.1", "%s: no such user here", what);
+		return;
+	default:
+		break;
+	}
+	if (err_class(code) == ERR_CLASS_CLIENT)
+		smtp_reply(c, 550, "5.0.0", "%s: %s", what, err_text(code));
+	else
+		smtp_reply(c, 451, "4.3.0", "%s: local error, try again later", what);
+}
+
+/* What is true of a command before it runs; false when an answer was given instead. */
+static bool command_may_run(struct smtp_call *c, const struct smtp_command *cmd)
+{
+	struct smtp_session *s = c->s;
+
+	if (!cmd || !(cmd->where & where_bit(c->service->mode))) {
+		smtp_reply(c, 500, "5.5.1", "Command not recognised");
+		return false;
+	}
+	if (cmd->needs_helo && !s->greeted) {
+		smtp_reply(c, 503, "5.5.1", "Say %s first", c->service->mode == SMTP_LMTP ? "LHLO" : "EHLO");
+		return false;
+	}
+	if (cmd->needs_auth && c->service->mode == SMTP_SUBMISSION && !s->user) {
+		smtp_reply(c, 530, "5.7.0", "%s", login_may_show_password(c->conn, s->config) ? "Authentication required" : "Must issue a STARTTLS command first");
+		return false;
+	}
+	/* RFC 3030 section 2: after the first BDAT only RSET, BDAT and what resets may come. */
+	if (s->t.chunking && !cmd->during_chunks) {
+		smtp_reply(c, 503, "5.5.1", "BDAT or RSET expected");
+		return false;
+	}
+	return true;
+}
+
+static void run_command(struct smtp_call *c, struct str line)
+{
+	struct str verb, rest;
+
+	str_cut(line, ' ', &verb, &rest);
+	c->arg = str_trim(rest);
+	const struct smtp_command *cmd = smtp_command_find(verb);
+	if (memchr(line.p ? line.p : "", 0, line.n)) {
+		smtp_reply(c, 500, "5.5.2", "NUL is not allowed in a command");
+		return;
+	}
+	if (command_may_run(c, cmd))
+		cmd->run(c);
+}
+
+static void input_line(struct smtp_call *c)
+{
+	struct str line;
+	bool bare_lf = false;
+	int r = conn_take_line(c->conn, &line, &bare_lf);
+
+	if (r == 0)
+		return;
+	if (r < 0)
+		smtp_reply(c, 500, "5.5.2", "Line too long");
+	else if (bare_lf)
+		smtp_reply(c, 500, "5.5.2", "Lines end with CRLF");          /* RFC 5321 2.3.8 */
+	else if (c->s->phase == SMTP_AUTH_EXCHANGE)
+		smtp_input_auth(c, line);
+	else
+		run_command(c, line);
+}
+
+static void greet(struct smtp_call *c)
+{
+	smtp_reply(c, 220, NULL, "%.*s %s Troika", STR_ARG(c->s->config->hostname), c->service->mode == SMTP_LMTP ? "LMTP" : "ESMTP");
+}
+
+static void forget_peer(struct smtp_session *s)
+{
+	smtp_transaction_reset(&s->t);
+	free(s->helo);
+	s->helo = NULL;
+	s->greeted = s->esmtp = false;
+}
+
+static void input(struct smtp_call *c)
+{
+	if (c->s->phase == SMTP_DATA)
+		smtp_input_data(c);
+	else if (c->s->phase == SMTP_BDAT)
+		smtp_input_bdat(c);
+	else
+		input_line(c);
+}
+
+static enum conn_next run(struct conn *conn, void *session, void *ctx, enum conn_event event)
+{
+	struct smtp_session *s = session;
+	struct smtp_call c = { .conn = conn, .s = s, .service = ctx };
+
+	switch (event) {
+	case CONN_OPEN:
+		s->config = services_config(c.service->services);
+		conn_set_timeout(conn, s->config->smtp_timeout_ms);
+		greet(&c);
+		break;
+	case CONN_TLS:
+		/* RFC 3207 4.2: as if the connection were new, without a second greeting */
+		forget_peer(s);
+		break;
+	case CONN_INPUT:
+		input(&c);
+		break;
+	case CONN_TIMEOUT:
+		smtp_reply(&c, 421, "4.4.2", "%.*s timed out waiting for you", STR_ARG(s->config->hostname));
+		return CONN_CLOSE;
+	case CONN_DRAIN:
+		smtp_reply(&c, 421, "4.3.2", "%.*s is shutting down", STR_ARG(s->config->hostname));
+		return CONN_CLOSE;
+	case CONN_WAKE:
+		break;
+	}
+	if (s->errors > s->config->smtp_errors_max && !s->closing) {
+		smtp_reply(&c, 421, "4.7.0", "Too many errors");
+		conn_log(conn, LOG_NOTICE, "smtp.too-many-errors", LOG_LIST(LOG_U("errors", s->errors)));
+		return CONN_CLOSE;
+	}
+	if (s->phase == SMTP_DATA || s->phase == SMTP_BDAT)
+		conn_want_any(conn);
+	else
+		conn_want_line(conn, SMTP_LINE_MAX);
+	return s->closing ? CONN_CLOSE : CONN_PARK;
+}
+
+static void fini(struct conn *conn, void *session, void *ctx)
+{
+	struct smtp_session *s = session;
+
+	(void)ctx;
+	if (s->messages || s->errors)
+		conn_log(conn, LOG_INFO, "smtp.close", LOG_LIST(LOG_U("messages", s->messages), LOG_U("errors", s->errors)));
+	forget_peer(s);
+	sasl_destroy(&s->sasl);
+	free(s->user);
+	mail_config_unref(&s->config);
+}
+
+const struct conn_proto smtp_proto = { .name = "smtp", .session_size = sizeof(struct smtp_session), .run = run, .fini = fini };
+const struct conn_proto smtp_submission_proto = {
+	.name = "submission", .session_size = sizeof(struct smtp_session), .run = run, .fini = fini };
+const struct conn_proto smtp_lmtp_proto = { .name = "lmtp", .session_size = sizeof(struct smtp_session), .run = run, .fini = fini };
