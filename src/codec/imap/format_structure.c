@@ -1,0 +1,249 @@
+/* ENVELOPE, BODY and BODYSTRUCTURE: RFC 9051 7.5.2. */
+#include "codec/imap/format.h"
+
+#include "base/utf8.h"
+#include "codec/imap/writer.h"
+
+void write_text_hard(struct writer *w, struct mime_text t)
+{
+	bool quoted = t.class == MIME_TEXT_ESCAPED || (w->utf8 && utf8_is_valid(mime_text_str(t)));
+	if (!writer_room(w, 2 * (size_t)t.n + 32))
+		return;
+	if (!quoted) {
+		write_char(w, '{');
+		write_number(w, t.n);
+		write_lit(w, "}\r\n");
+		write_bytes(w, t.p, t.n);
+		return;
+	}
+	*w->p++ = '"';
+	for (uint32_t i = 0; i < t.n; i++) {
+		if (t.p[i] == '"' || t.p[i] == '\\')
+			*w->p++ = '\\';
+		*w->p++ = t.p[i];
+	}
+	*w->p++ = '"';
+}
+
+/* ---- envelope ---- */
+
+static void write_addresses(struct writer *w, struct str list)
+{
+	struct mime_envelope_address a;
+	if (!mime_envelope_address(&list, &a)) {
+		write_lit(w, " NIL");
+		return;
+	}
+	write_lit(w, " (");
+	do {
+		write_char(w, '(');
+		write_text(w, a.name);
+		write_char(w, ' ');
+		write_text(w, a.route);
+		write_char(w, ' ');
+		write_text(w, a.local);
+		write_char(w, ' ');
+		write_text(w, a.domain);
+		write_char(w, ')');
+	} while (mime_envelope_address(&list, &a));
+	write_char(w, ')');
+}
+
+/* "(" date SP subject SP from SP sender SP reply-to SP to SP cc SP bcc SP in-reply-to SP message-id ")" */
+static void write_envelope(struct writer *w, const struct mime_envelope *e)
+{
+	write_char(w, '(');
+	write_text(w, e->date);
+	write_char(w, ' ');
+	write_text(w, e->subject);
+	write_addresses(w, e->from);
+	write_addresses(w, mime_envelope_or_from(e, e->sender));
+	write_addresses(w, mime_envelope_or_from(e, e->reply_to));
+	write_addresses(w, e->to);
+	write_addresses(w, e->cc);
+	write_addresses(w, e->bcc);
+	write_char(w, ' ');
+	write_text(w, e->in_reply_to);
+	write_char(w, ' ');
+	write_text(w, e->message_id);
+	write_char(w, ')');
+}
+
+/* ---- body structure ---- */
+
+/* SP and body-fld-param: "(" name SP value ... ")" or NIL. */
+static void write_params(struct writer *w, struct str params)
+{
+	struct mime_text name, value;
+	if (!mime_summary_param(&params, &name, &value)) {
+		write_lit(w, " NIL");
+		return;
+	}
+	write_lit(w, " (");
+	for (bool more = true; more;) {
+		write_text(w, name);
+		write_char(w, ' ');
+		/* A parameter always has a value: the empty one is not NIL. */
+		if (value.class == MIME_TEXT_NIL)
+			write_lit(w, "\"\"");
+		else
+			write_text(w, value);
+		more = mime_summary_param(&params, &name, &value);
+		write_char(w, more ? ' ' : ')');
+	}
+}
+
+static void write_disposition(struct writer *w, const struct mime_summary_part *p)
+{
+	if (p->disposition.class == MIME_TEXT_NIL) {
+		write_lit(w, " NIL");
+		return;
+	}
+	write_lit(w, " (");
+	write_text(w, p->disposition);
+	write_params(w, p->disposition_params);
+	write_char(w, ')');
+}
+
+static void write_languages(struct writer *w, struct str languages)
+{
+	struct mime_text tag;
+	if (!mime_summary_text(&languages, &tag)) {
+		write_lit(w, " NIL");
+		return;
+	}
+	write_lit(w, " (");
+	for (bool more = true; more;) {
+		write_text(w, tag);
+		more = mime_summary_text(&languages, &tag);
+		write_char(w, more ? ' ' : ')');
+	}
+}
+
+/* What ends body-ext-1part and body-ext-mpart alike: disposition, language, location. */
+static void write_extension_end(struct writer *w, const struct mime_summary_part *p)
+{
+	if (!p->extended) {
+		write_lit(w, " NIL NIL NIL");
+		return;
+	}
+	write_disposition(w, p);
+	write_languages(w, p->languages);
+	write_char(w, ' ');
+	write_text(w, p->location);
+}
+
+/* media and body-fields: type, subtype, parameters, id, description, encoding, octets. */
+static void write_fields(struct writer *w, const struct mime_summary_part *p)
+{
+	write_text(w, p->type);
+	write_char(w, ' ');
+	write_text(w, p->subtype);
+	write_params(w, p->params);
+	write_char(w, ' ');
+	write_text(w, p->id);
+	write_char(w, ' ');
+	write_text(w, p->description);
+	write_char(w, ' ');
+	write_text(w, p->encoding);
+	write_char(w, ' ');
+	write_number(w, p->body_n);
+}
+
+static int write_next(struct writer *w, struct mime_summary_walk *walk, bool extended);
+
+/* The walk gives a tree of at most MIME_DEPTH_MAX + 1 levels, which bounds this recursion. */
+static int write_multipart(struct writer *w, struct mime_summary_walk *walk, const struct mime_summary_part *p, bool extended)
+{
+	for (uint32_t i = 0; i < p->children; i++) {
+		int err = write_next(w, walk, extended);
+		if (err)
+			return err;
+	}
+	write_char(w, ' ');
+	write_text(w, p->subtype);
+	if (extended) {
+		write_params(w, p->params);
+		write_extension_end(w, p);
+	}
+	return 0;
+}
+
+static int write_embedded(struct writer *w, struct mime_summary_walk *walk, const struct mime_summary_part *p, bool extended)
+{
+	struct mime_envelope e;
+	int err = mime_summary_envelope_read(p->envelope, &e);
+	if (err)
+		return err;
+	write_fields(w, p);
+	write_char(w, ' ');
+	write_envelope(w, &e);
+	write_char(w, ' ');
+	err = write_next(w, walk, extended);
+	write_char(w, ' ');
+	write_number(w, p->lines);
+	return err;
+}
+
+static void write_leaf(struct writer *w, const struct mime_summary_part *p)
+{
+	write_fields(w, p);
+	if (str_ieq(mime_text_str(p->type), STR("text"))) {
+		write_char(w, ' ');
+		write_number(w, p->lines);
+	}
+}
+
+static int write_next(struct writer *w, struct mime_summary_walk *walk, bool extended)
+{
+	struct mime_summary_part p;
+	int err = mime_summary_next(walk, &p);
+	if (err)
+		return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+	write_char(w, '(');
+	if (p.kind == MIME_MULTIPART && p.children) {
+		err = write_multipart(w, walk, &p, extended);
+	} else {
+		if (p.kind == MIME_EMBEDDED && p.children)
+			err = write_embedded(w, walk, &p, extended);
+		else
+			write_leaf(w, &p);
+		if (extended) {
+			write_char(w, ' ');
+			write_text(w, p.md5);
+			write_extension_end(w, &p);
+		}
+	}
+	write_char(w, ')');
+	return err;
+}
+
+/* ---- what others see ---- */
+
+void imap_format_envelope(struct buf *out, const struct mime_envelope *e, bool utf8)
+{
+	struct writer w;
+	writer_begin(&w, out, utf8);
+	write_envelope(&w, e);
+	writer_end(&w);
+}
+
+int imap_format_summary_envelope(struct buf *out, const struct mime_summary *s, bool utf8)
+{
+	struct mime_envelope e;
+	int err = mime_summary_envelope(s, &e);
+	if (!err)
+		imap_format_envelope(out, &e, utf8);
+	return err;
+}
+
+int imap_format_body(struct buf *out, const struct mime_summary *s, bool extended, bool utf8)
+{
+	struct writer w;
+	struct mime_summary_walk walk;
+	mime_summary_walk(s, &walk);
+	writer_begin(&w, out, utf8);
+	int err = write_next(&w, &walk, extended);
+	writer_end(&w);
+	return err;
+}
