@@ -130,7 +130,7 @@ static void add_file(struct fuzzer *f, const char *path)
 	size_t n = fread(content, 1, SEED_SIZE_MAX, file);
 	if (ferror(file))
 		die("%s: cannot be read", path);
-	fclose(file);
+	(void)fclose(file);
 	pool_add(&f->seeds, content, n);
 	free(content);
 }
@@ -151,8 +151,11 @@ static void add_token(struct fuzzer *f, const char *line)
 	uint8_t token[256];
 	size_t n = 0;
 	for (p++; p < end && n < sizeof(token); p++) {
-		if (*p == '\\' && p[1] == 'x' && hex_value(p[2]) >= 0 && hex_value(p[3]) >= 0) {
-			token[n++] = (uint8_t)(hex_value(p[2]) << 4 | hex_value(p[3]));
+		int high = -1, low = -1;
+		if (*p == '\\' && p[1] == 'x' && (high = hex_value(p[2])) >= 0)
+			low = hex_value(p[3]);
+		if (high >= 0 && low >= 0) {
+			token[n++] = (uint8_t)(high << 4 | low);
 			p += 3;
 		} else {
 			p += *p == '\\' && p + 1 < end;
@@ -174,7 +177,7 @@ static void add_dictionary(struct fuzzer *f, const char *directory)
 	while (file && getline(&line, &cap, file) > 0)
 		add_token(f, line);
 	if (file)
-		fclose(file);
+		(void)fclose(file);
 	free(line);
 	free(path);
 }
@@ -406,7 +409,7 @@ static int supervise(struct fuzzer *f)
 	if (pipe2(ends, O_CLOEXEC))
 		die("pipe: %s", strerror(errno));
 	uint64_t start = now_ms();
-	fflush(NULL);
+	(void)fflush(NULL);
 	pid_t child = fork();
 	if (child < 0)
 		die("fork: %s", strerror(errno));

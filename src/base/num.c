@@ -56,9 +56,9 @@ bool num_parse_duration(struct str s, uint64_t *ms_out)
 	struct str digits = str_sub(s, 0, s.n - 1);
 	switch (s.p[s.n - 1]) {
 	case 's': return parse_scaled(digits, 1000, ms_out);
-	case 'm': return parse_scaled(digits, 60 * 1000, ms_out);
-	case 'h': return parse_scaled(digits, 3600 * 1000, ms_out);
-	case 'd': return parse_scaled(digits, 24 * 3600 * 1000, ms_out);
+	case 'm': return parse_scaled(digits, UINT64_C(60) * 1000, ms_out);
+	case 'h': return parse_scaled(digits, UINT64_C(3600) * 1000, ms_out);
+	case 'd': return parse_scaled(digits, UINT64_C(24) * 3600 * 1000, ms_out);
 	default: return parse_scaled(s, 1000, ms_out);
 	}
 }

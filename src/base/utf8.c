@@ -22,11 +22,11 @@ static unsigned sequence_length(const uint8_t *p, size_t n)
 	uint8_t first = p[0];
 	if (first < 0x80)
 		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
 	uint8_t low = 0x80, high = 0xbf;
 	unsigned length;
-	if (first < 0xc2) {
-		return 0;
-	} else if (first < 0xe0) {
+	if (first < 0xe0) {
 		length = 2;
 	} else if (first < 0xf0) {
 		length = 3;
@@ -34,14 +34,12 @@ static unsigned sequence_length(const uint8_t *p, size_t n)
 			low = 0xa0;     /* below: overlong */
 		else if (first == 0xed)
 			high = 0x9f;    /* above: surrogates */
-	} else if (first < 0xf5) {
+	} else {
 		length = 4;
 		if (first == 0xf0)
 			low = 0x90;     /* below: overlong */
 		else if (first == 0xf4)
 			high = 0x8f;    /* above: over U+10FFFF */
-	} else {
-		return 0;
 	}
 	if (n < length || p[1] < low || p[1] > high)
 		return 0;
