@@ -47,7 +47,7 @@ class Server:
         self.data = self.dir / "data"
         # cp keeps the holes of sparse index files.
         subprocess.run(["cp", "-a", "--sparse=always", template.data, self.data], check=True)
-        (self.dir / "troika.conf").write_text("\n".join(config or ["auth { allow_plain_without_tls = true; }"]) + "\n")
+        (self.dir / "troika.conf").write_text("\n".join(config or ["auth { allow_plain_without_tls = true }"]) + "\n")
         self.log = self.dir / "log"
         self.proc = None
         self.start()

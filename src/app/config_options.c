@@ -1,0 +1,125 @@
+#include "app/config_options.h"
+
+#include "app/config.h"
+#include "store/store.h"
+
+#include <confuse.h>
+
+#define AT(member) offsetof(struct app_config, member)
+#define MINUTE 60000u
+#define DAY (24 * 60 * MINUTE)
+
+static const char *const log_formats[] = { [LOG_TEXT] = "text", [LOG_JSON] = "json", NULL };
+static const char *const log_levels[] = {
+	[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL };
+
+const struct config_option config_options[] = {
+	{ "", "hostname", OPTION_STR, AT(mail.hostname), "", 0, 0, NULL, "name in greetings and Received fields; empty: the machine's" },
+	{ "", "user", OPTION_TEXT, AT(user), "", 0, 0, NULL,
+	  "started as root: become this user once the ports are bound; empty: the owner of the data directory" },
+	{ "log", "format", OPTION_WORD, AT(log_format), "text", 0, 0, log_formats, "text or json" },
+	{ "log", "level", OPTION_WORD, AT(log_level), "info", 0, 0, log_levels, "error, warn, notice, info or debug" },
+	{ "tls", "min_version", OPTION_TEXT, AT(tls.min_version), "1.2", 0, 0, NULL, "1.2 or 1.3" },
+	{ "tls", "ciphers", OPTION_TEXT, AT(tls.ciphers), "", 0, 0, NULL, "TLS 1.2 cipher list in OpenSSL's form; empty: a modern set" },
+	{ "auth", "allow_plain_without_tls", OPTION_BOOL, AT(mail.allow_plain_without_tls), "false", 0, 0, NULL,
+	  "take passwords on connections without TLS (true or false)" },
+	{ "auth", "fail_limit", OPTION_NUMBER, AT(directory.fail_limit), "20", 1, 1000000, NULL,
+	  "failed logins of one address in the window before it is refused for a while" },
+	{ "auth", "fail_window", OPTION_DURATION, AT(directory.fail_window_ms), "10m", 1000, DAY, NULL, "that window (10m)" },
+	{ "auth", "verify_cache", OPTION_DURATION, AT(directory.verify_cache_ms), "5m", 1, DAY, NULL,
+	  "how long a verified password need not be hashed again (5m)" },
+	{ "limits", "message_size", OPTION_SIZE, AT(mail.message_size_max), "50M", 65536, STORE_BLOB_MAX - 65536, NULL, "largest message (64K to 63M)" },
+	{ "limits", "recipients", OPTION_NUMBER, AT(mail.smtp_recipients_max), "1000", 100, 10000, NULL, "recipients of one message (100 to 10000)" },
+	{ "limits", "connections", OPTION_NUMBER, AT(server.conns_max), "60000", 1, 10000000, NULL, "connections at once" },
+	{ "limits", "connections_per_ip", OPTION_NUMBER, AT(server.conns_per_ip), "1000", 1, 10000000, NULL,
+	  "of one IPv4 address or IPv6 /64; loopback is exempt" },
+	{ "limits", "connections_per_user", OPTION_NUMBER, AT(server.conns_per_user), "100", 1, 10000000, NULL, "of one user after login" },
+	{ "limits", "threads", OPTION_NUMBER, AT(server.workers_max), "256", 4, 10000, NULL, "worker threads at most" },
+	{ "timeouts", "login", OPTION_DURATION, AT(mail.login_timeout_ms), "2m", 1000, DAY, NULL, "silence before authentication" },
+	{ "timeouts", "smtp", OPTION_DURATION, AT(mail.smtp_timeout_ms), "5m", 5 * MINUTE, DAY, NULL, "silence in SMTP (RFC 5321: at least 5m)" },
+	{ "timeouts", "pop3", OPTION_DURATION, AT(mail.pop3_timeout_ms), "10m", 10 * MINUTE, DAY, NULL, "silence in POP3 (RFC 1939: at least 10m)" },
+	{ "timeouts", "imap", OPTION_DURATION, AT(mail.imap_timeout_ms), "30m", 30 * MINUTE, DAY, NULL, "silence in IMAP (RFC 3501: at least 30m)" },
+	{ "timeouts", "write", OPTION_DURATION, AT(server.write_timeout_ms), "2m", 1000, DAY, NULL, "a peer that takes nothing while we answer" },
+	{ "timeouts", "drain", OPTION_DURATION, AT(server.drain_ms), "10s", 0, DAY, NULL, "how long SIGTERM waits for commands in flight" },
+	{ "smtp", "errors", OPTION_NUMBER, AT(mail.smtp_errors_max), "20", 1, 100000, NULL, "bad commands and refused recipients before 421" },
+	{ "smtp", "hops", OPTION_NUMBER, AT(mail.smtp_hops_max), "100", 100, 1000, NULL, "Received fields before a message goes in circles" },
+	{ "smtp", "vrfy", OPTION_BOOL, AT(mail.smtp_vrfy), "false", 0, 0, NULL, "answer VRFY with the truth to anybody" },
+	{ "smtp", "subaddress_separator", OPTION_CHAR, AT(directory.subaddress_separator), "+", 0, 0, NULL, "one character: user+tag@domain" },
+	{ "pop3", "login_delay", OPTION_DURATION, AT(pop3_login_delay_ms), "0", 0, DAY, NULL, "least time between two logins of a user" },
+	{ 0 },
+};
+
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "pop3", NULL };
+
+#define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
+
+/* libConfuse copies the table it is given, deeply; ours may be on the stack. */
+static void add_options(const char *section, cfg_opt_t *out, unsigned *n)
+{
+	for (const struct config_option *o = config_options; o->name; o++) {
+		if (strcmp(o->section, section) || *n + 4 >= OPTIONS_MAX)
+			continue;
+		if (o->kind == OPTION_BOOL)
+			out[(*n)++] = (cfg_opt_t)CFG_BOOL(o->name, o->fallback[0] == 't' ? cfg_true : cfg_false, CFGF_NONE);
+		else
+			out[(*n)++] = (cfg_opt_t)CFG_STR(o->name, (char *)(uintptr_t)o->fallback, CFGF_NONE);
+	}
+}
+
+cfg_t *config_schema(void)
+{
+	cfg_opt_t identity[] = { CFG_STR("certificate", NULL, CFGF_NONE), CFG_STR("key", NULL, CFGF_NONE), CFG_END() };
+	cfg_opt_t proxy[] = { CFG_STR_LIST("from", "{}", CFGF_NONE), CFG_END() };
+	cfg_opt_t listen[APP_PROTO_COUNT + 1];
+	cfg_opt_t sections[sizeof config_sections / sizeof *config_sections][OPTIONS_MAX];
+	cfg_opt_t top[OPTIONS_MAX];
+	unsigned n_top = 0;
+
+	for (enum app_proto p = 0; p < APP_PROTO_COUNT; p++)
+		listen[p] = (cfg_opt_t)CFG_STR_LIST(app_proto_name(p), "{}", CFGF_NONE);
+	listen[APP_PROTO_COUNT] = (cfg_opt_t)CFG_END();
+	add_options("", top, &n_top);
+	for (unsigned i = 0; config_sections[i]; i++) {
+		unsigned n = 0;
+		add_options(config_sections[i], sections[i], &n);
+		if (!strcmp(config_sections[i], "tls")) {
+			sections[i][n++] = (cfg_opt_t)CFG_STR("certificate", "", CFGF_NONE);
+			sections[i][n++] = (cfg_opt_t)CFG_STR("key", "", CFGF_NONE);
+			sections[i][n++] = (cfg_opt_t)CFG_SEC("identity", identity, CFGF_MULTI);
+		}
+		sections[i][n] = (cfg_opt_t)CFG_END();
+		top[n_top++] = (cfg_opt_t)CFG_SEC(config_sections[i], sections[i], CFGF_NONE);
+	}
+	top[n_top++] = (cfg_opt_t)CFG_SEC("listen", listen, CFGF_NONE);
+	top[n_top++] = (cfg_opt_t)CFG_SEC("proxy", proxy, CFGF_NONE);
+	top[n_top] = (cfg_opt_t)CFG_END();
+	return cfg_init(top, CFGF_NONE);
+}
+
+void app_config_sample(struct buf *b, struct str hostname)
+{
+	const char *section = "";
+
+	buf_add_lit(b, "# Troika's configuration. Every option has a default; the lines show it. Changes take effect on SIGHUP,\n"
+				   "# those of listen, user and limits on a restart.\n\n");
+	for (const struct config_option *o = config_options; o->name; o++) {
+		if (strcmp(o->section, section)) {
+			if (*section)
+				buf_add_lit(b, "}\n");
+			section = o->section;
+			buf_printf(b, "\n%s {\n", section);
+			if (!strcmp(section, "tls"))
+				buf_add_lit(b, "\t# PEM files, the chain leaf first; none: a self-signed certificate in the data directory. More names: identity { certificate = ... key = ... }\n"
+							   "\t# certificate = \"/etc/letsencrypt/live/mail.example.org/fullchain.pem\"\n"
+							   "\t# key = \"/etc/letsencrypt/live/mail.example.org/privkey.pem\"\n");
+		}
+		const char *tab = *section ? "\t" : "", *quote = o->kind == OPTION_BOOL ? "" : "\"";
+		bool is_name = !strcmp(o->name, "hostname") && hostname.n;
+		buf_printf(b, "%s# %s\n%s%s%s = %s%.*s%s\n", tab, o->help, tab, is_name ? "" : "# ", o->name, quote,
+				   STR_ARG(is_name ? hostname : str_from_c(o->fallback)), quote);
+	}
+	buf_add_lit(b, "}\n\n# Without this section all of them listen on their standard ports, except lmtp.\n"
+				   "# listen {\n#\tsmtp = { \"*:25\" }\n#\tsubmission = { \"*:587\" }\n#\tsubmissions = { \"*:465\" }\n#\tpop3 = { \"*:110\" }\n"
+				   "#\tpop3s = { \"*:995\" }\n#\timap = { \"*:143\" }\n#\timaps = { \"*:993\" }\n#\tlmtp = { \"127.0.0.1:24\" }\n# }\n\n"
+				   "# Networks whose connections begin with a PROXY protocol header (haproxy).\n# proxy {\n#\tfrom = { \"192.0.2.0/24\" }\n# }\n");
+}

@@ -1,0 +1,140 @@
+#include "app/config.h"
+#include "app/config_options.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static int load(const char *text, struct app_config *c, struct err *e)
+{
+	char path[] = "/tmp/troika-config-XXXXXX";
+	int fd = mkstemp(path);
+
+	*e = (struct err){ 0 };
+	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	int r = app_config_load("/nowhere", path, c, e);
+	unlink(path);
+	return r;
+}
+
+static void test_defaults(void **state)
+{
+	(void)state;
+	struct app_config c;
+	struct err e = { 0 };
+
+	assert_int_equal(app_config_load("/nowhere", NULL, &c, &e), 0);
+	assert_int_equal(c.mail.message_size_max, 50 << 20);
+	assert_int_equal(c.mail.pop3_timeout_ms, 600000);
+	assert_int_equal(c.server.workers_max, 256);
+	assert_false(c.mail.allow_plain_without_tls);
+	assert_true(c.mail.hostname.n > 0);
+	assert_true(str_eq(c.mail.spool_dir, STR("/nowhere/spool")));
+	assert_int_equal(c.n_listen, 0);
+	app_config_fini(&c);
+}
+
+static void test_values(void **state)
+{
+	(void)state;
+	struct app_config c;
+	struct err e;
+	static const char text[] =
+		"hostname = \"mx.example.org\"\nlog { format = json level = debug }\nauth { allow_plain_without_tls = true }\n"
+		"limits { message_size = \"10M\" }\ntimeouts { imap = \"1h\" }\n"
+		"listen { imap = { \"127.0.0.1:1143\", \"[::1]:1143\" } smtp = { \"*:25\" } }\nproxy { from = { \"192.0.2.0/24\" } }\n"
+		"tls { certificate = \"a.pem\" key = \"a.key\" identity { certificate = \"b.pem\" key = \"b.key\" } }\n";
+
+	assert_int_equal(load(text, &c, &e), 0);
+	assert_true(str_eq(c.mail.hostname, STR("mx.example.org")));
+	assert_int_equal(c.log_format, LOG_JSON);
+	assert_int_equal(c.log_level, LOG_DEBUG);
+	assert_true(c.mail.allow_plain_without_tls);
+	assert_int_equal(c.mail.message_size_max, 10 << 20);
+	assert_int_equal(c.mail.imap_timeout_ms, 3600000);
+	assert_int_equal(c.n_listen, 3);
+	assert_int_equal(c.tls.n_identities, 2);
+	assert_string_equal(c.tls.identities[1].key_file, "b.key");
+	assert_int_equal(c.n_proxy_from, 1);
+	app_config_fini(&c);
+}
+
+static void test_refusals(void **state)
+{
+	(void)state;
+	static const struct { const char *text, *says; } t[] = {
+		{ "hostnam = \"x\"\n", "hostnam" },                              /* a typing error is not ignored */
+		{ "limits { message_size = \"1\" }\n", "message_size" },
+		{ "limits { message_size = \"lots\" }\n", "message_size" },
+		{ "timeouts { pop3 = \"1m\" }\n", "pop3" },                      /* RFC 1939 forbids it */
+		{ "log { level = loud }\n", "level" },
+		{ "listen { imap = { \"1143\" } }\n", "1143" },
+		{ "listen { nntp = { \"*:119\" } }\n", "nntp" },
+		{ "tls { certificate = \"a.pem\" }\n", "certificate" },
+		{ "auth {\n", "line" },
+	};
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct app_config c;
+		struct err e;
+		assert_int_equal(load(t[i].text, &c, &e), ERR_CONFIG);
+		assert_non_null(strstr(e.log, t[i].says));
+		app_config_fini(&c);
+	}
+}
+
+static void test_sample(void **state)
+{
+	(void)state;
+	struct app_config c;
+	struct err e;
+	struct buf b = BUF_INIT(0), live = BUF_INIT(0);
+
+	app_config_sample(&b, STR("example.org"));
+	buf_add_char(&b, 0);
+	assert_int_equal(load(b.p, &c, &e), 0);
+	assert_true(str_eq(c.mail.hostname, STR("example.org")));
+	app_config_fini(&c);
+	/* with every option's line uncommented it is valid too: the defaults are within their own bounds */
+	struct str rest = buf_str(&b), line;
+	while (str_cut(rest, '\n', &line, &rest)) {
+		struct str inner = str_trim(line);
+		bool option = str_starts(inner, STR("# ")) && str_find(inner, STR(" = \"")) != STR_NPOS && str_find(inner, STR("{")) == STR_NPOS &&
+					  str_find(inner, STR("letsencrypt")) == STR_NPOS;
+		buf_add_str(&live, option ? str_from(inner, 2) : line);
+		buf_add_char(&live, '\n');
+	}
+	buf_add_char(&live, 0);
+	assert_int_equal(load(live.p, &c, &e), 0);
+	app_config_fini(&c);
+	buf_fini(&b);
+	buf_fini(&live);
+}
+
+static void test_listen(void **state)
+{
+	(void)state;
+	static const char *const bad[] = { "", "imap", "imap=", "imap=1143", "imap=:1143", "imap=127.0.0.1:x", "imap=127.0.0.1:65536", "irc=*:6667" };
+	struct app_listen l;
+	struct err e;
+
+	assert_int_equal(app_listen_parse(STR("imaps=[::1]:993"), &l, &e), 0);
+	assert_int_equal(l.proto, APP_IMAPS);
+	assert_string_equal(l.address, "::1");
+	assert_int_equal(l.port, 993);
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_int_equal(app_listen_parse(str_from_c(bad[i]), &l, &e), ERR_CONFIG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_refusals),
+										cmocka_unit_test(test_sample), cmocka_unit_test(test_listen) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

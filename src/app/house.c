@@ -1,0 +1,155 @@
+#include "app/house.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HOUSE_PATH_MAX 1024
+
+bool house_path(const char *dir, const char *name, char *out, size_t size)
+{
+	int n = snprintf(out, size, "%s/%s", dir, name);
+
+	return n > 0 && (size_t)n < size;
+}
+
+static int make_dir(const char *dir, const char *name, struct err *e)
+{
+	char path[HOUSE_PATH_MAX];
+
+	if (!house_path(dir, name, path, sizeof path))
+		return err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", dir);
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return err_from_errno(e, errno, "cannot make the directory %s", path);
+	return 0;
+}
+
+static int write_sample(const char *dir, struct str hostname, struct err *e)
+{
+	char path[HOUSE_PATH_MAX];
+	struct buf b = BUF_INIT(1 << 20);
+
+	app_config_sample(&b, hostname);
+	int fd = house_path(dir, "troika.conf", path, sizeof path) ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	int r = 0;
+	if (fd < 0 || write(fd, b.p, b.n) != (ssize_t)b.n)
+		r = err_from_errno(e, errno, "cannot write %s", path);
+	if (fd >= 0)
+		close(fd);
+	buf_fini(&b);
+	return r;
+}
+
+static void store_config_for(const char *path, struct store_config *out)
+{
+	*out = (struct store_config){ .engine = STORE_ENGINE_LMDB, .dir = path };
+}
+
+int house_create(const char *dir, struct str hostname, struct err *e)
+{
+	char path[HOUSE_PATH_MAX];
+	struct store_config c;
+	struct store *s = NULL;
+
+	if (!house_path(dir, "store", path, sizeof path))
+		return err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", dir);
+	if (access(path, F_OK) == 0)
+		return err_set(e, ERR_EXISTS, NULL, "%s holds a Troika already; choose another directory", dir);
+	if (mkdir(dir, 0700) && errno != EEXIST)
+		return err_from_errno(e, errno, "cannot make the directory %s (does the one above it exist?)", dir);
+	int r = make_dir(dir, "spool", e);
+	if (r == 0)
+		r = make_dir(dir, "tls", e);
+	if (r == 0)
+		r = write_sample(dir, hostname, e);
+	if (r == 0)
+		r = make_dir(dir, "store", e);
+	if (r)
+		return r;
+	store_config_for(path, &c);
+	c.create = true;
+	r = store_open(&c, &s, e);
+	store_close(&s);
+	return r;
+}
+
+int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e)
+{
+	static const struct directory_config no_options = { 0 };
+	static const struct model_config model_options = { 0 };
+	char path[HOUSE_PATH_MAX];
+	struct store_config c;
+
+	*out = (struct house){ .dir = dir };
+	if (!house_path(dir, "store", path, sizeof path))
+		return err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", dir);
+	if (access(path, F_OK))
+		return err_set(e, ERR_NOT_FOUND, NULL, "%s holds no Troika (%s); make one with: troika init -d %s --domain example.org", dir,
+					   errno == EACCES ? "no permission to look inside" : "no store in it", dir);
+	store_config_for(path, &c);
+	int r = store_open(&c, &out->store, e);
+	if (r == 0)
+		r = model_open(out->store, &model_options, &out->model, e);
+	if (r == 0)
+		r = directory_open(out->store, config ? &config->directory : &no_options, &out->directory, e);
+	if (r)
+		house_close(out);
+	return r;
+}
+
+void house_close(struct house *h)
+{
+	directory_close(&h->directory);
+	model_close(&h->model);
+	store_close(&h->store);
+}
+
+/* All capabilities away but the one to bind low ports, or that too. */
+static int keep_bind_right(bool keep, struct err *e)
+{
+	cap_t caps = cap_from_text(keep ? "cap_net_bind_service=ep" : "=");
+	int r = caps && cap_set_proc(caps) == 0 ? 0 : err_from_errno(e, errno, "cannot give up capabilities");
+
+	cap_free(caps);
+	return r;
+}
+
+int house_drop_bind_right(struct err *e)
+{
+	return geteuid() == 0 ? 0 : keep_bind_right(false, e);
+}
+
+static int become(uid_t uid, gid_t gid, const char *name, struct err *e)
+{
+	if (prctl(PR_SET_KEEPCAPS, 1) || (name ? initgroups(name, gid) : setgroups(0, NULL)) || setgid(gid) || setuid(uid))
+		return err_from_errno(e, errno, "cannot become user %s (%u)", name ? name : "-", (unsigned)uid);
+	return uid ? keep_bind_right(true, e) : 0;
+}
+
+int house_become_owner(const char *dir, struct err *e)
+{
+	struct stat st;
+	struct passwd pw, *found = NULL;
+	char text[4096];
+
+	if (geteuid() != 0 || stat(dir, &st) || st.st_uid == 0)
+		return 0;
+	getpwuid_r(st.st_uid, &pw, text, sizeof text, &found);
+	return become(st.st_uid, found ? found->pw_gid : st.st_gid, found ? found->pw_name : NULL, e);
+}
+
+int house_become_user(const char *user, struct err *e)
+{
+	struct passwd pw, *found = NULL;
+	char text[4096];
+
+	getpwnam_r(user, &pw, text, sizeof text, &found);
+	if (!found)
+		return err_set(e, ERR_NOT_FOUND, NULL, "there is no user %s; make one with: useradd --system %s", user, user);
+	return become(found->pw_uid, found->pw_gid, found->pw_name, e);
+}

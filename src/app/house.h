@@ -1,0 +1,34 @@
+/* The rooms below, opened over one data directory: for the server and for every command of the command line alike. One thread opens and closes. */
+#ifndef APP_HOUSE_H
+#define APP_HOUSE_H
+
+#include "app/config.h"
+#include "base/err.h"
+#include "directory/directory.h"
+#include "model/model.h"
+#include "store/store.h"
+
+struct house {
+	const char *dir;                     /* the caller's */
+	struct store *store;
+	struct model *model;
+	struct directory *directory;
+};
+
+/* Makes the directory (mode 0700) with an empty store and a sample configuration; ERR_EXISTS when there is one. */
+int house_create(const char *dir, struct str hostname, struct err *e);
+/* Opens an existing one. config may be NULL: defaults. *out is safe for close also after a failure. */
+int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e);
+void house_close(struct house *h);
+
+/* As root over a directory that somebody else owns: becomes the owner for good, so that no file of root's is left among its files. */
+int house_become_owner(const char *dir, struct err *e);
+/* Becomes the named user for good; needs root. Both keep the right to bind low ports (CAP_NET_BIND_SERVICE) until it is dropped; call before there
+ * are other threads. */
+int house_become_user(const char *user, struct err *e);
+int house_drop_bind_right(struct err *e);
+
+/* Paths inside, into a buffer of size bytes; false when it does not fit. */
+bool house_path(const char *dir, const char *name, char *out, size_t size);
+
+#endif

@@ -1,0 +1,300 @@
+#include "app/serve.h"
+
+#include "app/house.h"
+#include "proto/common/services.h"
+#include "proto/imap/imap.h"
+#include "proto/pop3/pop3.h"
+#include "proto/smtp/smtp.h"
+#include "rt/fault.h"
+#include "rt/log.h"
+#include "rt/server.h"
+#include "rt/tls.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define MAINTAIN_PERIOD_MS 60000u
+#define MAINTAIN_BYTES ((uint64_t)64 << 20)       /* rewritten at most in one round */
+#define SELF_SIGNED_DAYS 3650
+
+struct serving {
+	const struct serve_options *options;
+	struct app_config config;
+	struct house house;
+	struct services *services;
+	struct server *server;
+	struct smtp_service smtp, submission, lmtp;
+	pthread_t signal_thread;
+	bool signal_thread_runs;
+};
+
+/* ---- TLS ---- */
+
+/* Without a certificate a self-signed one is made, once, and said so. */
+static int self_signed(struct serving *s, struct tls_context **out, struct err *e)
+{
+	char cert[1024], key[1024], fingerprint[128];
+	struct tls_identity identity = { cert, key };
+	struct tls_options options = s->config.tls;
+
+	if (!house_path(s->options->dir, "tls/self-signed.pem", cert, sizeof cert) ||
+		!house_path(s->options->dir, "tls/self-signed.key", key, sizeof key))
+		return err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", s->options->dir);
+	struct str names[] = { s->config.mail.hostname, STR("localhost") };
+	int r = tls_self_signed(names, 2, SELF_SIGNED_DAYS, cert, key, e);
+	if (r && r != ERR_EXISTS)
+		return r;
+	r = tls_fingerprint(cert, fingerprint, sizeof fingerprint, e);
+	if (r)
+		return r;
+	log_event(LOG_WARN, "tls.self-signed", LOG_LIST(LOG_C("certificate", cert), LOG_C("sha256", fingerprint),
+			  LOG_C("cure", "set tls { certificate key } in troika.conf")));
+	options.identities = &identity;
+	options.n_identities = 1;
+	return tls_context_create(&options, out, e);
+}
+
+/* For a reload. */
+static int install_tls(struct serving *s, struct err *e)
+{
+	struct tls_context *t = NULL;
+	int r = s->config.tls.n_identities ? tls_context_create(&s->config.tls, &t, e) : self_signed(s, &t, e);
+
+	if (r == 0)
+		server_set_tls(s->server, t);
+	tls_context_unref(&t);
+	return r;
+}
+
+/* ---- listeners ---- */
+
+static const struct app_listen standard[] = {
+	{ APP_SMTP, "*", 25 }, { APP_SUBMISSION, "*", 587 }, { APP_SUBMISSIONS, "*", 465 }, { APP_POP3, "*", 110 },
+	{ APP_POP3S, "*", 995 }, { APP_IMAP, "*", 143 }, { APP_IMAPS, "*", 993 },
+};
+
+static int listen_one(struct serving *s, const struct app_listen *l, struct err *e)
+{
+	const struct { const struct conn_proto *proto; void *ctx; bool tls_first; } kinds[APP_PROTO_COUNT] = {
+		[APP_SMTP] = { &smtp_proto, &s->smtp, false },
+		[APP_SUBMISSION] = { &smtp_submission_proto, &s->submission, false },
+		[APP_SUBMISSIONS] = { &smtp_submission_proto, &s->submission, true },
+		[APP_LMTP] = { &smtp_lmtp_proto, &s->lmtp, false },
+		[APP_POP3] = { &pop3_proto, s->services, false },
+		[APP_POP3S] = { &pop3_proto, s->services, true },
+		[APP_IMAP] = { &imap_proto, s->services, false },
+		[APP_IMAPS] = { &imap_proto, s->services, true },
+	};
+	struct listen_spec spec = {
+		.proto = kinds[l->proto].proto, .ctx = kinds[l->proto].ctx, .address = l->address, .port = l->port,
+		.tls_first = kinds[l->proto].tls_first, .proxy_from = s->config.proxy_from, .n_proxy_from = s->config.n_proxy_from,
+	};
+	uint16_t port = 0;
+	int r = server_listen(s->server, &spec, &port, e);
+
+	if (r == 0)
+		log_event(LOG_NOTICE, "listen", LOG_LIST(LOG_C("proto", app_proto_name(l->proto)), LOG_C("address", l->address), LOG_U("port", port)));
+	return r;
+}
+
+static int listen_all(struct serving *s, struct err *e)
+{
+	const struct app_listen *list = s->options->listen;
+	unsigned n = s->options->n_listen;
+	int r = 0;
+
+	if (n == 0) {
+		list = s->config.n_listen ? s->config.listen : standard;
+		n = s->config.n_listen ? s->config.n_listen : sizeof standard / sizeof *standard;
+	}
+	for (unsigned i = 0; r == 0 && i < n; i++)
+		r = listen_one(s, &list[i], e);
+	return r;
+}
+
+/* ---- signals ---- */
+
+static void set_log(struct serving *s)
+{
+	enum log_format format = s->config.log_format;
+
+	if (s->options->log_format)
+		format = strcmp(s->options->log_format, "json") ? LOG_TEXT : LOG_JSON;
+	log_setup(format, s->config.log_level, STDERR_FILENO);
+}
+
+/* A configuration that does not load changes nothing. */
+static void reload(struct serving *s)
+{
+	struct app_config fresh;
+	struct err e = { 0 };
+	int r = app_config_load(s->options->dir, s->options->config_file, &fresh, &e);
+
+	if (r) {
+		log_event(LOG_ERROR, "reload.failed", LOG_LIST(LOG_C("error", e.log)));
+		app_config_fini(&fresh);
+		return;
+	}
+	struct app_config old = s->config;
+	s->config = fresh;
+	s->config.tls.identities = s->config.identities;
+	set_log(s);
+	r = services_set_config(s->services, &s->config.mail);
+	if (r == 0)
+		r = install_tls(s, &e);
+	if (r)
+		log_event(LOG_ERROR, "reload.partly-failed", LOG_LIST(LOG_C("error", e.log)));
+	else
+		log_event(LOG_NOTICE, "reload", LOG_NOTHING);
+	app_config_fini(&old);
+}
+
+static void *signal_loop(void *arg)
+{
+	struct serving *s = arg;
+	sigset_t set;
+	int signal_number;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	while (sigwait(&set, &signal_number) == 0) {
+		if (signal_number == SIGHUP) {
+			reload(s);
+			continue;
+		}
+		log_event(LOG_NOTICE, "drain", LOG_LIST(LOG_C("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT")));
+		server_stop(s->server);
+		break;
+	}
+	return NULL;
+}
+
+/* Before any other thread is made, so that all inherit the mask and only signal_loop takes them. */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- the whole ---- */
+
+static void raise_file_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
+/* Root is needed for two things: to read the configured keys, and to bind low ports. The first is done before, the right for the second is kept
+ * alone until the ports are bound. */
+static int drop_privileges(struct serving *s, struct err *e)
+{
+	if (geteuid() != 0)
+		return 0;
+	int r = s->config.user ? house_become_user(s->config.user, e) : house_become_owner(s->options->dir, e);
+	if (r == 0 && geteuid() == 0)
+		log_event(LOG_WARN, "runs-as-root", LOG_LIST(LOG_C("cure", "give the data directory to a user of its own (chown -R troika DIR)")));
+	return r;
+}
+
+static void maintain(void *arg)
+{
+	struct serving *s = arg;
+	uint64_t reclaimed = 0;
+
+	if (store_maintain(s->house.store, MAINTAIN_BYTES, &reclaimed) == 0 && reclaimed)
+		log_event(LOG_INFO, "store.reclaimed", LOG_LIST(LOG_U("bytes", reclaimed)));
+}
+
+static int open_rooms(struct serving *s, struct err *e)
+{
+	int r = house_open(s->options->dir, &s->config, &s->house, e);
+
+	if (r == 0)
+		r = services_create(s->house.model, s->house.directory, &s->services);
+	if (r == 0)
+		r = services_set_config(s->services, &s->config.mail);
+	s->smtp = (struct smtp_service){ s->services, SMTP_MX };
+	s->submission = (struct smtp_service){ s->services, SMTP_SUBMISSION };
+	s->lmtp = (struct smtp_service){ s->services, SMTP_LMTP };
+	return r;
+}
+
+static int open_all(struct serving *s, struct err *e)
+{
+	struct tls_context *tls = NULL;
+	int r = s->config.tls.n_identities ? tls_context_create(&s->config.tls, &tls, e) : 0;
+
+	if (r == 0)
+		r = drop_privileges(s, e);
+	if (r == 0)
+		r = open_rooms(s, e);
+	if (r == 0)
+		r = server_create(&s->config.server, &s->server, e);
+	if (r == 0)
+		r = listen_all(s, e);
+	if (r == 0)
+		r = house_drop_bind_right(e);
+	if (r == 0 && !tls)
+		r = self_signed(s, &tls, e);
+	if (r == 0)
+		server_set_tls(s->server, tls);
+	tls_context_unref(&tls);
+	return r ? r : server_every(s->server, MAINTAIN_PERIOD_MS, maintain, s);
+}
+
+static void close_all(struct serving *s)
+{
+	if (s->signal_thread_runs) {
+		pthread_cancel(s->signal_thread);
+		pthread_join(s->signal_thread, NULL);
+	}
+	server_destroy(&s->server);
+	services_destroy(&s->services);
+	house_close(&s->house);
+	app_config_fini(&s->config);
+}
+
+static int run(struct serving *s, struct err *e)
+{
+	s->signal_thread_runs = pthread_create(&s->signal_thread, NULL, signal_loop, s) == 0;
+	if (!s->signal_thread_runs)
+		return err_set(e, ERR_NO_MEMORY, NULL, "cannot start a thread");
+	log_event(LOG_NOTICE, "serve", LOG_LIST(LOG_C("version", TROIKA_VERSION), LOG_C("dir", s->options->dir), LOG_S("hostname", s->config.mail.hostname)));
+	int r = server_run(s->server, e);
+	log_event(LOG_NOTICE, "stopped", LOG_NOTHING);
+	return r;
+}
+
+int serve(const struct serve_options *o, struct err *e)
+{
+	struct serving s = { .options = o };
+
+	block_signals();
+	raise_file_limit();
+	if (fault_setup(getenv("TROIKA_FAULTS")))
+		return err_set(e, ERR_CONFIG, NULL, "TROIKA_FAULTS cannot be parsed");
+	int r = app_config_load(o->dir, o->config_file, &s.config, e);
+	if (r == 0) {
+		set_log(&s);
+		s.config.tls.identities = s.config.identities;
+		r = open_all(&s, e);
+	}
+	if (r == 0)
+		r = run(&s, e);
+	close_all(&s);
+	return r;
+}
