@@ -15,6 +15,12 @@ struct arena_block {
 	_Alignas(max_align_t) char data[];
 };
 
+#if defined(__has_feature)        /* clang's way of saying it */
+#if __has_feature(address_sanitizer) && !defined(__SANITIZE_ADDRESS__)
+#define __SANITIZE_ADDRESS__
+#endif
+#endif
+
 /* Under AddressSanitizer what was not handed out is poisoned, and a red zone follows every piece. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
