@@ -1,0 +1,264 @@
+#include "store/blob_segment/segment_map.h"
+
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "store/blob_segment/segment_file.h"
+#include "store/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22                     /* Linux 5.14 */
+#endif
+
+#define BUCKETS 1024
+
+struct segment_map {
+	struct segment_map *next;         /* in its bucket */
+	uint32_t number;
+	uint8_t *base;
+	uint64_t mapped;                  /* bytes of address space */
+	atomic_uint_fast64_t size;        /* the file has at least so many bytes */
+	unsigned refs;                    /* holders, and one for the table */
+	uint64_t used;                    /* tick of the last get */
+};
+
+struct segment_maps {
+	int dir_fd;
+	uint64_t room;
+	pthread_mutex_t lock;             /* guards the table and all refs */
+	struct segment_map *buckets[BUCKETS];
+	size_t count;
+	uint64_t tick;
+};
+
+int segment_maps_create(int dir_fd, uint64_t room, struct segment_maps **out)
+{
+	struct segment_maps *m = calloc(1, sizeof *m);
+	if (!m)
+		return ERR_NO_MEMORY;
+	m->dir_fd = dir_fd;
+	m->room = room;
+	pthread_mutex_init(&m->lock, NULL);
+	*out = m;
+	return 0;
+}
+
+static void unref_locked(struct segment_map *map)
+{
+	if (--map->refs > 0)
+		return;
+	munmap(map->base, map->mapped);
+	free(map);
+}
+
+/* Takes the mapping at *at out of the table. */
+static void forget_at(struct segment_maps *m, struct segment_map **at)
+{
+	struct segment_map *map = *at;
+	*at = map->next;
+	m->count--;
+	unref_locked(map);
+}
+
+void segment_maps_destroy(struct segment_maps **maps)
+{
+	struct segment_maps *m = *maps;
+	*maps = NULL;
+	if (!m)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (m->buckets[i])
+			forget_at(m, &m->buckets[i]);
+	}
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+static int map_file(struct segment_maps *m, uint32_t number, struct segment_map **out)
+{
+	char name[SEGMENT_NAME_SIZE];
+	segment_name(number, name);
+	struct segment_map *map = calloc(1, sizeof *map);
+	if (!map)
+		return ERR_NO_MEMORY;
+	int fd = openat(m->dir_fd, name, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	int rc = fd < 0 || fstat(fd, &st) < 0 ? err_from_errno(NULL, errno, "segment") : 0;
+	if (rc == 0) {
+		map->mapped = (uint64_t)st.st_size > m->room ? (uint64_t)st.st_size : m->room;
+		void *base = mmap(NULL, map->mapped, PROT_READ, MAP_SHARED, fd, 0);
+		rc = base == MAP_FAILED ? err_from_errno(NULL, errno, "segment") : 0;
+		map->base = base;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (rc) {
+		free(map);
+		return rc;
+	}
+	map->number = number;
+	map->refs = 1;
+	atomic_init(&map->size, (uint64_t)st.st_size);
+	*out = map;
+	return 0;
+}
+
+/* Before another one is mapped: the unheld mapping that was used longest ago goes when there are too many. */
+static void make_room(struct segment_maps *m)
+{
+	if (m->count < STORE_SEGMENTS_MAPPED_MAX)
+		return;
+	struct segment_map **oldest = NULL;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct segment_map **at = &m->buckets[i]; *at; at = &(*at)->next) {
+			if ((*at)->refs == 1 && (!oldest || (*at)->used < (*oldest)->used))
+				oldest = at;
+		}
+	}
+	if (oldest)
+		forget_at(m, oldest);
+}
+
+static struct segment_map **find(struct segment_maps *m, uint32_t number)
+{
+	struct segment_map **at = &m->buckets[number % BUCKETS];
+	while (*at && (*at)->number != number)
+		at = &(*at)->next;
+	return at;
+}
+
+int segment_map_get(struct segment_maps *m, uint32_t number, struct segment_map **out)
+{
+	int rc = 0;
+	pthread_mutex_lock(&m->lock);
+	struct segment_map *map = *find(m, number);
+	if (!map) {
+		make_room(m);
+		rc = map_file(m, number, &map);
+		if (rc == 0) {
+			map->next = m->buckets[number % BUCKETS];
+			m->buckets[number % BUCKETS] = map;
+			m->count++;
+		}
+	}
+	if (rc == 0) {
+		map->refs++;
+		map->used = ++m->tick;
+		*out = map;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return rc;
+}
+
+void segment_map_unref(struct segment_maps *m, struct segment_map *map)
+{
+	pthread_mutex_lock(&m->lock);
+	unref_locked(map);
+	pthread_mutex_unlock(&m->lock);
+}
+
+void segment_map_forget(struct segment_maps *m, uint32_t number)
+{
+	pthread_mutex_lock(&m->lock);
+	struct segment_map **at = find(m, number);
+	if (*at)
+		forget_at(m, at);
+	pthread_mutex_unlock(&m->lock);
+}
+
+static int file_size(struct segment_maps *m, uint32_t number, uint64_t *size_out)
+{
+	char name[SEGMENT_NAME_SIZE];
+	segment_name(number, name);
+	struct stat st;
+	if (fstatat(m->dir_fd, name, &st, 0) < 0)
+		return err_from_errno(NULL, errno, "segment");
+	*size_out = (uint64_t)st.st_size;
+	return 0;
+}
+
+void segment_maps_sweep(struct segment_maps *m)
+{
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct segment_map **at = &m->buckets[i]; *at;) {
+			uint64_t size;
+			if (file_size(m, (*at)->number, &size) == ERR_NOT_FOUND)
+				forget_at(m, at);
+			else
+				at = &(*at)->next;
+		}
+	}
+	pthread_mutex_unlock(&m->lock);
+}
+
+/* A bad disk makes the first touch of a mapped page a SIGBUS. Asking the kernel to read the pages in gives an error code
+ * instead, and maps them all at once, which costs less than as many page faults. */
+static int read_in(const uint8_t *p, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = (uintptr_t)p / page * page, to = ((uintptr_t)p + n + page - 1) / page * page;
+	while (madvise((void *)from, to - from, MADV_POPULATE_READ) < 0) {
+		if (errno == EINVAL)
+			return 0;         /* an older kernel: the touch itself must do */
+		if (errno != EINTR && errno != EAGAIN)
+			return errno == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
+	}
+	return 0;
+}
+
+int segment_map_bytes(struct segment_maps *m, struct segment_map *map, uint64_t offset, size_t n, const uint8_t **out)
+{
+	if (offset + n > atomic_load_explicit(&map->size, memory_order_relaxed)) {
+		uint64_t size;
+		int rc = file_size(m, map->number, &size);
+		if (rc)
+			return rc;
+		atomic_store_explicit(&map->size, size, memory_order_relaxed);
+		if (offset + n > size)
+			return ERR_NOT_FOUND;
+	}
+	if (offset + n > map->mapped) {
+		/* A process with larger segments has written it: whoever comes next maps it whole. */
+		segment_map_forget(m, map->number);
+		return ERR_RETRY;
+	}
+	*out = map->base + offset;
+	return read_in(*out, n);
+}
+
+int segment_map_record(struct segment_maps *m, struct segment_map *map, uint64_t offset, struct record *out)
+{
+	const uint8_t *p;
+	int rc = segment_map_bytes(m, map, offset, RECORD_FIXED_SIZE, &p);
+	if (rc)
+		return rc;
+	size_t head = record_head_peek(p);
+	if (head == 0)
+		return load_le32(p) == 0 ? ERR_NOT_FOUND : ERR_CORRUPT;
+	if (head > RECORD_FIXED_SIZE)
+		rc = segment_map_bytes(m, map, offset, head, &p);
+	if (rc)
+		return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
+	return record_decode(str_make(p, head), out);
+}
+
+int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_t offset, const struct record *r,
+						struct str *payload_out)
+{
+	const uint8_t *p;
+	int rc = segment_map_bytes(m, map, offset + record_head_size(r->n_tags), r->payload_size, &p);
+	if (rc)
+		return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
+	if (hash_crc32c(0, p, r->payload_size) != r->payload_crc)
+		return ERR_CORRUPT;
+	*payload_out = str_make(p, r->payload_size);
+	return 0;
+}

@@ -1,0 +1,165 @@
+/* The index read whole: every pair of every table must have the shape that it should. */
+#include "store/engine_lmdb/check.h"
+
+#include "base/bytes.h"
+#include "store/engine_lmdb/blob_area.h"
+
+#include <stdarg.h>
+
+#define PAIRS_AT_ONCE 4096                        /* in one read transaction, which keeps old pages from being reused */
+
+void check_fault(struct check *c, const char *format, ...)
+{
+	char line[256];
+	va_list ap;
+	va_start(ap, format);
+	vsnprintf(line, sizeof line, format, ap);
+	va_end(ap);
+	c->faults++;
+	if (c->report)
+		c->report(c->report_arg, line);
+}
+
+/* NULL when the pair is as it should be, otherwise what is wrong. */
+typedef const char *pair_fn(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value);
+
+static const char *pair_kv(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
+{
+	const uint8_t *k = key.mv_data;
+	if (key.mv_size <= SCOPE_PREFIX || key.mv_size > SCOPE_PREFIX + STORE_KEY_MAX)
+		return "a key of impossible length";
+	if (k[0] != STORE_SYSTEM && k[0] != STORE_ACCOUNT && k[0] != STORE_QUEUE)
+		return "a key in no known kind of scope";
+	if (value.mv_size > STORE_VALUE_MAX)
+		return "a value of impossible length";
+	MDB_val scope = { .mv_size = SCOPE_PREFIX, .mv_data = key.mv_data }, version;
+	return mdb_get(txn, c->s->versions, &scope, &version) ? "a key in a scope without a version" : NULL;
+}
+
+static const char *pair_versions(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
+{
+	(void)c, (void)txn;
+	return key.mv_size == SCOPE_PREFIX && value.mv_size == 8 && load_le64(value.mv_data) > 0 ? NULL : "not a version";
+}
+
+static const char *pair_counters(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
+{
+	(void)c, (void)txn, (void)key;
+	return value.mv_size == 4 ? NULL : "not a counter";
+}
+
+static const char *pair_segments(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
+{
+	(void)c, (void)txn;
+	if (key.mv_size != 4 || value.mv_size != 24)
+		return "not a segment";
+	uint32_t state = load_le32(value.mv_data);
+	return state >= 1 && state <= 4 ? NULL : "a segment in no known state";
+}
+
+static const char *pair_tags(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
+{
+	(void)c, (void)txn;
+	return key.mv_size == 16 && value.mv_size == 1 ? NULL : "not a tag";
+}
+
+static const char *pair_dead(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
+{
+	(void)c, (void)txn;
+	return key.mv_size == 8 && value.mv_size == 16 ? NULL : "not an entry of a dead blob";
+}
+
+static const char *pair_moved(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
+{
+	(void)c, (void)txn;
+	return key.mv_size == 8 && value.mv_size == 8 ? NULL : "not a place";
+}
+
+/* Reads every byte, so that a page that the disk cannot give is found now. */
+static void touch(MDB_val v)
+{
+	const volatile uint8_t *p = v.mv_data;
+	for (size_t i = 0; i < v.mv_size; i += 512)
+		(void)p[i];
+}
+
+static void report_pair(struct check *c, const char *table, MDB_val key, const char *what)
+{
+	char hex[2 * 32 + 1] = "";
+	for (size_t i = 0; i < key.mv_size && i < 32; i++)
+		snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)key.mv_data)[i]);
+	check_fault(c, "index table %s, key %s: %s", table, hex, what);
+}
+
+struct place_in_table {
+	size_t n;                         /* 0: the start */
+	uint8_t key[512];
+};
+
+/* Some pairs from where the last call ended. 1: there are more. */
+static int check_some(struct check *c, const char *table, MDB_dbi dbi, pair_fn *judge, struct place_in_table *at)
+{
+	struct store_read *r;
+	MDB_txn *txn;
+	int rc = lmdb_begin_raw(c->s, &r, &txn);
+	if (rc)
+		return rc;
+	MDB_cursor *cursor;
+	rc = mdb_cursor_open(txn, dbi, &cursor);
+	if (rc) {
+		lmdb_end(r);
+		return lmdb_code(rc);
+	}
+	MDB_val key = { .mv_size = at->n, .mv_data = at->key }, value;
+	rc = mdb_cursor_get(cursor, &key, &value, at->n ? MDB_SET_RANGE : MDB_FIRST);
+	for (size_t n = 0; rc == 0 && n < PAIRS_AT_ONCE; n++) {
+		touch(value);
+		const char *wrong = judge(c, txn, key, value);
+		if (wrong)
+			report_pair(c, table, key, wrong);
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	if (rc == 0 && key.mv_size <= sizeof at->key) {
+		at->n = key.mv_size;
+		memcpy(at->key, key.mv_data, key.mv_size);
+	}
+	mdb_cursor_close(cursor);
+	lmdb_end(r);
+	if (rc == 0)
+		return 1;
+	return rc == MDB_NOTFOUND ? 0 : lmdb_code(rc);
+}
+
+int check_index(struct check *c)
+{
+	const struct {
+		const char *name;
+		MDB_dbi dbi;
+		pair_fn *judge;
+	} tables[] = {
+		{ "kv", c->s->kv, pair_kv }, { "versions", c->s->versions, pair_versions }, { "counters", c->s->counters, pair_counters },
+		{ "segments", c->s->segments, pair_segments }, { "tags", c->s->tags, pair_tags }, { "dead", c->s->dead, pair_dead },
+		{ "moved", c->s->moved, pair_moved },
+	};
+	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+		struct place_in_table at = { .n = 0 };
+		int rc;
+		while ((rc = check_some(c, tables[i].name, tables[i].dbi, tables[i].judge, &at)) == 1)
+			;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int lmdb_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out)
+{
+	struct check c = { .s = lmdb_of(s), .repair = repair, .report = fn, .report_arg = arg };
+	pthread_mutex_lock(&c.s->blobs->maintain);
+	int rc = check_index(&c);
+	if (rc == 0)
+		rc = check_segments(&c);
+	pthread_mutex_unlock(&c.s->blobs->maintain);
+	*faults_out = c.faults;
+	return rc;
+}

@@ -1,0 +1,317 @@
+/* The segment files read whole, against the tables. */
+#include "base/clock.h"
+#include "store/engine_lmdb/blob_area.h"
+#include "store/engine_lmdb/check.h"
+#include "store/engine_lmdb/segment_walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What looks bad is judged at the end of a segment, when it is known how much of the file was promised. */
+struct suspect {
+	uint64_t offset, size, id;        /* id: 0 when the bytes are no record */
+};
+
+struct segment_check {
+	struct check *c;
+	uint64_t dead;                    /* bytes of records in it that nobody needs */
+	uint64_t end_mark;                /* where the last end mark stands; 0: none */
+	uint64_t synced;                  /* the greatest that any record says */
+	struct suspect *suspects;
+	size_t n, cap;
+};
+
+static int suspect_add(struct segment_check *sc, struct suspect s)
+{
+	if (sc->n == sc->cap) {
+		size_t cap = sc->cap ? sc->cap * 2 : 16;
+		struct suspect *grown = realloc(sc->suspects, cap * sizeof *grown);
+		if (!grown)
+			return ERR_NO_MEMORY;
+		sc->suspects = grown;
+		sc->cap = cap;
+	}
+	sc->suspects[sc->n++] = s;
+	return 0;
+}
+
+/* ---- the dead ---- */
+
+struct dead_fix {
+	uint64_t id, size;
+	const struct record *record;
+	bool wrong, listed;               /* out, as seen in one transaction */
+	bool mend;
+};
+
+/* A blob is listed as dead exactly when it has no tags. Looks only, unless told to mend. */
+static int compare_dead(struct lmdb_write *w, void *arg)
+{
+	struct dead_fix *f = arg;
+	struct lmdb_store *s = lmdb_of(w->base.store);
+	store_tag *tags;
+	size_t n;
+	int64_t since;
+	uint64_t size;
+	int rc = index_tags(s, w->txn, f->id, f->record, &tags, &n);
+	free(tags);
+	if (rc)
+		return write_fail(w, rc);
+	rc = index_dead_get(s, w->txn, f->id, &since, &size);
+	if (rc && rc != MDB_NOTFOUND)
+		return write_fail(w, rc);
+	f->listed = rc == 0;
+	f->wrong = f->listed != (n == 0);
+	if (!f->wrong || !f->mend)
+		return 0;
+	w->changed = true;
+	rc = n > 0 ? index_dead_del(s, w->txn, f->id) : index_dead_put(s, w->txn, f->id, clock_now(), f->size);
+	return write_fail(w, rc);
+}
+
+static int check_owners(struct segment_check *sc, uint32_t number, const struct scan_item *item)
+{
+	struct lmdb_store *s = sc->c->s;
+	bool here;
+	store_tag *tags;
+	size_t n;
+	int rc = segment_item_tags(s, number, item, &here, &tags, &n);
+	free(tags);
+	if (rc)
+		return rc;
+	if (!here || n == 0)
+		sc->dead += item->size;
+	if (!here)
+		return 0;
+	struct store_read *r;
+	MDB_txn *txn;
+	rc = lmdb_begin_raw(s, &r, &txn);
+	if (rc)
+		return rc;
+	int64_t since;
+	uint64_t size;
+	rc = index_dead_get(s, txn, item->record.id, &since, &size);
+	lmdb_end(r);
+	if ((rc == 0) == (n == 0) || s->base.read_only)
+		return rc == MDB_NOTFOUND ? 0 : lmdb_code(rc);
+	/* The two answers are from two moments: only what is wrong in one transaction is a fault. */
+	struct dead_fix f = { .id = item->record.id, .size = item->size, .record = &item->record, .mend = sc->c->repair };
+	rc = lmdb_commit_raw(s, compare_dead, &f);
+	if (rc == 0 && f.wrong)
+		check_fault(sc->c, "blob %016llx %s%s", (unsigned long long)f.id,
+					f.listed ? "is listed as dead but has an owner" : "has no owner but is not listed as dead", f.mend ? "; mended" : "");
+	return rc;
+}
+
+static int check_item(void *arg, uint32_t number, const struct scan_item *item)
+{
+	struct segment_check *sc = arg;
+	if (item->event != SCAN_DAMAGE && item->record.synced > sc->synced)
+		sc->synced = item->record.synced;
+	switch (item->event) {
+	case SCAN_DAMAGE: return suspect_add(sc, (struct suspect){ .offset = item->offset, .size = item->size });
+	case SCAN_END: sc->end_mark = item->offset; return 0;
+	case SCAN_BAD_PAYLOAD: {
+		int rc = suspect_add(sc, (struct suspect){ .offset = item->offset, .size = item->size, .id = item->record.id });
+		return rc ? rc : check_owners(sc, number, item);
+	}
+	case SCAN_BLOB: return check_owners(sc, number, item);
+	}
+	return ERR_BUG;
+}
+
+/* ---- setting aside ---- */
+
+/* Copies the bytes as they are to DIR/quarantine/NAME; the segment keeps them too. */
+static int set_aside(struct lmdb_store *s, uint32_t number, const struct suspect *bad)
+{
+	char from_name[SEGMENT_NAME_SIZE], to_name[64];
+	segment_name(number, from_name);
+	snprintf(to_name, sizeof to_name, "../quarantine/%08x-%010llx", number, (unsigned long long)bad->offset);
+	if (mkdirat(s->blobs->dir_fd, "../quarantine", 0700) < 0 && errno != EEXIST)
+		return err_from_errno(NULL, errno, "quarantine");
+	int from = openat(s->blobs->dir_fd, from_name, O_RDONLY | O_CLOEXEC);
+	int to = openat(s->blobs->dir_fd, to_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int rc = from < 0 || to < 0 ? ERR_IO : 0;
+	char part[16 << 10];
+	for (uint64_t at = 0; rc == 0 && at < bad->size;) {
+		size_t n = bad->size - at < sizeof part ? (size_t)(bad->size - at) : sizeof part;
+		ssize_t got = pread(from, part, n, (off_t)(bad->offset + at));
+		if (got <= 0)
+			break;
+		if (write(to, part, (size_t)got) != got)
+			rc = err_from_errno(NULL, errno, "quarantine");
+		at += (uint64_t)got;
+	}
+	if (rc == 0 && fsync(to) < 0)
+		rc = ERR_IO;
+	if (from >= 0)
+		close(from);
+	if (to >= 0)
+		close(to);
+	return rc;
+}
+
+static int judge_suspects(struct segment_check *sc, uint32_t number)
+{
+	struct check *c = sc->c;
+	for (size_t i = 0; i < sc->n; i++) {
+		const struct suspect *bad = &sc->suspects[i];
+		if (bad->offset >= sc->synced)
+			continue;         /* the last writes before a crash: nobody was told that they succeeded */
+		const char *aside = c->repair ? "; a copy is in quarantine" : "";
+		if (bad->id)
+			check_fault(c, "segment %08x, offset %llu: blob %016llx fails its checksum%s", number, (unsigned long long)bad->offset,
+						(unsigned long long)bad->id, aside);
+		else
+			check_fault(c, "segment %08x, offset %llu: %llu bytes are no record%s", number, (unsigned long long)bad->offset,
+						(unsigned long long)bad->size, aside);
+		int rc = c->repair ? set_aside(c->s, number, bad) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- rows ---- */
+
+struct row_fix {
+	uint32_t number;
+	struct segment_row seen;
+	uint64_t dead;
+};
+
+/* Counters are derived: set when nobody has changed them meanwhile. */
+static int set_dead(struct lmdb_write *w, void *arg)
+{
+	const struct row_fix *f = arg;
+	struct lmdb_store *s = lmdb_of(w->base.store);
+	struct segment_row row;
+	int rc = index_segment_get(s, w->txn, f->number, &row);
+	if (rc)
+		return write_fail(w, rc);
+	if (row.dead != f->seen.dead || row.revived != f->seen.revived || row.state != f->seen.state || row.dead == f->dead)
+		return 0;
+	row.dead = f->dead;
+	w->changed = true;
+	return write_fail(w, index_segment_put(s, w->txn, f->number, &row));
+}
+
+static int reseal(struct lmdb_store *s, uint32_t number)
+{
+	int fd, rc = segment_file_lock(s->blobs->dir_fd, number, &fd);
+	if (rc)
+		return rc == ERR_BUSY ? 0 : rc;
+	rc = segment_seal(s, number, fd);
+	close(fd);
+	return rc;
+}
+
+static int check_segment(struct check *c, uint32_t number, const struct segment_row *row)
+{
+	struct segment_check sc = { .c = c };
+	int rc = segment_walk(c->s, number, true, check_item, &sc);
+	bool ended = row->state == SEGMENT_CLOSED || row->state == SEGMENT_SEALED;
+	if (rc == ERR_NOT_FOUND) {
+		rc = 0;               /* its writer died before making it */
+		if (ended)
+			check_fault(c, "segment %08x: the file is missing", number);
+	} else if (rc == ERR_CORRUPT || rc == ERR_INVALID) {
+		/* An open segment may be caught before its header is written. */
+		if (ended)
+			check_fault(c, "segment %08x: its first 64 bytes are not those of this segment", number);
+		rc = 0;
+	} else if (rc == 0) {
+		if (ended && sc.end_mark > sc.synced)
+			sc.synced = sc.end_mark;
+		rc = judge_suspects(&sc, number);
+		/* A segment may have been continued since its row was read: then it does not count as ended any more. */
+		if (rc == 0 && ended && sc.end_mark < row->size) {
+			check_fault(c, "segment %08x: it does not end as it should%s", number, c->repair ? "; sealed anew" : "");
+			if (c->repair)
+				rc = reseal(c->s, number);
+		}
+		struct row_fix f = { .number = number, .seen = *row, .dead = sc.dead };
+		if (rc == 0 && c->repair)
+			rc = lmdb_commit_raw(c->s, set_dead, &f);
+	}
+	free(sc.suspects);
+	return rc;
+}
+
+static int adopt_row(struct lmdb_write *w, void *arg)
+{
+	uint32_t number = *(const uint32_t *)arg, next;
+	struct lmdb_store *s = lmdb_of(w->base.store);
+	struct segment_row row = { .state = SEGMENT_OPEN };
+	int rc = index_segment_get(s, w->txn, number, &row);
+	if (rc == 0)
+		return 0;             /* it came meanwhile */
+	w->changed = true;
+	rc = index_segment_put(s, w->txn, number, &row);
+	/* Its number must not be given out again. */
+	do
+		rc = rc ? rc : index_segment_number(s, w->txn, &next);
+	while (rc == 0 && next < number);
+	return rc ? write_fail(w, rc) : 0;
+}
+
+static int check_file(struct check *c, uint32_t number)
+{
+	struct lmdb_store *s = c->s;
+	struct store_read *r;
+	MDB_txn *txn;
+	struct segment_row row;
+	int rc = lmdb_begin_raw(s, &r, &txn);
+	if (rc)
+		return rc;
+	rc = index_segment_get(s, txn, number, &row);
+	lmdb_end(r);
+	char name[SEGMENT_NAME_SIZE];
+	struct stat st;
+	segment_name(number, name);
+	/* The row goes after the file does, so a file without a row is a fault only while it stays. */
+	if (rc != MDB_NOTFOUND || fstatat(s->blobs->dir_fd, name, &st, 0) < 0)
+		return rc == MDB_NOTFOUND ? 0 : lmdb_code(rc);
+	check_fault(c, "segment %08x: the index does not know the file%s", number, c->repair ? "; taken up" : "");
+	if (!c->repair)
+		return 0;
+	rc = lmdb_commit_raw(s, adopt_row, &number);
+	return rc ? rc : reseal(s, number);
+}
+
+static int check_files(struct check *c)
+{
+	int fd = openat(c->s->blobs->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return ERR_IO;
+	}
+	int rc = 0;
+	for (struct dirent *d; rc == 0 && (d = readdir(dir));) {
+		uint32_t number = segment_name_parse(d->d_name);
+		if (number)
+			rc = check_file(c, number);
+		else if (d->d_name[0] != '.')
+			check_fault(c, "blobs/%s: not a segment", d->d_name);
+	}
+	closedir(dir);
+	return rc;
+}
+
+int check_segments(struct check *c)
+{
+	int rc = check_files(c);
+	uint32_t number = 0;
+	struct segment_row row;
+	while (rc == 0 && (rc = segment_next(c->s, number, &number, &row)) == 0) {
+		if (row.state != SEGMENT_GONE)
+			rc = check_segment(c, number, &row);
+	}
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}

@@ -1,0 +1,14 @@
+/* The directory of a store: DIR/FORMAT, DIR/index/, DIR/blobs/, DIR/bell. */
+#ifndef STORE_ENGINE_LMDB_DIR_H
+#define STORE_ENGINE_LMDB_DIR_H
+
+#include "store/store.h"
+
+#define DIR_PATH_MAX 4096
+
+/* "DIR/name" into path_out. 0 or ERR_INVALID. */
+int dir_path(const char *dir, const char *name, char path_out[DIR_PATH_MAX], struct err *e);
+/* Verifies the format, or makes an empty store where there is none and c->create says so. *blobs_fd_out is DIR/blobs, opened. */
+int dir_prepare(const struct store_config *c, int *blobs_fd_out, struct err *e);
+
+#endif

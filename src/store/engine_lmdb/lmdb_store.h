@@ -1,0 +1,103 @@
+/* The engine over LMDB (ordered keys) and segment files (blobs). Private to this folder. The layout on disk is described
+ * in doc/format/store.md. Lock ranks, outermost first: combiner lead (commit), segment appender lead, LMDB's writer lock,
+ * then the leaf mutexes, none of which is held while another is taken.
+ */
+#ifndef STORE_ENGINE_LMDB_LMDB_STORE_H
+#define STORE_ENGINE_LMDB_LMDB_STORE_H
+
+#include "store/combine.h"
+#include "store/engine.h"
+#include "store/engine_lmdb/version_cache.h"
+#include "store/limits.h"
+#include "store/watch_table.h"
+
+#include <lmdb.h>
+
+#define SCOPE_PREFIX 9                            /* kind, id big-endian: stands before each key */
+#define FULL_KEY_MAX (SCOPE_PREFIX + STORE_KEY_MAX + 1)
+
+struct lmdb_read;
+struct bell;
+struct blob_area;
+
+struct lmdb_store {
+	struct store base;
+	bool no_sync;
+	MDB_env *env;
+	MDB_dbi kv, versions;                         /* scope + key -> value; scope -> le64 */
+	MDB_dbi counters, segments, tags, dead, moved;   /* of blobs: blob_index.h */
+
+	struct combiner commits;
+	struct version_cache *cache;
+	struct watch_table watches;
+	struct bell *bell;                            /* news from other processes */
+	uint64_t heard_txn;                           /* what of it was looked at; the bell's thread alone */
+	struct blob_area *blobs;
+
+	pthread_mutex_t reads_lock;                   /* guards idle_reads */
+	struct lmdb_read *idle_reads;                 /* reset transactions, kept for reuse */
+
+	atomic_uint_fast64_t n_commits, n_groups;
+};
+
+static inline struct lmdb_store *lmdb_of(struct store *s) { return (struct lmdb_store *)s; }
+static inline struct str str_of_val(MDB_val v) { return str_make(v.mv_data, v.mv_size); }
+/* LMDB takes keys and values by pointers that are not const, and leaves them alone. */
+static inline MDB_val val_of_str(struct str s) { return (MDB_val){ .mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p }; }
+
+/* A key with its scope before it. */
+struct full_key {
+	size_t n;
+	uint8_t bytes[FULL_KEY_MAX];
+};
+void full_key_make(struct full_key *k, struct store_scope scope, struct str key);
+/* The first key beyond the scope; n is 0 when there is none. */
+void full_key_scope_end(struct full_key *k, struct store_scope scope);
+static inline MDB_val full_key_val(struct full_key *k) { return (MDB_val){ .mv_size = k->n, .mv_data = k->bytes }; }
+
+/* LMDB's and errno's codes in ours. */
+int lmdb_code(int mdb_code);
+
+/* Moves the cursor to the first pair of from <= key < to, or the last when reverse. MDB_SUCCESS or MDB_NOTFOUND or an error. */
+int cursor_find(MDB_cursor *c, const struct full_key *from, const struct full_key *to, bool reverse, MDB_val *key, MDB_val *value);
+
+/* read.c */
+int lmdb_begin(struct store *s, struct store_scope scope, struct store_read **out);
+void lmdb_end(struct store_read *r);
+uint64_t lmdb_version(struct store_read *r);
+int lmdb_get(struct store_read *r, struct str key, struct str *value_out);
+int lmdb_range(struct store_read *r, struct str from, struct str to, bool reverse, struct store_iter **out);
+int lmdb_next(struct store_iter *it, struct str *key_out, struct str *value_out);
+void lmdb_iter_end(struct store_iter *it);
+uint64_t lmdb_scope_version(struct store *s, struct store_scope scope);
+/* A read transaction for the engine's own tables; give it back with lmdb_end. */
+int lmdb_begin_raw(struct lmdb_store *s, struct store_read **out, MDB_txn **txn_out);
+void lmdb_reads_fini(struct lmdb_store *s);
+
+/* write.c: inside closures */
+struct lmdb_write {
+	struct store_write base;
+	MDB_txn *txn;
+	MDB_cursor *cursor;                           /* opened at first need */
+	struct store_scope scope;
+	bool changed;
+	int failed;                                   /* an error of LMDB, which spoils the transaction */
+	struct full_key key_of_find;
+};
+int lmdb_wget(struct store_write *w, struct str key, struct str *value_out);
+int lmdb_put_reserve(struct store_write *w, struct str key, size_t n, char **place_out);
+int lmdb_del(struct store_write *w, struct str key);
+int lmdb_del_range(struct store_write *w, struct str from, struct str to, uint64_t *n_out);
+int lmdb_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out);
+
+/* commit.c */
+void lmdb_commit_all(struct store *s, struct store_op *ops, size_t n);
+/* A closure over the engine's own tables; shares groups with everybody's. It runs under the rules of store_commit_fn, sets
+ * w->changed when it wrote, and returns through raw_fail what LMDB could not do. Nothing but the result of fn comes back. */
+typedef int lmdb_raw_fn(struct lmdb_write *w, void *arg);
+int lmdb_commit_raw(struct lmdb_store *s, lmdb_raw_fn *fn, void *arg);
+/* Notes an LMDB error inside a closure; MDB_NOTFOUND is no failure. Returns our code. */
+int write_fail(struct lmdb_write *w, int mdb_code);
+extern const struct combine_ops lmdb_commit_ops;
+
+#endif

@@ -1,0 +1,255 @@
+/* Read transactions. A finished one is reset and kept with its cursor, so that beginning costs no allocation and no
+ * system call; LMDB gives it the newest version when it is renewed. */
+#include "base/bytes.h"
+#include "store/engine_lmdb/lmdb_store.h"
+
+struct lmdb_iter {
+	struct store_iter base;
+	struct lmdb_iter *next_open;
+	struct lmdb_read *read;
+	MDB_cursor *cursor;
+	bool reverse, started, ended;
+	struct full_key from, to;         /* to.n is 0: to the end of the table */
+};
+
+struct lmdb_read {
+	struct store_read base;
+	struct lmdb_read *next_idle;
+	MDB_txn *txn;
+	struct store_scope scope;
+	struct lmdb_iter *open_iters;
+	struct lmdb_iter *spare_iter;     /* with its cursor, for the next use */
+};
+
+static struct lmdb_read *read_of(struct store_read *r) { return (struct lmdb_read *)r; }
+
+static void iter_free(struct lmdb_iter *it)
+{
+	if (it && it->cursor)
+		mdb_cursor_close(it->cursor);
+	free(it);
+}
+
+static void read_free(struct lmdb_read *r)
+{
+	iter_free(r->spare_iter);
+	mdb_txn_abort(r->txn);
+	free(r);
+}
+
+/* A new reader slot; when all are taken, those of processes that died are freed first. */
+static int read_create(struct lmdb_store *s, struct lmdb_read **out)
+{
+	struct lmdb_read *r = calloc(1, sizeof *r);
+	if (!r)
+		return ERR_NO_MEMORY;
+	r->base.store = &s->base;
+	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn);
+	if (rc == MDB_READERS_FULL) {
+		int freed = 0;
+		mdb_reader_check(s->env, &freed);
+		rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn);
+	}
+	if (rc) {
+		free(r);
+		return lmdb_code(rc);
+	}
+	*out = r;
+	return 0;
+}
+
+static int read_get(struct lmdb_store *s, struct lmdb_read **out)
+{
+	pthread_mutex_lock(&s->reads_lock);
+	struct lmdb_read *r = s->idle_reads;
+	if (r)
+		s->idle_reads = r->next_idle;
+	pthread_mutex_unlock(&s->reads_lock);
+	if (!r)
+		return read_create(s, out);
+	int rc = mdb_txn_renew(r->txn);
+	if (rc) {
+		read_free(r);
+		return lmdb_code(rc);
+	}
+	*out = r;
+	return 0;
+}
+
+int lmdb_begin(struct store *s, struct store_scope scope, struct store_read **out)
+{
+	struct lmdb_read *r;
+	int rc = read_get(lmdb_of(s), &r);
+	if (rc)
+		return rc;
+	r->scope = scope;
+	*out = &r->base;
+	return 0;
+}
+
+int lmdb_begin_raw(struct lmdb_store *s, struct store_read **out, MDB_txn **txn_out)
+{
+	struct lmdb_read *r;
+	int rc = read_get(s, &r);
+	if (rc)
+		return rc;
+	*out = &r->base;
+	*txn_out = r->txn;
+	return 0;
+}
+
+void lmdb_end(struct store_read *read)
+{
+	struct lmdb_read *r = read_of(read);
+	struct lmdb_store *s = lmdb_of(read->store);
+	while (r->open_iters)
+		lmdb_iter_end(&r->open_iters->base);
+	mdb_txn_reset(r->txn);
+	pthread_mutex_lock(&s->reads_lock);
+	r->next_idle = s->idle_reads;
+	s->idle_reads = r;
+	pthread_mutex_unlock(&s->reads_lock);
+}
+
+void lmdb_reads_fini(struct lmdb_store *s)
+{
+	for (struct lmdb_read *r = s->idle_reads, *next; r; r = next) {
+		next = r->next_idle;
+		read_free(r);
+	}
+	s->idle_reads = NULL;
+}
+
+static uint64_t version_in(struct lmdb_store *s, MDB_txn *txn, struct store_scope scope)
+{
+	struct full_key k;
+	full_key_make(&k, scope, STR_NONE);
+	MDB_val key = full_key_val(&k), value;
+	return mdb_get(txn, s->versions, &key, &value) == 0 && value.mv_size == 8 ? load_le64(value.mv_data) : 0;
+}
+
+uint64_t lmdb_version(struct store_read *read)
+{
+	return version_in(lmdb_of(read->store), read_of(read)->txn, read_of(read)->scope);
+}
+
+uint64_t lmdb_scope_version(struct store *store, struct store_scope scope)
+{
+	struct lmdb_store *s = lmdb_of(store);
+	MDB_envinfo info;
+	mdb_env_info(s->env, &info);
+	uint64_t version;
+	if (version_cache_get(s->cache, scope, info.me_last_txnid, &version))
+		return version;
+	struct lmdb_read *r;
+	if (read_get(s, &r))
+		return 0;
+	version = version_in(s, r->txn, scope);
+	version_cache_put(s->cache, scope, version, mdb_txn_id(r->txn));
+	lmdb_end(&r->base);
+	return version;
+}
+
+int lmdb_get(struct store_read *read, struct str key, struct str *value_out)
+{
+	struct lmdb_read *r = read_of(read);
+	struct full_key k;
+	full_key_make(&k, r->scope, key);
+	MDB_val at = full_key_val(&k), value;
+	int rc = mdb_get(r->txn, lmdb_of(read->store)->kv, &at, &value);
+	if (rc)
+		return lmdb_code(rc);
+	*value_out = str_of_val(value);
+	return 0;
+}
+
+static int iter_get(struct lmdb_read *r, struct lmdb_iter **out)
+{
+	struct lmdb_iter *it = r->spare_iter;
+	int rc;
+	if (it) {
+		r->spare_iter = NULL;
+		rc = mdb_cursor_renew(r->txn, it->cursor);
+	} else {
+		it = calloc(1, sizeof *it);
+		if (!it)
+			return ERR_NO_MEMORY;
+		rc = mdb_cursor_open(r->txn, lmdb_of(r->base.store)->kv, &it->cursor);
+	}
+	if (rc) {
+		iter_free(it);
+		return lmdb_code(rc);
+	}
+	*out = it;
+	return 0;
+}
+
+int lmdb_range(struct store_read *read, struct str from, struct str to, bool reverse, struct store_iter **out)
+{
+	struct lmdb_read *r = read_of(read);
+	struct lmdb_iter *it;
+	int rc = iter_get(r, &it);
+	if (rc)
+		return rc;
+	it->base.store = read->store;
+	it->read = r;
+	it->reverse = reverse;
+	it->started = it->ended = false;
+	full_key_make(&it->from, r->scope, from);
+	if (to.n)
+		full_key_make(&it->to, r->scope, to);
+	else
+		full_key_scope_end(&it->to, r->scope);
+	it->next_open = r->open_iters;
+	r->open_iters = it;
+	*out = &it->base;
+	return 0;
+}
+
+static int bound_cmp(const MDB_val *key, const struct full_key *k)
+{
+	return str_cmp(str_of_val(*key), str_make(k->bytes, k->n));
+}
+
+/* One step on from where the cursor is. */
+static int iter_step(struct lmdb_iter *it, MDB_val *key, MDB_val *value)
+{
+	int rc = mdb_cursor_get(it->cursor, key, value, it->reverse ? MDB_PREV : MDB_NEXT);
+	if (rc)
+		return rc;
+	if (it->reverse)
+		return bound_cmp(key, &it->from) < 0 ? MDB_NOTFOUND : MDB_SUCCESS;
+	return it->to.n > 0 && bound_cmp(key, &it->to) >= 0 ? MDB_NOTFOUND : MDB_SUCCESS;
+}
+
+int lmdb_next(struct store_iter *iter, struct str *key_out, struct str *value_out)
+{
+	struct lmdb_iter *it = (struct lmdb_iter *)iter;
+	if (it->ended)
+		return 0;
+	MDB_val key, value;
+	int rc = it->started ? iter_step(it, &key, &value) : cursor_find(it->cursor, &it->from, &it->to, it->reverse, &key, &value);
+	it->started = true;
+	if (rc == MDB_NOTFOUND) {
+		it->ended = true;
+		return 0;
+	}
+	if (rc)
+		return lmdb_code(rc);
+	*key_out = str_from(str_of_val(key), SCOPE_PREFIX);
+	*value_out = str_of_val(value);
+	return 1;
+}
+
+void lmdb_iter_end(struct store_iter *iter)
+{
+	struct lmdb_iter *it = (struct lmdb_iter *)iter;
+	struct lmdb_iter **at = &it->read->open_iters;
+	while (*at != it)
+		at = &(*at)->next_open;
+	*at = it->next_open;
+	if (it->read->spare_iter)
+		iter_free(it);
+	else
+		it->read->spare_iter = it;
+}

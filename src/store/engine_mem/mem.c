@@ -1,0 +1,103 @@
+#include "store/engine_mem/mem.h"
+
+static void mem_close(struct store *s)
+{
+	struct mem_store *m = mem_of(s);
+	for (size_t i = 0; i < MEM_SCOPE_BUCKETS; i++) {
+		for (struct mem_scope *at = m->scopes[i], *next; at; at = next) {
+			next = at->next;
+			tree_unref(at->root);
+			free(at);
+		}
+	}
+	mem_blobs_fini(m);
+	watch_table_fini(&m->watches);
+	pthread_mutex_destroy(&m->lock);
+	pthread_mutex_destroy(&m->writer);
+	free(m);
+}
+
+struct mem_scope *mem_scope_get(struct mem_store *m, struct store_scope scope)
+{
+	struct mem_scope **bucket = &m->scopes[scope_hash(scope) % MEM_SCOPE_BUCKETS];
+	for (struct mem_scope *at = *bucket; at; at = at->next) {
+		if (scope_eq(at->scope, scope))
+			return at;
+	}
+	struct mem_scope *fresh = calloc(1, sizeof *fresh);
+	if (!fresh)
+		return NULL;
+	fresh->scope = scope;
+	fresh->next = *bucket;
+	*bucket = fresh;
+	return fresh;
+}
+
+static int mem_watch(struct store *s, struct store_scope scope, store_watch_fn *fn, void *arg, struct store_watch **out)
+{
+	return watch_table_add(&mem_of(s)->watches, scope, mem_scope_version(s, scope), fn, arg, out);
+}
+
+static void mem_unwatch(struct store *s, struct store_watch *w) { watch_table_remove(&mem_of(s)->watches, w); }
+
+/* Memory has no faults that could be found by looking. */
+static int mem_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out)
+{
+	(void)s, (void)repair, (void)fn, (void)arg, (void)faults_out;
+	return 0;
+}
+
+static void mem_stats(struct store *s, struct store_stats *out)
+{
+	struct mem_store *m = mem_of(s);
+	pthread_mutex_lock(&m->lock);
+	*out = m->stats;
+	for (size_t i = 0; i < MEM_SCOPE_BUCKETS; i++) {
+		for (struct mem_scope *at = m->scopes[i]; at; at = at->next)
+			out->keys += tree_count(at->root);
+	}
+	pthread_mutex_unlock(&m->lock);
+}
+
+static const struct engine engine_mem = {
+	.name = "mem",
+	.close = mem_close,
+	.begin = mem_begin,
+	.end = mem_end,
+	.version = mem_version,
+	.get = mem_get,
+	.range = mem_range,
+	.next = mem_next,
+	.iter_end = mem_iter_end,
+	.scope_version = mem_scope_version,
+	.commit_all = mem_commit_all,
+	.wget = mem_wget,
+	.put_reserve = mem_put_reserve,
+	.del = mem_del,
+	.del_range = mem_del_range,
+	.wfind = mem_wfind,
+	.watch = mem_watch,
+	.unwatch = mem_unwatch,
+	.blob_put = mem_blob_put,
+	.blob_map = mem_blob_map,
+	.blob_unmap = mem_blob_unmap,
+	.blob_tag = mem_blob_tag,
+	.blob_visit = mem_blob_visit,
+	.maintain = mem_maintain,
+	.check = mem_check,
+	.stats = mem_stats,
+};
+
+int engine_mem_open(const struct store_config *c, struct store **out, struct err *e)
+{
+	struct mem_store *m = calloc(1, sizeof *m);
+	if (!m)
+		return err_set(e, ERR_NO_MEMORY, NULL, "no memory for a store");
+	m->base.engine = &engine_mem;
+	m->base.read_only = c->read_only;
+	pthread_mutex_init(&m->writer, NULL);
+	pthread_mutex_init(&m->lock, NULL);
+	watch_table_init(&m->watches);
+	*out = &m->base;
+	return 0;
+}
