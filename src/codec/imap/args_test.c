@@ -1,0 +1,176 @@
+/* The arguments of STORE, STATUS, LIST and ID. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "codec/imap/id.h"
+#include "codec/imap/list_args.h"
+#include "codec/imap/status_att.h"
+#include "codec/imap/store_args.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static void test_store(void **state)
+{
+	(void)state;
+	static const struct { const char *in; enum imap_store_op op; bool silent; uint64_t system; size_t keywords; bool conditional; } good[] = {
+		/* RFC 3501 6.4.6, RFC 7162 3.1.3. */
+		{ "+FLAGS (\\Deleted)", IMAP_STORE_ADD, false, IMAP_DELETED, 0, false },
+		{ "+FLAGS.SILENT (\\Deleted $Processed)", IMAP_STORE_ADD, true, IMAP_DELETED, 1, false },
+		{ "(UNCHANGEDSINCE 12121230045) -FLAGS.SILENT (\\Deleted)", IMAP_STORE_REMOVE, true, IMAP_DELETED, 0, true },
+		{ "flags ()", IMAP_STORE_REPLACE, false, 0, 0, false },
+		{ "-flags.silent \\Seen a b", IMAP_STORE_REMOVE, true, IMAP_SEEN, 2, false },
+		{ "(unchangedsince 0) FLAGS \\Draft", IMAP_STORE_REPLACE, false, IMAP_DRAFT, 0, true },
+	};
+	static const char *const bad[] = {
+		"", "FLAGS", "FLAGS ", "+ FLAGS ()", "*FLAGS ()", "+FLAGSX ()", "FLAGS.LOUD ()", "+FLAGS(\\Seen)", "FLAGS (\\Seen) x", "FLAGS \\Recent",
+		"() FLAGS ()", "(UNCHANGEDSINCE) FLAGS ()", "(UNCHANGEDSINCE 1 FLAGS ()", "(UNCHANGEDSINCE 1)FLAGS ()", "(FOO 1) FLAGS ()",
+		"(UNCHANGEDSINCE 1 UNCHANGEDSINCE 1) FLAGS ()", "FLAGS () (UNCHANGEDSINCE 1)",
+	};
+	for (size_t i = 0; i < COUNT(good) + COUNT(bad); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_store s;
+		const char *in = i < COUNT(good) ? good[i].in : bad[i - COUNT(good)];
+		imap_cursor_init(&c, str_from_c(in), &a, false);
+		bool ok = imap_store_args(&c, &s);
+		if (ok != (i < COUNT(good)))
+			fail_msg("%s: %d", in, ok);
+		if (ok && (s.op != good[i].op || s.silent != good[i].silent || s.flags.system != good[i].system ||
+		           s.flags.keyword_count != good[i].keywords || s.conditional != good[i].conditional))
+			fail_msg("%s: read wrongly", in);
+		arena_fini(&a);
+	}
+}
+
+static void test_unchanged_since(void **state)
+{
+	(void)state;
+	struct arena a = ARENA_INIT(0);
+	struct imap_cursor c;
+	struct imap_store s;
+	imap_cursor_init(&c, STR("(UNCHANGEDSINCE 12121230045) FLAGS ()"), &a, false);
+	assert_true(imap_store_args(&c, &s) && s.unchanged_since == 12121230045u);
+	arena_fini(&a);
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	static const struct { const char *in; uint32_t items; } cases[] = {
+		{ "(UIDNEXT MESSAGES)", IMAP_STATUS_UIDNEXT | IMAP_STATUS_MESSAGES },
+		{ "(recent uidvalidity unseen deleted size highestmodseq)",
+		  IMAP_STATUS_RECENT | IMAP_STATUS_UIDVALIDITY | IMAP_STATUS_UNSEEN | IMAP_STATUS_DELETED | IMAP_STATUS_SIZE |
+		  IMAP_STATUS_HIGHESTMODSEQ },
+		{ "(MESSAGES MESSAGES)", IMAP_STATUS_MESSAGES },
+		{ "()", 0 }, { "MESSAGES", 0 }, { "(MESSAGES", 0 }, { "(FOO)", 0 }, { "(MESSAGES )", 0 }, { "(MESSAGES) x", 0 }, { "", 0 },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		uint32_t items;
+		imap_cursor_init(&c, str_from_c(cases[i].in), &a, false);
+		bool ok = imap_status_args(&c, &items);
+		if (ok != (cases[i].items != 0) || (ok && items != cases[i].items))
+			fail_msg("%s", cases[i].in);
+		arena_fini(&a);
+	}
+}
+
+static void test_list(void **state)
+{
+	(void)state;
+	static const struct { const char *in; const char *reference; const char *pattern; } cases[] = {
+		/* RFC 3501 6.3.8. */
+		{ "\"\" \"\"", "", "" }, { "#news.comp.mail.misc \"\"", "#news.comp.mail.misc", "" }, { "/usr/staff/jones \"\"", "/usr/staff/jones", "" },
+		{ "~/Mail/ %", "~/Mail/", "%" }, { "\"\" *", "", "*" }, { "\"\" &AOk-/%", "", "\xc3\xa9/%" },
+		{ "\"\"", NULL, NULL }, { "* \"\"", NULL, NULL }, { "\"\" * x", NULL, NULL }, { "", NULL, NULL },
+		{ "\"\" %%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%", NULL, NULL },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_list l;
+		imap_cursor_init(&c, str_from_c(cases[i].in), &a, false);
+		bool ok = imap_list_args(&c, &l);
+		if (ok != (cases[i].pattern != NULL))
+			fail_msg("%s: %d", cases[i].in, ok);
+		if (ok && (!str_eq(l.reference, str_from_c(cases[i].reference)) || !str_eq(l.pattern, str_from_c(cases[i].pattern))))
+			fail_msg("%s: read wrongly", cases[i].in);
+		arena_fini(&a);
+	}
+}
+
+static void test_list_match(void **state)
+{
+	(void)state;
+	static const struct { const char *pattern; const char *name; bool matches; } cases[] = {
+		{ "*", "a/b/c", true }, { "%", "a", true }, { "%", "a/b", false }, { "%/%", "a/b", true }, { "%/%", "a/b/c", false },
+		{ "a*", "a/b", true }, { "a%", "a/b", false }, { "a/%", "a/b", true }, { "a/%", "a", false }, { "*b", "a/b", true },
+		{ "*/c", "a/b/c", true }, { "%/c", "a/b/c", false }, { "*%", "a/b", true }, { "%*", "a/b", true }, { "", "", true }, { "", "a", false },
+		{ "inbox", "INBOX", true }, { "InB%", "INBOX", true }, { "inbox/a", "INBOX/a", true }, { "INBOX/A", "INBOX/a", false },
+		{ "in", "in", true }, { "IN", "in", false }, { "inbox", "INBOXES", false }, { "a%b%c", "aXbXbYc", true }, { "a%b*d", "aXb/c/d", true },
+		{ "*a%c", "xa/yabc", true }, { "%%%", "abc", true }, { "*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false },
+		{ "\xc3\xa9*", "\xc3\xa9t\xc3\xa9", true }, { "*b%", "ab/bc", true }, { "*b%", "ab/cc", false },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++)
+		if (imap_list_match(str_from_c(cases[i].pattern), str_from_c(cases[i].name), '/') != cases[i].matches)
+			fail_msg("%s on %s", cases[i].pattern, cases[i].name);
+}
+
+static void test_id(void **state)
+{
+	(void)state;
+	static const struct { const char *in; bool ok; size_t pairs; } cases[] = {
+		/* RFC 2971 3.1. */
+		{ "(\"name\" \"sodr\" \"version\" \"19.34\" \"vendor\" \"Pink Floyd Music Limited\")", true, 3 },
+		{ "NIL", true, 0 }, { "()", true, 0 }, { "(\"name\" NIL)", true, 1 }, { "(\"name\" {1}\r\na)", true, 1 },
+		{ "", false, 0 }, { "(\"name\")", false, 0 }, { "(name \"a\")", false, 0 }, { "(\"name\" \"a\"", false, 0 }, { "NIL x", false, 0 },
+		{ "(\"1234567890123456789012345678901\" \"a\")", false, 0 },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_id_pair *v;
+		size_t n;
+		imap_cursor_init(&c, str_from_c(cases[i].in), &a, false);
+		bool ok = imap_id_args(&c, &v, &n);
+		if (ok != cases[i].ok || (ok && n != cases[i].pairs))
+			fail_msg("%s", cases[i].in);
+		arena_fini(&a);
+	}
+}
+
+static void test_id_pairs(void **state)
+{
+	(void)state;
+	for (unsigned extra = 0; extra < 2; extra++) {
+		struct buf b = BUF_INIT(0);
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_id_pair *v;
+		size_t n;
+		buf_add_lit(&b, "(\"a\" NIL");
+		for (unsigned i = 1; i < IMAP_ID_PAIRS_MAX + extra; i++)
+			buf_add_lit(&b, " \"a\" \"b\"");
+		buf_add_char(&b, ')');
+		imap_cursor_init(&c, buf_str(&b), &a, false);
+		assert_int_equal(imap_id_args(&c, &v, &n), extra == 0);
+		if (extra == 0)
+			assert_true(v[0].value.p == NULL && str_eq(v[1].value, STR("b")));
+		arena_fini(&a);
+		buf_fini(&b);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_store), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
+		cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,168 @@
+/* Any bytes as one command: tag, name, arguments. What was read is read again, so that ASan sees every slice; the result
+ * must be either a value or a text for BAD. */
+#include "base/arena.h"
+#include "codec/imap/cursor.h"
+#include "codec/imap/fetch_att.h"
+#include "codec/imap/id.h"
+#include "codec/imap/list_args.h"
+#include "codec/imap/search_key.h"
+#include "codec/imap/seqset.h"
+#include "codec/imap/status_att.h"
+#include "codec/imap/store_args.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define MUST(condition) do { if (!(condition)) abort(); } while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static unsigned touched;
+
+static void touch(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		touched += (unsigned char)s.p[i];
+}
+
+static bool seqset(struct imap_cursor *c)
+{
+	struct imap_seqset s;
+	struct rangeset set = RANGESET_INIT;
+	if (!imap_seqset(c, &s))
+		return false;
+	(void)imap_seqset_uids(&s, 1000, &set);
+	for (size_t i = 1; i < set.n; i++)
+		MUST(set.v[i].lo > set.v[i - 1].hi);
+	rangeset_clear(&set);
+	if (imap_seqset_numbers(&s, 1000, &set) == 0)
+		MUST(set.n == 0 || set.v[set.n - 1].hi <= 1000);
+	rangeset_fini(&set);
+	return true;
+}
+
+static bool fetch(struct imap_cursor *c)
+{
+	struct imap_fetch f;
+	if (!seqset(c) || !imap_sp(c) || !imap_fetch_args(c, &f))
+		return false;
+	MUST(f.items || f.section_count);
+	for (size_t i = 0; i < f.section_count; i++) {
+		touch(f.section[i].label);
+		MUST(f.section[i].label.n > 0);
+		MUST(!f.section[i].partial || f.section[i].count > 0);
+		for (size_t k = 0; k < f.section[i].field_count; k++)
+			touch(f.section[i].field[k]);
+	}
+	return true;
+}
+
+static bool store(struct imap_cursor *c)
+{
+	struct imap_store s;
+	if (!seqset(c) || !imap_sp(c) || !imap_store_args(c, &s))
+		return false;
+	for (size_t i = 0; i < s.flags.keyword_count; i++) {
+		touch(s.flags.keyword[i]);
+		MUST(s.flags.keyword[i].n > 0);
+	}
+	return true;
+}
+
+static bool append(struct imap_cursor *c)
+{
+	struct str name;
+	struct imap_flags flags;
+	int64_t when = 0;
+	if (!imap_mailbox(c, &name) || !imap_sp(c))
+		return false;
+	touch(name);
+	if (imap_peek(c) == '(' && !(imap_flag_list(c, &flags) && imap_sp(c)))
+		return false;
+	if (!imap_date_time(c, &when) || !imap_end(c))
+		return false;
+	MUST(when > -70000000000 && when < 260000000000);
+	return true;
+}
+
+static bool list(struct imap_cursor *c)
+{
+	struct imap_list l;
+	if (!imap_list_args(c, &l))
+		return false;
+	touch(l.reference);
+	touch(l.pattern);
+	(void)imap_list_match(l.pattern, l.reference, '/');
+	(void)imap_list_match(l.pattern, STR("INBOX/a/bb/ccc/dddd"), '/');
+	return true;
+}
+
+static bool status(struct imap_cursor *c)
+{
+	struct str name;
+	uint32_t items;
+	return imap_mailbox(c, &name) && imap_sp(c) && imap_status_args(c, &items);
+}
+
+static bool id(struct imap_cursor *c)
+{
+	struct imap_id_pair *v;
+	size_t n;
+	if (!imap_id_args(c, &v, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		touch(v[i].name);
+		touch(v[i].value);
+	}
+	return true;
+}
+
+static bool search(struct imap_cursor *c)
+{
+	struct imap_search s;
+	return imap_search_args(c, &s) == 0;
+}
+
+static bool words(struct imap_cursor *c)
+{
+	struct str s;
+	bool binary;
+	while (imap_peek(c) == ' ') {
+		imap_sp(c);
+		if (imap_peek(c) == '~' ? !imap_string8(c, &s, &binary) : !imap_astring(c, &s))
+			return false;
+		touch(s);
+	}
+	return imap_end(c);
+}
+
+static void run(struct str command, bool utf8)
+{
+	static const struct { const char *name; bool (*read)(struct imap_cursor *c); } readers[] = {
+		{ "FETCH", fetch }, { "STORE", store }, { "APPEND", append }, { "LIST", list }, { "STATUS", status }, { "ID", id },
+		{ "SEARCH", search },
+	};
+	struct arena a = ARENA_INIT((size_t)4 << 20);
+	struct imap_cursor c;
+	struct str tag;
+	imap_cursor_init(&c, command, &a, utf8);
+	bool ok = imap_tag(&c, &tag) && imap_sp(&c);
+	size_t i = 0;
+	while (ok && i < sizeof(readers) / sizeof(readers[0]) && !imap_take_word(&c, readers[i].name))
+		i++;
+	if (ok && i < sizeof(readers) / sizeof(readers[0]))
+		ok = imap_sp(&c) && readers[i].read(&c);
+	else if (ok)
+		ok = imap_atom(&c, &tag) && words(&c);
+	/* An unknown charset is the one failure without a text. */
+	MUST(ok == (c.error == NULL) || (!ok && i < sizeof(readers) / sizeof(readers[0]) && readers[i].read == search));
+	MUST(c.p <= c.end);
+	arena_fini(&a);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	run(str_make(data, size), false);
+	run(str_make(data, size), true);
+	return 0;
+}
