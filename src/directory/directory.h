@@ -1,6 +1,8 @@
-/* Who is who: domains, users, aliases, credentials, and the brake on guessing. Nothing of any protocol.
- * Threads: any. Errors: base/err.h. Everything lives in the store's system scope, so the command line and every process see one truth; caches go by version.
- * Names: "local@domain"; the domain compares without case and in A-label form (IDNA), the local part without ASCII case. */
+/* Who is who: domains, users, aliases, credentials, and the brake on guessing. Nothing of any protocol. Threads:
+ * any. Errors: base/err.h. Everything lives in the store's system scope, so the command line and every process see
+ * one truth; nothing is cached except verified passwords, and those are bound to the user's record. Names:
+ * "local@domain", the local part without quoting; the domain compares without case and in A-label form (IDNA), the
+ * local part without ASCII case. */
 #ifndef DIRECTORY_DIRECTORY_H
 #define DIRECTORY_DIRECTORY_H
 
@@ -22,16 +24,20 @@ struct directory;
 
 struct directory_config {
 	char subaddress_separator;            /* 0: '+' */
-	unsigned fail_limit;                  /* failures of one address (IPv4, IPv6 /64) in the window before answers are slowed and refused; 0: 20 */
-	uint64_t fail_window_ms;              /* 0: 10 minutes */
-	uint64_t verify_cache_ms;             /* how long a verified password need not be hashed again; 0: 5 minutes; UINT64_MAX: no cache */
+	/* Wrong guesses from one network (IPv4 address, IPv6 /64) in the window before all from there are refused with
+	 * ERR_BUSY; 0: 20. A repeated guess counts once. */
+	unsigned fail_limit;
+	uint64_t fail_window_ms;              /* sliding; 0: 10 minutes */
+	uint64_t verify_cache_ms;             /* how long a verified password need not be hashed again; 0: 5 minutes;
+	                                       * UINT64_MAX: no cache */
 };
 int directory_open(struct store *s, const struct directory_config *c, struct directory **out, struct err *e);
 void directory_close(struct directory **d);
 
 /* ---- domains ---- */
-int directory_domain_add(struct directory *d, struct str domain, struct err *e);              /* ERR_EXISTS, ERR_INVALID */
-int directory_domain_del(struct directory *d, struct str domain, struct err *e);              /* ERR_CONFLICT: users or aliases are left in it */
+int directory_domain_add(struct directory *d, struct str domain, struct err *e);      /* ERR_EXISTS, ERR_INVALID */
+/* ERR_CONFLICT: users or aliases are left in it. ERR_NOT_FOUND. */
+int directory_domain_del(struct directory *d, struct str domain, struct err *e);
 int directory_domain_list(struct directory *d, struct arena *a, struct str **out, size_t *n_out);
 bool directory_domain_is_local(struct directory *d, struct str domain);
 
@@ -42,21 +48,29 @@ struct directory_user {
 	bool has_secret;                      /* APOP and CRAM-MD5 are possible */
 	bool disabled;
 };
-/* Password rules: 8 to DIRECTORY_PASSWORD_MAX bytes, no control characters. Stored as a yescrypt hash and SCRAM keys. The mail account itself is made by
- * the caller with account_create (idempotent order: user last). ERR_EXISTS (also an alias of that name), ERR_NOT_FOUND (domain), ERR_INVALID. */
+/* Password rules: 8 to DIRECTORY_PASSWORD_MAX bytes, no control characters. Stored as a yescrypt hash and SCRAM
+ * keys. The mail account itself is made by the caller with account_create (idempotent order: user last). ERR_EXISTS
+ * (also an alias of that name), ERR_NOT_FOUND (domain), ERR_INVALID. */
 int directory_account_id_new(struct directory *d, uint64_t *out);                              /* never reused */
 int directory_user_add(struct directory *d, struct str name, struct str password, uint64_t account, struct err *e);
 int directory_user_passwd(struct directory *d, struct str name, struct str password, struct err *e);
-/* A second, clear secret that APOP and CRAM-MD5 need (RFC 1939 7: the server must know it); empty removes it. */
+/* A second, clear secret that APOP and CRAM-MD5 need (RFC 1939 7: the server must know it); empty removes it. At
+ * least 8 printable ASCII characters. */
 int directory_user_secret(struct directory *d, struct str name, struct str secret, struct err *e);
-/* Imports a ready crypt(3) hash ($y$, $6$, $2b$): SCRAM is not possible until the next password change. */
+/* Does any user have one? Cheap; CRAM-MD5 and APOP are not worth offering otherwise. */
+bool directory_any_secret(struct directory *d);
+/* A disabled user cannot log in; mail still arrives. */
+int directory_user_disable(struct directory *d, struct str name, bool disabled, struct err *e);
+/* Imports a ready crypt(3) hash ($y$, $6$, $5$, $2b$): SCRAM is not possible until the next password change. */
 int directory_user_import(struct directory *d, struct str name, struct str crypt_hash, uint64_t account, struct err *e);
 int directory_user_del(struct directory *d, struct str name, uint64_t *account_out, struct err *e);
+/* A name without a domain is completed as in directory_verify. */
 int directory_user_find(struct directory *d, struct arena *a, struct str name, struct directory_user *out);
 int directory_user_list(struct directory *d, struct arena *a, struct directory_user **out, size_t *n_out);
 
 /* ---- aliases ---- */
-/* alias "sales@example.org" or "@example.org" (catch-all); targets are addresses, local or remote. Replaces nothing: ERR_EXISTS. */
+/* alias "sales@example.org" or "@example.org" (catch-all); targets are addresses, local or remote. Replaces nothing:
+ * ERR_EXISTS. */
 int directory_alias_add(struct directory *d, struct str alias, const struct str *targets, size_t n, struct err *e);
 int directory_alias_del(struct directory *d, struct str alias, struct err *e);
 struct directory_alias { struct str name; struct str *targets; size_t n; };
@@ -68,10 +82,12 @@ struct directory_target {
 	struct str address;                   /* the final address */
 	struct str detail;                    /* what stood behind the subaddress separator, or empty */
 };
-/* Aliases (nested, loop-safe, each target once), subaddress (exact names win), catch-all, "postmaster" without a domain. Results in the arena.
- * 0; ERR_NOT_FOUND: the domain is ours, the address is not; ERR_DENIED: not our domain (no target is made); ERR_INVALID: not an address;
- * ERR_TOO_BIG: over a limit; temporary codes. */
-int directory_resolve(struct directory *d, struct arena *a, struct str address, struct directory_target **out, size_t *n_out);
+/* Aliases (nested, loop-safe, each target once), subaddress (exact names win), catch-all, "postmaster" (RFC 5321
+ * 4.5.1: where nobody has that name, the first user of the domain by creation; without a domain: of the first
+ * domain). Results in the arena. 0; ERR_NOT_FOUND: the domain is ours, the address is not; ERR_DENIED: not our
+ * domain (no target is made); ERR_INVALID: not an address; ERR_TOO_BIG: over a limit; temporary codes. */
+int directory_resolve(struct directory *d, struct arena *a, struct str address, struct directory_target **out,
+					  size_t *n_out);
 /* May this user send as this address? Own name, its subaddresses, and aliases that lead to the user. */
 bool directory_may_send_as(struct directory *d, struct str user, struct str address);
 
@@ -81,12 +97,15 @@ struct directory_login {
 	struct str ip;                        /* the peer; for the brake and the log */
 	const char *protocol;                 /* "imap", static */
 };
-/* Verifies a password; takes equal time for unknown users. A name without a domain is completed if there is one domain only. 0 with *out in the arena, ERR_DENIED
- * (wrong, unknown, or disabled: never which), ERR_BUSY (too many failures from there, try later), or temporary. */
-int directory_verify(struct directory *d, struct arena *a, const struct directory_login *l, struct str name, struct str password,
-					 struct directory_user *out);
-/* For mechanisms that prove it themselves (SCRAM, CRAM-MD5, APOP): what they need. For unknown users ERR_NOT_FOUND, with believable made-up SCRAM
- * values (salt stays the same for a name) so that an attacker learns nothing. ERR_BUSY as above. */
+/* Verifies a password; takes equal time for unknown users. A name without a domain is completed if there is one
+ * domain only. Blocks for a hash (about 10 ms) unless the password was verified lately. 0 with *out in the arena,
+ * ERR_DENIED (wrong, unknown, or disabled: never which), ERR_BUSY (too many failures from there, or too many logins
+ * at once: try later), or temporary. */
+int directory_verify(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
+					 struct str password, struct directory_user *out);
+/* For mechanisms that prove it themselves (SCRAM, CRAM-MD5, APOP): what they need. For unknown and disabled users
+ * ERR_NOT_FOUND, with believable SCRAM values (the salt stays the same for a name) so that an attacker learns
+ * nothing; the same values stand beside 0 when has_scram is false. ERR_BUSY as above. */
 struct directory_scram { unsigned iterations; uint8_t salt[16]; uint8_t stored_key[32]; uint8_t server_key[32]; };
 struct directory_credentials {
 	struct directory_user user;
@@ -94,7 +113,8 @@ struct directory_credentials {
 	struct directory_scram sha256;
 	struct str secret;                    /* clear, or empty; the caller wipes */
 };
-int directory_credentials(struct directory *d, struct arena *a, const struct directory_login *l, struct str name, struct directory_credentials *out);
+int directory_credentials(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
+						  struct directory_credentials *out);
 /* Tells how such a proof ended, for the brake. */
 void directory_note_login(struct directory *d, const struct directory_login *l, struct str name, bool ok);
 

@@ -32,10 +32,12 @@ void services_destroy(struct services **s);
 struct model *services_model(struct services *s);
 struct directory *services_directory(struct services *s);
 
-/* Copies c. The newest one is returned by services_config with a reference. */
+/* Copies c, strings too. 0 or ERR_NO_MEMORY (the former one stays). */
 int services_set_config(struct services *s, const struct mail_config *c);
+/* The newest one with a reference; never NULL: without services_set_config the defaults. All references are dropped
+ * before services_destroy. */
 const struct mail_config *services_config(struct services *s);
-void mail_config_unref(const struct mail_config **c);
+void mail_config_unref(const struct mail_config **c);      /* nulls; accepts NULL */
 /* All defaults, for app/ and tests. */
 struct mail_config mail_config_defaults(void);
 

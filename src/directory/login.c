@@ -1,0 +1,174 @@
+/* Proofs: passwords verified here, and what mechanisms that prove it themselves need. Unknown users must look like
+ * known ones: the same answers, after the same work, with salts that stay the same. */
+#include "directory/inside.h"
+
+#include "base/clock.h"
+#include "rt/crypto.h"
+
+static struct str ip_of(const struct directory_login *l) { return l ? l->ip : STR_NONE; }
+
+struct lookup {
+	struct arena *arena;
+	struct str wanted;
+	struct name name;            /* canonical, or empty */
+	char *record;                /* a copy of the whole record, NULL when unknown; holds the clear secret */
+	size_t record_n;
+	struct user_record user;     /* slices of it */
+};
+
+static int look_up(struct store_read *r, void *arg)
+{
+	struct lookup *x = arg;
+	struct str value;
+	x->record = NULL;
+	x->record_n = 0;
+	x->user = (struct user_record){ 0 };
+	int code = user_name_complete(r, x->wanted, &x->name);
+	if (code != 0)
+		x->name.n = 0;
+	if (code == 0)
+		code = user_read(r, &x->name, &value, &x->user);
+	if (code != 0)
+		return code;
+	x->record = arena_dup_c(x->arena, value);
+	x->record_n = value.n;
+	return x->record ? user_record_parse(str_make(x->record, x->record_n), &x->user) : ERR_NO_MEMORY;
+}
+
+/* What stands for the user in keyed hashes: the spelling must not matter. */
+static struct str name_of(const struct lookup *x) { return x->name.n ? name_str(&x->name) : x->wanted; }
+
+/* 0 also for an unknown user, whose record is empty then. */
+static int find_user(struct directory *d, struct lookup *x)
+{
+	int code = directory_read(d, look_up, x);
+	return code == ERR_NOT_FOUND || code == ERR_INVALID ? 0 : code;
+}
+
+static void wipe(struct lookup *x)
+{
+	if (x->record)
+		crypto_wipe(x->record, x->record_n);
+}
+
+/* ---- passwords ---- */
+
+static int hash_and_compare(struct directory *d, const struct lookup *x, struct str raw, bool *match_out)
+{
+	struct password p;
+	*match_out = false;
+	int code = password_prepare(raw, &p);
+	/* No user's password can be like this: nothing is given away by being quick. */
+	if (code != 0)
+		return code == ERR_INVALID ? 0 : code;
+	code = hasher_check(d->hasher, &p, x->user.hash, match_out);
+	/* Whoever made an imported hash may not have prepared the password. */
+	if (code == 0 && !*match_out && x->user.hash.n && !x->user.has_scram && !str_eq(raw, str_make(p.bytes, p.n))) {
+		memcpy(p.bytes, raw.p, raw.n);
+		p.bytes[p.n = raw.n] = '\0';
+		code = hasher_check(d->hasher, &p, x->user.hash, match_out);
+	}
+	password_wipe(&p);
+	return code;
+}
+
+/* 0, ERR_DENIED, or temporary. */
+static int prove(struct directory *d, const struct directory_login *l, const struct lookup *x, struct str password)
+{
+	struct verify_tag tag;
+	bool match;
+	uint64_t now = clock_mono_ms(), guess;
+	int code = verify_cache_tag(d->verified, name_of(x), password, str_make(x->record, x->record_n), &tag);
+	if (code != 0)
+		return code;
+	guess = load_le64(tag.bytes) | 1;
+	if (verify_cache_has(d->verified, &tag, now))
+		return x->user.disabled ? ERR_DENIED : 0;
+	if (brake_knows_guess(d->brake, ip_of(l), guess, now))
+		return ERR_DENIED;
+	code = hash_and_compare(d, x, password, &match);
+	if (code != 0)
+		return code;
+	if (match && !x->user.disabled) {
+		verify_cache_put(d->verified, &tag, now);
+		return 0;
+	}
+	brake_fail(d->brake, ip_of(l), guess, now);
+	return ERR_DENIED;
+}
+
+int directory_verify(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
+					 struct str password, struct directory_user *out)
+{
+	struct lookup x = { .arena = a, .wanted = name };
+	*out = (struct directory_user){ 0 };
+	if (brake_blocks(d->brake, ip_of(l), clock_mono_ms()))
+		return ERR_BUSY;
+	int code = find_user(d, &x);
+	if (code == 0)
+		code = prove(d, l, &x, password);
+	if (code == 0)
+		code = user_describe(a, &x.name, &x.user, out);
+	wipe(&x);
+	return code;
+}
+
+/* ---- other proofs ---- */
+
+/* What an unknown user would have: it depends on the name and on a secret of this installation, so it stays the same
+ * for the name (RFC 5802 section 9 warns of the difference). Nobody can log in with such keys: their password does
+ * not exist. */
+static int make_up(const struct directory *d, struct str name, struct directory_scram *out)
+{
+	uint8_t salt[CRYPTO_SHA256_SIZE];
+	struct str key = str_make(d->made_up_key, sizeof(d->made_up_key));
+	out->iterations = SCRAM_ITERATIONS;
+	int code = crypto_hmac_sha256(key, name, salt);
+	memcpy(out->salt, salt, sizeof(out->salt));
+	crypto_random(out->stored_key, sizeof(out->stored_key));
+	crypto_random(out->server_key, sizeof(out->server_key));
+	return code;
+}
+
+static int describe(const struct directory *d, struct arena *a, const struct lookup *x,
+					struct directory_credentials *out)
+{
+	const struct user_record *u = &x->user;
+	int code = make_up(d, name_of(x), &out->sha256);
+	if (code != 0)
+		return code;
+	if (u->has_scram) {
+		out->sha256.iterations = u->scram.iterations;
+		memcpy(out->sha256.salt, u->scram.salt, sizeof(u->scram.salt));
+	}
+	if (!x->record || u->disabled)
+		return ERR_NOT_FOUND;
+	if (u->has_scram)
+		out->sha256 = u->scram;
+	out->has_scram = u->has_scram;
+	out->secret = u->secret.n ? arena_dup(a, u->secret) : STR_NONE;
+	if (u->secret.n && !out->secret.p)
+		return ERR_NO_MEMORY;
+	return user_describe(a, &x->name, u, &out->user);
+}
+
+int directory_credentials(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
+						  struct directory_credentials *out)
+{
+	struct lookup x = { .arena = a, .wanted = name };
+	*out = (struct directory_credentials){ .has_scram = false };
+	if (brake_blocks(d->brake, ip_of(l), clock_mono_ms()))
+		return ERR_BUSY;
+	int code = find_user(d, &x);
+	if (code == 0)
+		code = describe(d, a, &x, out);
+	wipe(&x);
+	return code;
+}
+
+void directory_note_login(struct directory *d, const struct directory_login *l, struct str name, bool ok)
+{
+	(void)name;
+	if (!ok)
+		brake_fail(d->brake, ip_of(l), 0, clock_mono_ms());
+}

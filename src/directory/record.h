@@ -1,0 +1,70 @@
+/* Keys and values of the directory in the store's system scope: doc/format/directory.md in code. Pure; any thread.
+ * Parsed records are slices of the value they were read from. */
+#ifndef DIRECTORY_RECORD_H
+#define DIRECTORY_RECORD_H
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/str.h"
+#include "directory/directory.h"
+#include "directory/name.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct key {
+	char bytes[STORE_KEY_MAX];
+	size_t n;
+};
+static inline struct str key_str(const struct key *k) { return str_make(k->bytes, k->n); }
+
+/* "d" domain / "u" domain 0 local / "a" domain 0 local; of a name the parts that matter are taken. */
+struct key key_domain(const struct name *n);
+struct key key_user(const struct name *n);
+struct key key_alias(const struct name *n);
+/* "o" domain 0 sequence: users of a domain in the order in which they were made; with an empty domain, the domains
+ * themselves. */
+struct key key_order(struct str domain, uint64_t sequence);
+/* "n" name: counters and other single values. */
+struct key key_single(struct str name);
+/* From the first key that starts with k to the first behind all of them. */
+struct key key_prefix_end(const struct key *k);
+/* The prefix of a kind ('d', 'u', 'a'), or of one domain's keys of that kind. */
+struct key key_kind(char kind);
+struct key key_kind_in(char kind, struct str domain);
+/* The name in a key of users or aliases; ERR_CORRUPT. */
+int key_name(struct str key, struct name *out);
+
+#define SINGLE_SEQUENCE STR("sequence")          /* le64: the last one given to a domain or user */
+#define SINGLE_ACCOUNT STR("account")            /* le64: the last account id given out */
+#define SINGLE_SECRETS STR("secrets")            /* le64: users that have a clear secret */
+#define SINGLE_MADE_UP STR("made-up")            /* 32 random bytes: the key of made-up salts */
+
+struct user_record {
+	uint64_t account;
+	uint64_t sequence;
+	bool disabled;
+	bool has_scram;
+	struct str hash;                         /* crypt(3) */
+	struct directory_scram scram;
+	struct str secret;                       /* clear, or empty */
+};
+/* 0, ERR_CORRUPT, ERR_VERSION. */
+int user_record_parse(struct str value, struct user_record *out);
+void user_record_format(const struct user_record *u, struct buf *b);
+
+/* A domain's value is its sequence. */
+int domain_record_parse(struct str value, uint64_t *sequence_out);
+void domain_record_format(uint64_t sequence, struct buf *b);
+
+/* The targets of an alias, one after the other. */
+struct alias_targets {
+	struct cursor c;
+	uint64_t left;
+};
+int alias_record_parse(struct str value, struct alias_targets *out);
+/* 1 and a target, 0 at the end, ERR_CORRUPT. */
+int alias_targets_next(struct alias_targets *t, struct str *out);
+void alias_record_format(const struct name *targets, size_t n, struct buf *b);
+
+#endif
