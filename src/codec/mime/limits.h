@@ -11,7 +11,6 @@
 #define MIME_FIELD_MAX ((size_t)256 << 10)     /* bytes looked at in one field body */
 #define MIME_BOUNDARY_MAX 200                  /* RFC 2046 5.1.1 permits 70 */
 #define MIME_PARAMS_MAX 64                     /* parameters of one field, continuation segments included */
-#define MIME_COMMENT_DEPTH_MAX 32              /* comments in comments, RFC 5322 3.2.2 */
 #define MIME_ADDRESSES_MAX 4000                /* addresses and group marks of one field */
 #define MIME_MSGIDS_MAX 200                    /* message-ids of one field */
 #define MIME_CHARSET_NAME_MAX 40               /* bytes; RFC 2978 2.3 */

@@ -23,7 +23,7 @@ struct mime_param {
 struct mime_content {
 	struct str type;       /* "text"; of a disposition: "attachment" */
 	struct str subtype;    /* "plain"; of a disposition: "" */
-	struct mime_param *param;
+	const struct mime_param *param;
 	size_t param_count;
 };
 
