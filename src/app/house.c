@@ -109,6 +109,20 @@ void house_close(struct house *h)
 	store_close(&h->store);
 }
 
+int house_open_account(struct house *h, const char *user, struct account **out, struct err *e)
+{
+	struct arena arena = ARENA_INIT(0);
+	struct directory_user u;
+	int r = directory_user_find(h->directory, &arena, str_from_c(user), &u);
+
+	if (r == ERR_NOT_FOUND)
+		err_set(e, r, NULL, "there is no user %s; see: troika user list", user);
+	if (r == 0)
+		r = account_open(h->model, u.account, out);
+	arena_fini(&arena);
+	return r;
+}
+
 /* All capabilities away but the one to bind low ports, or that too. */
 static int keep_bind_right(bool keep, struct err *e)
 {

@@ -20,6 +20,8 @@ int house_create(const char *dir, struct str hostname, struct err *e);
 /* Opens an existing one. config may be NULL: defaults. *out is safe for close also after a failure. */
 int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e);
 void house_close(struct house *h);
+/* The account of a user by name; the caller closes. */
+int house_open_account(struct house *h, const char *user, struct account **out, struct err *e);
 
 /* As root over a directory that somebody else owns: becomes the owner for good, so that no file of root's is left among its files. */
 int house_become_owner(const char *dir, struct err *e);

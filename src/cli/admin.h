@@ -1,0 +1,18 @@
+/* What user, domain and alias share: a verb, an open house, one answer. Private to cli/. */
+#ifndef CLI_ADMIN_H
+#define CLI_ADMIN_H
+
+#include "cli/command.h"
+#include "cli/options.h"
+
+struct admin_verb {
+	const char *verb;
+	unsigned words_min, words_max;       /* behind the verb */
+	unsigned allowed;                    /* option_bits */
+	int (*run)(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e);     /* err.h code */
+};
+
+/* Finds the verb, parses, opens the house (as its owner), runs, closes, reports. verbs end with verb == NULL. */
+int admin_run(const char *name, const struct admin_verb *verbs, int argc, char **argv);
+
+#endif

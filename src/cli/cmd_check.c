@@ -1,0 +1,35 @@
+#include "cli/command.h"
+#include "cli/options.h"
+
+static void report(void *arg, const char *line)
+{
+	(void)arg;
+	puts(line);
+}
+
+int cli_check(int argc, char **argv)
+{
+	struct options o;
+	struct house h;
+	struct err e = { 0 };
+	uint64_t store_faults = 0, model_faults = 0;
+	int r = options_parse("check", argc, argv, OPT_REPAIR, &o);
+
+	if (r)
+		return r;
+	if (o.n_words)
+		return cli_usage("check", "what is '%s'?", o.words[0]);
+	r = house_become_owner(o.dir, &e);
+	if (r == 0)
+		r = house_open(o.dir, NULL, &h, &e);
+	if (r)
+		return cli_fail("check", r, &e);
+	r = store_check(h.store, o.repair, report, NULL, &store_faults);
+	if (r == 0)
+		r = model_check(h.model, 0, o.repair, report, NULL, &model_faults);
+	house_close(&h);
+	if (r)
+		return cli_fail("check", r, &e);
+	printf("%llu faults found%s\n", (unsigned long long)(store_faults + model_faults), o.repair ? ", mended where they could be" : "");
+	return store_faults + model_faults ? CLI_FAULTS : CLI_OK;
+}

@@ -1,0 +1,185 @@
+#include "cli/command.h"
+#include "cli/mailsource.h"
+#include "cli/options.h"
+#include "cli/progress.h"
+#include "deliver/deliver.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define BATCH 64                        /* messages whose blobs share syncs */
+#define BATCH_BYTES ((size_t)64 << 20)
+#define HANDS 8                         /* threads that parse and store them */
+
+struct item {
+	struct mailsource_message m;
+	struct arena arena;
+	struct append append;
+	int result;
+	struct err err;
+};
+
+struct import {
+	struct house *house;
+	struct account *account;
+	const char *mailbox;                /* --mailbox, or NULL */
+	struct item *items;
+	size_t n;
+	_Atomic size_t next;
+	uint64_t imported;
+};
+
+static void prepare(struct import *im, struct item *it)
+{
+	struct buf message = BUF_INIT(STORE_BLOB_MAX);
+
+	deliver_normalise(buf_str(&it->m.raw), &message);
+	it->result = message.failed ? ERR_TOO_BIG
+								: deliver_prepare(im->house->model, account_id(im->account), &it->arena, buf_str(&message), &it->append, &it->err);
+	it->append.flags = it->m.flags;
+	it->append.date = it->m.date;
+	buf_fini(&message);
+}
+
+static void *hand(void *arg)
+{
+	struct import *im = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&im->next, 1)) < im->n)
+		prepare(im, &im->items[i]);
+	return NULL;
+}
+
+static void prepare_all(struct import *im)
+{
+	pthread_t threads[HANDS];
+	unsigned n = 0;
+
+	atomic_store(&im->next, 0);
+	while (n < HANDS && n + 1 < im->n && pthread_create(&threads[n], NULL, hand, im) == 0)
+		n++;
+	hand(im);
+	while (n)
+		pthread_join(threads[--n], NULL);
+}
+
+static int find_mailbox(struct import *im, const char *folder, struct mailbox *out, struct arena *arena, struct err *e)
+{
+	struct str name = str_from_c(im->mailbox ? im->mailbox : *folder ? folder : "INBOX");
+
+	if (im->mailbox && *folder)
+		name = arena_printf(arena, "%s%c%s", im->mailbox, MAILBOX_SEPARATOR, folder);
+	int r = mailbox_find(im->account, arena, name, out);
+	if (r == ERR_NOT_FOUND || (r == 0 && out->no_select)) {
+		r = mailbox_create(im->account, name, 0, out, e);
+		if (r == 0)
+			subscription_set(im->account, name, true, NULL);
+	}
+	return r;
+}
+
+/* Items from..to-1 are of one folder and prepared. */
+static int append_run(struct import *im, size_t from, size_t to, struct err *e)
+{
+	struct arena arena = ARENA_INIT(0);
+	struct append *list = arena_array(&arena, to - from, sizeof *list);
+	struct mailbox box;
+	uint32_t uidvalidity;
+
+	int r = list ? find_mailbox(im, im->items[from].m.mailbox, &box, &arena, e) : ERR_NO_MEMORY;
+	for (size_t i = from; r == 0 && i < to; i++)
+		list[i - from] = im->items[i].append;
+	if (r == 0)
+		r = mailbox_append(im->account, box.id, list, to - from, false, &uidvalidity);
+	if (r == 0)
+		im->imported += to - from;
+	arena_fini(&arena);
+	return r;
+}
+
+static int import_batch(struct import *im, struct err *e)
+{
+	int r = 0;
+
+	prepare_all(im);
+	for (size_t i = 0; r == 0 && i < im->n; i++)
+		if (im->items[i].result) {
+			r = im->items[i].result;
+			*e = im->items[i].err;
+		}
+	for (size_t from = 0, to; r == 0 && from < im->n; from = to) {
+		for (to = from + 1; to < im->n && !strcmp(im->items[from].m.mailbox, im->items[to].m.mailbox);)
+			to++;
+		r = append_run(im, from, to, e);
+	}
+	for (size_t i = 0; i < im->n; i++) {
+		buf_fini(&im->items[i].m.raw);
+		arena_fini(&im->items[i].arena);
+	}
+	im->n = 0;
+	return r;
+}
+
+static int import_all(struct import *im, struct mailsource *source, struct err *e)
+{
+	struct progress progress = { .what = "import" };
+	size_t bytes = 0;
+	int r;
+
+	do {
+		struct item *it = &im->items[im->n];
+		*it = (struct item){ .result = 0 };
+		r = mailsource_next(source, &it->m, e);
+		if (r == 1) {
+			im->n++;
+			bytes += it->m.raw.n;
+		}
+		if ((r == 0 && im->n) || im->n == BATCH || bytes > BATCH_BYTES) {
+			int failed = import_batch(im, e);
+			bytes = 0;
+			r = failed ? failed : r;
+		}
+		uint64_t done, all;
+		mailsource_progress(source, &done, &all);
+		progress_show(&progress, im->imported, done, all);
+	} while (r == 1);
+	for (size_t i = 0; i < im->n; i++)
+		buf_fini(&im->items[i].m.raw);
+	progress_end(&progress);
+	return r;
+}
+
+int cli_import(int argc, char **argv)
+{
+	struct options o;
+	struct house h = { 0 };
+	struct err e = { 0 };
+	struct import im = { .house = &h };
+	struct mailsource *source = NULL;
+	int r = options_parse("import", argc, argv, OPT_USER | OPT_MAILBOX, &o);
+
+	if (r)
+		return r;
+	if (!o.user || o.n_words != 1)
+		return cli_usage("import", "%s is missing", o.user ? "one FILE.mbox or MAILDIR" : "--user");
+	im.mailbox = o.mailbox;
+	/* opened before the privileges go: the file may be readable for root only */
+	r = mailsource_open(o.words[0], &source, &e);
+	if (r == 0)
+		r = house_become_owner(o.dir, &e);
+	if (r == 0)
+		r = house_open(o.dir, NULL, &h, &e);
+	if (r == 0)
+		r = house_open_account(&h, o.user, &im.account, &e);
+	if (r == 0) {
+		im.items = calloc(BATCH, sizeof *im.items);
+		r = im.items ? import_all(&im, source, &e) : ERR_NO_MEMORY;
+	}
+	printf("%llu messages imported\n", (unsigned long long)im.imported);
+	free(im.items);
+	account_close(&im.account);
+	mailsource_close(&source);
+	house_close(&h);
+	return r ? cli_fail(o.words[0], r, &e) : CLI_OK;
+}

@@ -1,0 +1,105 @@
+#include "cli/admin.h"
+#include "rt/crypto.h"
+
+static void drop_secret(char *secret)
+{
+	if (secret)
+		crypto_wipe(secret, strlen(secret));
+	free(secret);
+}
+
+static int set_secret(struct house *h, const struct options *o, const char *name, struct err *e)
+{
+	if (!o->secret_file)
+		return 0;
+	char *secret = options_read_secret(o->secret_file, "Secret for APOP and CRAM-MD5");
+	int r = secret ? directory_user_secret(h->directory, str_from_c(name), str_from_c(secret), e) : err_set(e, ERR_INVALID, NULL, "no secret");
+	drop_secret(secret);
+	return r;
+}
+
+/* The mail account first, the user last: a crash in between leaves an account that nobody reaches, never a user without one. */
+static int add(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
+{
+	struct arena arena = ARENA_INIT(0);
+	struct directory_user known;
+	uint64_t id;
+
+	(void)n;
+	int r = directory_user_find(h->directory, &arena, str_from_c(words[0]), &known);
+	arena_fini(&arena);
+	if (r == 0)
+		return err_set(e, ERR_EXISTS, NULL, "the user is there already; change the password with: troika user passwd");
+	char *password = options_read_secret(o->password_file, "Password");
+	if (!password)
+		return err_set(e, ERR_INVALID, NULL, "no password");
+	r = directory_account_id_new(h->directory, &id);
+	if (r == 0)
+		r = account_create(h->model, id);
+	if (r == 0) {
+		r = directory_user_add(h->directory, str_from_c(words[0]), str_from_c(password), id, e);
+		if (r)
+			account_delete(h->model, id);
+	}
+	drop_secret(password);
+	return r ? r : set_secret(h, o, words[0], e);
+}
+
+static int passwd(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
+{
+	(void)n;
+	if (o->secret_file && !o->password_file)
+		return set_secret(h, o, words[0], e);
+	char *password = options_read_secret(o->password_file, "New password");
+	int r = password ? directory_user_passwd(h->directory, str_from_c(words[0]), str_from_c(password), e) : err_set(e, ERR_INVALID, NULL, "no password");
+	drop_secret(password);
+	return r ? r : set_secret(h, o, words[0], e);
+}
+
+static int del(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
+{
+	uint64_t account;
+
+	(void)o;
+	(void)n;
+	int r = directory_user_del(h->directory, str_from_c(words[0]), &account, e);
+	return r ? r : account_delete(h->model, account);
+}
+
+static int list(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
+{
+	struct arena arena = ARENA_INIT(0);
+	struct directory_user *users;
+	size_t n_users = 0;
+
+	(void)o;
+	(void)words;
+	(void)n;
+	(void)e;
+	int r = directory_user_list(h->directory, &arena, &users, &n_users);
+	for (size_t i = 0; r == 0 && i < n_users; i++) {
+		struct account *a;
+		struct quota q = { 0 };
+		if (account_open(h->model, users[i].account, &a) == 0) {
+			account_quota(a, &q);
+			account_close(&a);
+		}
+		printf("%.*s\t%llu messages\t%llu bytes%s%s\n", STR_ARG(users[i].name), (unsigned long long)q.messages, (unsigned long long)q.bytes,
+			   users[i].has_secret ? "\tsecret" : "", users[i].disabled ? "\tdisabled" : "");
+	}
+	arena_fini(&arena);
+	return r;
+}
+
+static const struct admin_verb verbs[] = {
+	{ "add", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE, add },
+	{ "passwd", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE, passwd },
+	{ "del", 1, 1, 0, del },
+	{ "list", 0, 0, 0, list },
+	{ 0 },
+};
+
+int cli_user(int argc, char **argv)
+{
+	return admin_run("user", verbs, argc, argv);
+}

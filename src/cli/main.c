@@ -1,0 +1,105 @@
+/* troika: one program, many subcommands. */
+#include "cli/command.h"
+
+#include "rt/log.h"
+
+#include <stdarg.h>
+#include <unistd.h>
+
+const struct cli_command cli_commands[] = {
+	{ "init", cli_init, "make a data directory",
+	  "troika init -d DIR --domain example.org [--owner USER]\n\n"
+	  "Makes DIR with an empty store, the first mail domain and a commented troika.conf. As root, --owner gives it to a user of its own,\n"
+	  "whom the server then becomes." },
+	{ "user", cli_user, "add, change, delete, list users",
+	  "troika user add NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
+	  "troika user passwd NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
+	  "troika user del NAME@DOMAIN -d DIR\n"
+	  "troika user list -d DIR\n\n"
+	  "The password is the first line of the file ('-': standard input), or is asked for on the terminal. Only hashes are stored. A secret, stored\n"
+	  "in the clear, is needed only for APOP and CRAM-MD5." },
+	{ "domain", cli_domain, "add, delete, list mail domains",
+	  "troika domain add|del DOMAIN -d DIR\ntroika domain list -d DIR" },
+	{ "alias", cli_alias, "add, delete, list aliases",
+	  "troika alias add ALIAS TARGET... -d DIR\ntroika alias del ALIAS -d DIR\ntroika alias list -d DIR\n\n"
+	  "ALIAS is an address, or @DOMAIN for everything else in the domain. Targets are addresses." },
+	{ "serve", cli_serve, "run the server",
+	  "troika serve -d DIR [--config FILE] [--listen PROTO=ADDR:PORT]... [--log text|json]\n\n"
+	  "PROTO: smtp submission submissions lmtp pop3 pop3s imap imaps. Given any --listen, only those listen; otherwise what the configuration\n"
+	  "says, or else the standard ports. SIGTERM drains and exits 0; SIGHUP reloads configuration and certificates." },
+	{ "import", cli_import, "bring mail in",
+	  "troika import -d DIR --user NAME@DOMAIN [--mailbox NAME] FILE.mbox|MAILDIR\n\n"
+	  "Into INBOX, or the mailbox named. A Maildir's folders become mailboxes." },
+	{ "export", cli_export, "take mail out",
+	  "troika export -d DIR --user NAME@DOMAIN --to mbox|maildir [--mailbox NAME] PATH\n\n"
+	  "All mailboxes, or the one named. mbox: PATH becomes a directory with a file per mailbox; maildir: a Maildir++." },
+	{ "check", cli_check, "verify everything, mend what can be mended",
+	  "troika check -d DIR [--repair]\n\n"
+	  "Exit code 0: nothing wrong; 3: faults were found (and mended with --repair, where they could be)." },
+	{ "version", cli_version, "say the version", "troika version" },
+	{ 0 },
+};
+
+int cli_version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("troika " TROIKA_VERSION);
+	return CLI_OK;
+}
+
+int cli_fail(const char *what, int code, const struct err *e)
+{
+	fprintf(stderr, "troika: %s: %s\n", what, e && e->log[0] ? e->log : err_text(code));
+	return err_class(code) == ERR_CLASS_TEMPORARY ? CLI_TEMPORARY : CLI_FAILED;
+}
+
+int cli_usage(const char *name, const char *format, ...)
+{
+	va_list ap;
+
+	fputs("troika: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fprintf(stderr, "; see: troika %s%s--help\n", name, *name ? " " : "");
+	return CLI_USAGE;
+}
+
+static void print_help(FILE *f)
+{
+	fputs("troika: a whole mail server in one program\n\nusage: troika COMMAND ... (each with --help)\n\n", f);
+	for (const struct cli_command *c = cli_commands; c->name; c++)
+		fprintf(f, "  %-8s  %s\n", c->name, c->summary);
+}
+
+static bool wants_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	/* the command line says what it has to say itself; the rooms below log only what is wrong */
+	log_setup(LOG_TEXT, LOG_WARN, STDERR_FILENO);
+	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+		print_help(argc < 2 ? stderr : stdout);
+		return argc < 2 ? CLI_USAGE : CLI_OK;
+	}
+	if (!strcmp(argv[1], "--version"))
+		return cli_version(argc, argv);
+	for (const struct cli_command *c = cli_commands; c->name; c++) {
+		if (strcmp(c->name, argv[1]))
+			continue;
+		if (wants_help(argc - 1, argv + 1)) {
+			printf("troika %s: %s\n\n%s\n", c->name, c->summary, c->usage);
+			return CLI_OK;
+		}
+		int r = c->run(argc - 1, argv + 1);
+		return fflush(stdout) == 0 ? r : CLI_FAILED;
+	}
+	return cli_usage("", "there is no command '%s'", argv[1]);
+}
