@@ -1,0 +1,33 @@
+# What Troika needs from Debian 12, by purpose. Sourced by run, test and bench/run; the only list there is.
+build_packages="gcc libc6-dev meson ninja-build pkgconf ca-certificates
+	liblmdb-dev libssl-dev libgsasl-dev libcrypt-dev libidn2-dev libicu-dev libconfuse-dev libcap-dev libjemalloc-dev"
+test_packages="libcmocka-dev python3 clang-tidy cppcheck curl swaks mutt isync fetchmail msmtp procps git"
+run_packages="curl"
+
+# need PURPOSE PACKAGE...: installs what is missing, saying what and why; through sudo when not root.
+need() {
+	purpose=$1
+	shift
+	missing=""
+	for package in "$@"; do
+		dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+	done
+	[ -n "$missing" ] || return 0
+	echo "installing for $purpose:$missing"
+	sudo=""
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null || {
+			echo "not root and no sudo: please install these packages:$missing" >&2
+			return 1
+		}
+		sudo=sudo
+	fi
+	# an old package list is refreshed only when it does not do
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null 2>&1 || {
+		$sudo apt-get update >/dev/null &&
+			$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null
+	} || {
+		echo "could not install:$missing" >&2
+		return 1
+	}
+}
