@@ -1,0 +1,289 @@
+/* Proofs: who gets in, who does not, and what a stranger can learn from the answers. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "directory/directory_fixture.h"
+#include "directory/limits.h"
+
+#include <pthread.h>
+
+static const struct directory_login HERE = { .ip = STR_INIT("192.0.2.1"), .protocol = "test" };
+static const struct directory_login THERE = { .ip = STR_INIT("198.51.100.1"), .protocol = "test" };
+
+static int verify_from(struct fixture *f, const struct directory_login *l, const char *name, struct str password)
+{
+	struct directory_user u;
+	int code = directory_verify(f->d, &f->arena, l, str_from_c(name), password, &u);
+	if (code != 0)
+		assert_true(u.account == 0 && u.name.n == 0);
+	return code;
+}
+
+static int verify(struct fixture *f, const char *name, const char *password)
+{
+	return verify_from(f, &HERE, name, str_from_c(password));
+}
+
+static void users(struct fixture *f)
+{
+	assert_int_equal(directory_domain_add(f->d, STR("x.example"), NULL), 0);
+	fixture_users(f, (const char *[]){ "alice@x.example", "bob@x.example", NULL });
+}
+
+static void test_verify(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_user u;
+	users(f);
+	struct str right = STR("password of alice@x.example");
+	assert_int_equal(directory_verify(f->d, &f->arena, &HERE, STR("Alice@X.Example"), right, &u), 0);
+	assert_int_equal(u.account, 1);
+	assert_true(str_eq(u.name, STR("alice@x.example")));
+	assert_int_equal(verify_from(f, NULL, "alice@x.example", right), 0);
+	assert_int_equal(verify(f, "alice@x.example", "password of Alice@x.example"), ERR_DENIED);
+	assert_int_equal(verify(f, "alice@x.example", "password of bob@x.example"), ERR_DENIED);
+	assert_int_equal(verify(f, "nobody@x.example", "password of alice@x.example"), ERR_DENIED);
+	assert_int_equal(verify(f, "alice@y.example", "password of alice@x.example"), ERR_DENIED);
+	assert_int_equal(verify(f, "alice@x.example", ""), ERR_DENIED);
+	assert_int_equal(verify(f, "", ""), ERR_DENIED);
+	/* crypt(3) stops at a NUL */
+	assert_int_equal(verify_from(f, &HERE, "alice@x.example", STR("password of alice@x.example\0x")), ERR_DENIED);
+	char endless[2000];
+	memset(endless, 'x', sizeof(endless));
+	assert_int_equal(verify_from(f, &HERE, "alice@x.example", str_make(endless, sizeof(endless))), ERR_DENIED);
+	/* one domain: the name alone will do; two: it will not */
+	assert_int_equal(verify(f, "alice", "password of alice@x.example"), 0);
+	assert_int_equal(directory_domain_add(f->d, STR("y.example"), NULL), 0);
+	assert_int_equal(verify(f, "alice", "password of alice@x.example"), ERR_DENIED);
+}
+
+static void test_change_and_disable(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_user u;
+	users(f);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(verify(f, "alice@x.example", "password of alice@x.example"), 0);
+	/* at once, although the old one was verified a moment ago */
+	assert_int_equal(directory_user_passwd(f->d, STR("alice@x.example"), STR("another one"), NULL), 0);
+	assert_int_equal(verify(f, "alice@x.example", "password of alice@x.example"), ERR_DENIED);
+	assert_int_equal(verify(f, "alice@x.example", "another one"), 0);
+	assert_int_equal(directory_user_disable(f->d, STR("alice@x.example"), true, NULL), 0);
+	assert_int_equal(verify(f, "alice@x.example", "another one"), ERR_DENIED);
+	assert_int_equal(directory_user_find(f->d, &f->arena, STR("alice@x.example"), &u), 0);
+	assert_true(u.disabled);
+	assert_int_equal(directory_user_disable(f->d, STR("alice@x.example"), false, NULL), 0);
+	assert_int_equal(verify(f, "alice@x.example", "another one"), 0);
+	assert_int_equal(directory_user_del(f->d, STR("alice@x.example"), NULL, NULL), 0);
+	assert_int_equal(verify(f, "alice@x.example", "another one"), ERR_DENIED);
+	assert_int_equal(directory_user_disable(f->d, STR("alice@x.example"), true, NULL), ERR_NOT_FOUND);
+}
+
+/* A keyboard that composes and one that does not send the same password (RFC 4013). */
+static void test_unicode_passwords(void **state)
+{
+	struct fixture *f = *state;
+	users(f);
+	assert_int_equal(directory_user_passwd(f->d, STR("bob@x.example"), STR("caf\xc3\xa9 au lait"), NULL), 0);
+	assert_int_equal(verify(f, "bob@x.example", "caf\xc3\xa9 au lait"), 0);
+	assert_int_equal(verify(f, "bob@x.example", "cafe\xcc\x81 au\xc2\xa0lait"), 0);
+	assert_int_equal(verify(f, "bob@x.example", "cafe au lait"), ERR_DENIED);
+	assert_int_equal(directory_user_passwd(f->d, STR("bob@x.example"), STR("caf\xe9 au lait"), NULL), 0);
+	assert_int_equal(verify(f, "bob@x.example", "caf\xe9 au lait"), 0);
+}
+
+static void test_imported(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_credentials known, again, stranger;
+	users(f);
+	/* Openwall's test vectors: "U*U", and one in Latin-1 */
+	struct str hash = STR("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
+	assert_int_equal(directory_user_import(f->d, STR("old@x.example"), STR("$6$cut"), 9, NULL), ERR_INVALID);
+	assert_int_equal(directory_user_import(f->d, STR("old@x.example"), hash, 9, NULL), 0);
+	assert_int_equal(directory_user_import(f->d, STR("old@x.example"), hash, 10, NULL), ERR_EXISTS);
+	assert_int_equal(verify(f, "old@x.example", "U*U"), 0);
+	assert_int_equal(verify(f, "old@x.example", "U*V"), ERR_DENIED);
+	/* no SCRAM keys, and nothing that shows it */
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("old@x.example"), &known), 0);
+	assert_false(known.has_scram);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("OLD@x.example"), &again), 0);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("older@x.example"), &stranger), ERR_NOT_FOUND);
+	assert_memory_equal(known.sha256.salt, again.sha256.salt, 16);
+	assert_int_equal(known.sha256.iterations, stranger.sha256.iterations);
+	assert_int_equal(directory_user_passwd(f->d, STR("old@x.example"), STR("brand new"), NULL), 0);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("old@x.example"), &known), 0);
+	assert_true(known.has_scram);
+	assert_int_equal(known.user.account, 9);
+}
+
+static void test_credentials(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_credentials a, b;
+	users(f);
+	assert_int_equal(directory_user_secret(f->d, STR("alice@x.example"), STR("tanstaaf"), NULL), 0);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice"), &a), 0);
+	assert_true(a.has_scram && str_eq(a.secret, STR("tanstaaf")) && str_eq(a.user.name, STR("alice@x.example")));
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice@x.example"), &b), 0);
+	assert_memory_equal(&a.sha256, &b.sha256, sizeof(a.sha256));
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("bob@x.example"), &b), 0);
+	assert_int_equal(b.secret.n, 0);
+	assert_memory_not_equal(a.sha256.salt, b.sha256.salt, 16);
+	/* switched off: the salt stays, the keys do not */
+	assert_int_equal(directory_user_disable(f->d, STR("alice@x.example"), true, NULL), 0);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice@x.example"), &b), ERR_NOT_FOUND);
+	assert_memory_equal(a.sha256.salt, b.sha256.salt, 16);
+	assert_memory_not_equal(a.sha256.stored_key, b.sha256.stored_key, 32);
+	assert_int_equal(b.secret.n, 0);
+}
+
+/* The made-up salt of a name is for ever: across spellings, processes, restarts. */
+static void test_made_up(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_credentials first, other, later;
+	users(f);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("ghost@x.example"), &first), ERR_NOT_FOUND);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("ghosts@x.example"), &other), ERR_NOT_FOUND);
+	assert_int_equal(first.sha256.iterations, SCRAM_ITERATIONS);
+	assert_memory_not_equal(first.sha256.salt, other.sha256.salt, 16);
+	fixture_reopen(f, NULL);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("Ghost@X.example"), &later), ERR_NOT_FOUND);
+	assert_memory_equal(first.sha256.salt, later.sha256.salt, 16);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("no\tname"), &first), ERR_NOT_FOUND);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("no\tname"), &later), ERR_NOT_FOUND);
+	assert_memory_equal(first.sha256.salt, later.sha256.salt, 16);
+}
+
+static void test_brake(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 4 };
+	struct directory_credentials cred;
+	struct str right = STR("password of bob@x.example");
+	users(f);
+	fixture_reopen(f, &c);
+	/* the same wrong password again and again, with the name in any spelling, is one guess */
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(verify(f, i % 2 ? "alice@x.example" : "Alice@X.EXAMPLE", "stale password"), ERR_DENIED);
+	assert_int_equal(verify(f, "alice@x.example", "guess 2"), ERR_DENIED);
+	/* an attacker's own success takes nothing back */
+	assert_int_equal(verify_from(f, &HERE, "bob@x.example", right), 0);
+	assert_int_equal(verify(f, "alice@x.example", "guess 3"), ERR_DENIED);
+	assert_int_equal(verify_from(f, &HERE, "bob@x.example", right), 0);
+	assert_int_equal(verify(f, "nobody@x.example", "guess 4"), ERR_DENIED);
+	assert_int_equal(verify(f, "alice@x.example", "guess 5"), ERR_BUSY);
+	assert_int_equal(verify_from(f, &HERE, "bob@x.example", right), ERR_BUSY);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice@x.example"), &cred), ERR_BUSY);
+	/* the owner, elsewhere, is not locked out */
+	assert_int_equal(verify_from(f, &THERE, "alice@x.example", STR("password of alice@x.example")), 0);
+
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(directory_credentials(f->d, &f->arena, &THERE, STR("alice@x.example"), &cred), 0);
+		directory_note_login(f->d, &THERE, STR("alice@x.example"), true);
+		directory_note_login(f->d, &THERE, STR("alice@x.example"), false);
+	}
+	assert_int_equal(verify_from(f, &THERE, "alice@x.example", STR("password of alice@x.example")), ERR_BUSY);
+}
+
+/* A stranger with a clock: an unknown user costs a hash as a known one does, a repeated login costs none. */
+static void test_cost(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 1000 };
+	uint64_t us[3] = { 0 };
+	char password[40];
+	users(f);
+	fixture_reopen(f, &c);
+	assert_int_equal(verify(f, "alice@x.example", "password of alice@x.example"), 0);
+	for (int i = 0; i < 8; i++) {
+		snprintf(password, sizeof(password), "wrong guess %d", i);
+		uint64_t t0 = clock_mono_us();
+		assert_int_equal(verify(f, "alice@x.example", password), ERR_DENIED);
+		uint64_t t1 = clock_mono_us();
+		assert_int_equal(verify(f, "nobody@x.example", password), ERR_DENIED);
+		uint64_t t2 = clock_mono_us();
+		assert_int_equal(verify(f, "alice@x.example", "password of alice@x.example"), 0);
+		us[0] += t1 - t0;
+		us[1] += t2 - t1;
+		us[2] += clock_mono_us() - t2;
+	}
+	/* wide, because the machine may be busy with other things */
+	assert_in_range(us[1], us[0] / 4, us[0] * 4);
+	assert_true(us[2] < us[0] / 4);
+}
+
+struct worker {
+	struct fixture *f;
+	int number;
+	int wrong_answers;
+};
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct arena a = ARENA_INIT(0);
+	for (int i = 0; i < 30; i++) {
+		struct directory_login l = { .ip = w->number % 2 ? STR("192.0.2.1") : STR("2001:db8::1"), .protocol = "test" };
+		struct directory_user u;
+		struct directory_credentials c;
+		char password[40];
+		snprintf(password, sizeof(password), "guess %d of %d", i / 10, w->number);
+		int right = directory_verify(w->f->d, &a, &l, STR("alice@x.example"), STR("password of alice@x.example"), &u);
+		int wrong = directory_verify(w->f->d, &a, &l, STR("alice@x.example"), str_from_c(password), &u);
+		int ghost = directory_credentials(w->f->d, &a, &l, STR("ghost"), &c);
+		/* bob's password changes all the time; either answer is right */
+		int changing = directory_verify(w->f->d, &a, &l, STR("bob@x.example"), STR("password of bob@x.example"), &u);
+		if (i % 10 == w->number)
+			directory_user_passwd(w->f->d, STR("bob@x.example"), STR("password of bob@x.example"), NULL);
+		w->wrong_answers += right != 0 || wrong != ERR_DENIED || ghost != ERR_NOT_FOUND || changing != 0;
+		arena_reset(&a);
+	}
+	arena_fini(&a);
+	return NULL;
+}
+
+static void test_threads(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 1000 };
+	struct worker w[4];
+	pthread_t threads[4];
+	users(f);
+	fixture_reopen(f, &c);
+	for (int i = 0; i < 4; i++) {
+		w[i] = (struct worker){ .f = f, .number = i };
+		assert_int_equal(pthread_create(&threads[i], NULL, work, &w[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(w[i].wrong_answers, 0);
+	}
+}
+
+static enum store_engine mem = STORE_ENGINE_MEM, lmdb = STORE_ENGINE_LMDB;
+
+#define ON_BOTH(fn) \
+	{ #fn " on mem", fn, fixture_setup, fixture_teardown, &mem }, \
+	{ #fn " on lmdb", fn, fixture_setup, fixture_teardown, &lmdb }
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_BOTH(test_verify),
+		ON_BOTH(test_change_and_disable),
+		ON_BOTH(test_unicode_passwords),
+		ON_BOTH(test_imported),
+		ON_BOTH(test_credentials),
+		ON_BOTH(test_made_up),
+		ON_BOTH(test_brake),
+		ON_BOTH(test_cost),
+		ON_BOTH(test_threads),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
