@@ -7,6 +7,7 @@
 
 /* the log */
 #define LOG_LINE_MAX ((size_t)4096)               /* bytes of one line: PIPE_BUF, so that a pipe takes it whole */
+#define LOG_FIELDS_MAX 32                         /* fields of one conn_log line, ours included */
 
 /* faults */
 #define FAULT_PLAN_MAX 32                         /* named faults set at one time */
@@ -14,5 +15,43 @@
 
 /* a spool */
 #define SPOOL_BATCH ((size_t)64 << 10)            /* bytes gathered before they are written to the file */
+
+/* the server */
+#define SERVER_LISTENERS_MAX 64
+#define SERVER_JOBS_MAX 32                        /* server_every */
+#define SERVER_FILES_KEPT 1024                    /* descriptors that connections must leave to everybody else */
+#define SERVER_KILL_MS 250                        /* how often a blocked write looks whether it should give up */
+#define LISTEN_BACKLOG 1024
+#define LISTEN_BATCH 64                           /* connections accepted before the listener goes to the next worker */
+
+/* a worker */
+#define WORKER_IN ((size_t)64 << 10)              /* bytes read at once */
+#define WORKER_OUT_KEPT ((size_t)512 << 10)       /* an output buffer that grew beyond this is not kept */
+#define WORKER_IDLE_MS 5000                       /* a surplus worker without work for so long ends */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define WORKER_STACK ((size_t)2 << 20)            /* sanitizers make frames several times larger */
+#else
+#define WORKER_STACK ((size_t)256 << 10)
+#endif
+
+/* a connection */
+#define CONN_STEPS_PER_TURN 128                   /* reads and runs of one session before others get the worker */
+#define CONN_LINE_DEFAULT ((size_t)64 << 10)      /* conn_take_line before any conn_want_line */
+#define CONN_LINE_HEAD 256                        /* bytes kept of a line over its limit */
+#define CONN_SKIP_MAX ((uint64_t)64 << 20)        /* bytes of such a line thrown away before the connection is closed */
+#define CONN_IN_COPY_MAX ((size_t)16 << 10)       /* kept input up to this moves into the worker's buffer for a turn */
+#define CONN_OUT_SOFT ((size_t)64 << 10)          /* output is offered to the socket from this size on */
+#define CONN_OUT_HARD ((size_t)32 << 20)          /* a session that formats more without conn_out_check is cut off */
+#define CONN_LARGE_MIN ((size_t)16 << 10)         /* conn_write_large copies what is smaller */
+#define CONN_LINGER_MS 3000                       /* after our end of stream, for the peer to read it and close */
+#define CONN_LINGER_BYTES ((uint64_t)1 << 20)     /* thrown away meanwhile */
+
+/* the PROXY header */
+#define PROXY_V1_MAX 107                          /* proxy-protocol.txt 2.1: the line with its CRLF */
+#define PROXY_HEADER_MAX 4096                     /* version 2 with its extensions */
+
+/* the timing wheel */
+#define WHEEL_TICK_MS 100
+#define WHEEL_SLOTS 1024                          /* a power of two; later deadlines are looked at once a turn */
 
 #endif

@@ -1,0 +1,474 @@
+/* Sessions over real sockets: lines, bytes, wakes, timeouts, slow readers, drain. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "rt/limits.h"
+#include "rt/test_server.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static struct client *greeted(uint16_t port)
+{
+	struct client *c = client_open(port);
+	client_expect(c, "hello");
+	return c;
+}
+
+static void quit(struct client **c)
+{
+	client_send(*c, "quit\r\n");
+	client_expect(*c, "bye");
+	client_expect_end(*c);
+	client_close(c);
+}
+
+static int start(void **state)
+{
+	struct test_server *t = malloc(sizeof(*t));
+	test_server_start(t, NULL, NULL);
+	*state = t;
+	return 0;
+}
+
+static int stop(void **state)
+{
+	test_server_stop(*state);
+	free(*state);
+	return 0;
+}
+
+/* ---- input ---- */
+
+static void test_lines(void **state)
+{
+	struct test_server *t = *state;
+	struct client *c = greeted(t->port);
+	client_send(c, "echo one\r\necho two\r\necho three\r\n");
+	client_expect(c, "one");
+	client_expect(c, "two");
+	client_expect(c, "three");
+	client_send(c, "echo bare\n\r\n");
+	client_expect(c, "bare");        /* the protocol remarks the bare LF */
+	client_expect(c, "bare");
+	client_expect(c, "what");
+	quit(&c);
+}
+
+static void test_many_pipelined_lines(void **state)
+{
+	struct test_server *t = *state;
+	struct client *c = greeted(t->port);
+	struct buf all = BUF_INIT(0);
+	for (int i = 0; i < 5000; i++)        /* several turns, and several buffers of the worker */
+		buf_printf(&all, "echo %06d-0123456789012345678901234567890123456789\r\n", i);
+	client_send_bytes(c, all.p, all.n);
+	for (int i = 0; i < 5000; i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "%06d-0123456789012345678901234567890123456789", i);
+		client_expect(c, line);
+	}
+	buf_fini(&all);
+	quit(&c);
+}
+
+static void test_byte_at_a_time(void **state)
+{
+	struct test_server *t = *state;
+	struct client *c = greeted(t->port);
+	for (const char *p = "echo slowly\r\necho again\r\n"; *p; p++) {
+		client_send_bytes(c, p, 1);
+		usleep(500);
+	}
+	client_expect(c, "slowly");
+	client_expect(c, "again");
+	quit(&c);
+}
+
+/* A line of max bytes with its end is taken, one more is not. */
+static void test_line_limit(void **state)
+{
+	static const struct { size_t line; size_t max; size_t head; bool fits; } cases[] = {
+		{ 100, 100, 0, true },    { 101, 100, 99, false },   { 102, 100, 100, false },    { 5000, 1000, 256, false },
+		{ 300000, 1000, 256, false }, { 200000, 200000, 0, true }, { 200001, 200000, 256, false },
+	};
+	struct test_server *t = *state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct client *c = greeted(t->port);
+		char *line = malloc(cases[i].line + 1), max[32], expected[32];
+		snprintf(max, sizeof(max), "max %zu\r\n", cases[i].max);
+		memset(line, 'z', cases[i].line);
+		memcpy(line + cases[i].line - 2, "\r\n", 3);
+		client_send(c, max);
+		client_send_bytes(c, line, cases[i].line);
+		if (cases[i].fits) {
+			client_expect(c, "what");
+		} else {
+			const char *got = client_line(c);
+			assert_non_null(got);
+			snprintf(expected, sizeof(expected), "toobig %zu", cases[i].head);
+			if (cases[i].head == 256)
+				assert_string_equal(got, expected);
+			else
+				assert_int_equal(strncmp(got, "toobig ", 7), 0);
+		}
+		client_send(c, "echo alive\r\n");
+		client_expect(c, "alive");
+		free(line);
+		quit(&c);
+	}
+}
+
+static void test_bytes(void **state)
+{
+	struct test_server *t = *state;
+	struct client *c = greeted(t->port);
+	size_t n = 3000000;
+	char *bytes = malloc(n), expected[64], head[32];
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (char)(i * 7 + i / 253);
+	snprintf(head, sizeof(head), "any %zu\r\n", n);
+	snprintf(expected, sizeof(expected), "got %zu %08x", n, hash_crc32c(0, bytes, n));
+	client_send(c, head);
+	client_send_bytes(c, bytes, n);
+	client_send(c, "echo after\r\n");
+	client_expect(c, expected);
+	client_expect(c, "after");
+	free(bytes);
+	quit(&c);
+}
+
+/* Commands that came before the end of stream are answered: `printf | nc -N` works. */
+static void test_half_close(void **state)
+{
+	struct test_server *t = *state;
+	struct client *c = greeted(t->port);
+	client_send(c, "echo a\r\nnothing 200\r\necho b\r\n");
+	client_half_close(c);
+	client_expect(c, "a");
+	client_expect(c, "rested");
+	client_expect(c, "b");
+	client_expect_end(c);
+	client_close(&c);
+}
+
+/* ---- output ---- */
+
+static void test_large_output(void **state)
+{
+	static const char *const verbs[] = { "write", "large", "burst" };
+	static const size_t sizes[] = { 1, 16384, 65537, 300000, 3000000 };
+	struct test_server *t = *state;
+	struct client *c = greeted(t->port);
+	for (size_t v = 0; v < 3; v++) {
+		for (size_t i = 0; i < 5; i++) {
+			char line[64];
+			snprintf(line, sizeof(line), "echo here\r\n%s %zu\r\necho there\r\n", verbs[v], sizes[i]);
+			client_send(c, line);
+			client_expect(c, "here");
+			client_expect_run(c, sizes[i], 'x');
+			client_expect(c, "done");
+			client_expect(c, "there");
+		}
+	}
+	quit(&c);
+}
+
+/* The reader that does not read costs one thread at most, and nobody else's time. */
+static void test_slow_reader(void **state)
+{
+	struct test_server *t = *state;
+	struct client *slow[20];
+	for (size_t i = 0; i < 20; i++) {
+		slow[i] = greeted(t->port);
+		client_send(slow[i], i % 2 ? "large 20000000\r\n" : "burst 200000\r\n");
+	}
+	uint64_t begin = clock_mono_ms();
+	for (int i = 0; i < 200; i++) {
+		struct client *c = greeted(t->port);
+		client_send(c, "echo quick\r\n");
+		client_expect(c, "quick");
+		quit(&c);
+	}
+	assert_true(clock_mono_ms() - begin < 10000);
+	for (size_t i = 0; i < 20; i++) {
+		client_expect_run(slow[i], i % 2 ? 20000000 : 200000, 'x');
+		client_expect(slow[i], "done");
+		quit(&slow[i]);
+	}
+}
+
+static void test_write_timeout(void **state)
+{
+	(void)state;
+	struct test_server t;
+	struct server_config config = { .write_timeout_ms = 300 };
+	test_server_start(&t, &config, NULL);
+	struct client *blocked = greeted(t.port), *parked = greeted(t.port);
+	client_send(blocked, "large 30000000\r\n");
+	client_send(parked, "write 200000\r\nwrite 200000\r\nwrite 200000\r\nwrite 200000\r\n");
+	for (int i = 0; i < 100 && atomic_load(&t.closed) < 1; i++)
+		usleep(50000);
+	assert_true(atomic_load(&t.closed) >= 1);
+	client_close(&blocked);
+	client_close(&parked);
+	test_server_stop(&t);
+}
+
+/* ---- timeouts ---- */
+
+static void test_timeouts(void **state)
+{
+	struct test_server *t = *state;
+	struct client *c = greeted(t->port);
+	uint64_t begin = clock_mono_ms();
+	client_send(c, "timeout 400\r\n");
+	client_expect(c, "timeout");
+	uint64_t took = clock_mono_ms() - begin;
+	assert_in_range(took, 400, 1500);
+	/* Every input starts it anew. */
+	begin = clock_mono_ms();
+	client_send(c, "timeout 500\r\n");
+	for (int i = 0; i < 4; i++) {
+		usleep(200000);
+		client_send(c, "echo x\r\n");
+		client_expect(c, "x");
+	}
+	client_expect(c, "timeout");
+	assert_in_range(clock_mono_ms() - begin, 1300, 3000);
+	/* A wake does not. */
+	client_send(c, "subscribe\r\ntimeout 600\r\n");
+	client_expect(c, "ok");
+	begin = clock_mono_ms();
+	for (int i = 0; i < 4; i++) {
+		usleep(100000);
+		test_publish(t);
+	}
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(strncmp(client_line(c), "news", 4), 0);
+	client_expect(c, "timeout");
+	assert_in_range(clock_mono_ms() - begin, 500, 1500);
+	quit(&c);
+}
+
+/* ---- wakes ---- */
+
+struct waker {
+	struct test_server *t;
+	int rounds;
+};
+
+static void *publish(void *arg)
+{
+	struct waker *w = arg;
+	for (int i = 0; i < w->rounds; i++) {
+		test_publish(w->t);
+		if (i % 16 == 0)
+			usleep(50);
+	}
+	return NULL;
+}
+
+static void *chatter(void *arg)
+{
+	struct client *c = arg;
+	for (int i = 0; i < 2000; i++)
+		client_send(c, "echo .\r\n");
+	return NULL;
+}
+
+/* Wakes of four threads race with input and with each other: the last state is always told, no command is lost or doubled,
+ * and no session runs twice at once (test_server_stop looks). */
+static void test_wakes_race(void **state)
+{
+	struct test_server *t = *state;
+	struct client *c[8];
+	pthread_t wakers[4], chatterers[8];
+	struct waker w = { t, 3000 };
+	for (size_t i = 0; i < 8; i++) {
+		c[i] = greeted(t->port);
+		client_send(c[i], "subscribe\r\n");
+		client_expect(c[i], "ok");
+	}
+	uint64_t last = atomic_load(&t->news) + 4 * 3000;
+	for (size_t i = 0; i < 8; i++)
+		pthread_create(&chatterers[i], NULL, chatter, c[i]);
+	for (size_t i = 0; i < 4; i++)
+		pthread_create(&wakers[i], NULL, publish, &w);
+	for (size_t i = 0; i < 8; i++) {
+		int echoes = 0;
+		uint64_t news = 0;
+		while (echoes < 2000 || news < last) {
+			const char *line = client_line(c[i]);
+			assert_non_null(line);
+			if (line[0] == '.') {
+				echoes++;
+			} else {
+				uint64_t n = strtoull(line + 5, NULL, 10);
+				assert_true(n > news);
+				news = n;
+			}
+		}
+		assert_int_equal(echoes, 2000);
+	}
+	for (size_t i = 0; i < 4; i++)
+		pthread_join(wakers[i], NULL);
+	for (size_t i = 0; i < 8; i++) {
+		pthread_join(chatterers[i], NULL);
+		quit(&c[i]);
+	}
+}
+
+/* One wake at a time, each with the client waiting for it: a lost one would hang. */
+static void test_no_wake_is_lost(void **state)
+{
+	struct test_server *t = *state;
+	struct client *c = greeted(t->port);
+	client_send(c, "subscribe\r\n");
+	client_expect(c, "ok");
+	for (int i = 0; i < 5000; i++) {
+		char line[64];
+		test_publish(t);
+		snprintf(line, sizeof(line), "news %llu", (unsigned long long)atomic_load(&t->news));
+		client_expect(c, line);
+	}
+	quit(&c);
+}
+
+/* Connections that close while they are woken. */
+static void test_wakes_and_closes(void **state)
+{
+	struct test_server *t = *state;
+	pthread_t thread;
+	struct waker w = { t, 20000 };
+	pthread_create(&thread, NULL, publish, &w);
+	for (int i = 0; i < 300; i++) {
+		struct client *c = greeted(t->port);
+		client_send(c, i % 2 ? "subscribe\r\nquit\r\n" : "subscribe\r\n");
+		client_expect(c, "ok");
+		client_close(&c);
+	}
+	pthread_join(thread, NULL);
+}
+
+/* ---- the pool ---- */
+
+static void test_blocked_workers(void **state)
+{
+	struct test_server *t = *state;
+	struct client *sleeper[40];
+	for (size_t i = 0; i < 40; i++) {
+		sleeper[i] = greeted(t->port);
+		client_send(sleeper[i], "sleep 1000\r\necho awake\r\n");
+	}
+	uint64_t begin = clock_mono_ms();
+	struct client *c = greeted(t->port);
+	client_send(c, "echo quick\r\n");
+	client_expect(c, "quick");
+	assert_true(clock_mono_ms() - begin < 900);
+	struct server_stats stats;
+	server_stats(t->server, &stats);
+	assert_true(stats.workers > 40);
+	for (size_t i = 0; i < 40; i++) {
+		client_expect(sleeper[i], "awake");
+		quit(&sleeper[i]);
+	}
+	assert_true(clock_mono_ms() - begin < 5000);
+	quit(&c);
+}
+
+static void count_job(void *arg) { atomic_fetch_add((_Atomic int *)arg, 1); }
+
+static void test_jobs(void **state)
+{
+	(void)state;
+	struct server_config config = { .workers_min = 1 };
+	struct server *s;
+	struct err e;
+	_Atomic int count = 0;
+	assert_int_equal(server_create(&config, &s, &e), 0);
+	assert_int_equal(server_every(s, 50, count_job, &count), 0);
+	server_stop(s);        /* before it runs: it drains at once */
+	assert_int_equal(server_run(s, &e), 0);
+	server_destroy(&s);
+}
+
+/* ---- the end ---- */
+
+static void test_drain(void **state)
+{
+	(void)state;
+	struct test_server t;
+	struct server_config config = { .drain_ms = 5000 };
+	test_server_start(&t, &config, NULL);
+	struct client *idle = greeted(t.port), *busy = greeted(t.port);
+	client_send(busy, "sleep 500\r\necho finished\r\n");
+	usleep(100000);
+	uint16_t port = t.port;
+	server_stop(t.server);
+	client_expect(idle, "going");
+	client_expect_end(idle);
+	/* New connections are refused while the old ones end. */
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), -1);
+	close(fd);
+	/* The command under way is finished, then the session is told. */
+	const char *line = client_line(busy);
+	assert_non_null(line);
+	if (strcmp(line, "finished") == 0)
+		line = client_line(busy);
+	assert_string_equal(line, "going");
+	client_close(&idle);
+	client_close(&busy);
+	test_server_stop(&t);
+}
+
+static void test_drain_cuts_off(void **state)
+{
+	(void)state;
+	struct test_server t;
+	struct server_config config = { .drain_ms = 300 };
+	test_server_start(&t, &config, NULL);
+	struct client *stuck = greeted(t.port);
+	client_send(stuck, "large 30000000\r\n");        /* blocks in the middle of its output */
+	usleep(200000);
+	uint64_t begin = clock_mono_ms();
+	test_server_stop(&t);
+	assert_in_range(clock_mono_ms() - begin, 250, 3000);
+	client_close(&stuck);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_many_pipelined_lines),
+		cmocka_unit_test(test_byte_at_a_time),
+		cmocka_unit_test(test_line_limit),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_half_close),
+		cmocka_unit_test(test_large_output),
+		cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_timeouts),
+		cmocka_unit_test(test_wakes_race),
+		cmocka_unit_test(test_no_wake_is_lost),
+		cmocka_unit_test(test_wakes_and_closes),
+		cmocka_unit_test(test_blocked_workers),
+	};
+	const struct CMUnitTest own[] = {
+		cmocka_unit_test(test_write_timeout),
+		cmocka_unit_test(test_jobs),
+		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_drain_cuts_off),
+	};
+	log_setup(LOG_TEXT, LOG_ERROR, 2);
+	int failed = cmocka_run_group_tests(tests, start, stop);
+	return failed + cmocka_run_group_tests(own, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+#include "rt/tls.h"
+
+#include "rt/crypto.h"
+#include "rt/limits.h"
+#include "rt/tls_context_ssl.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Forward secrecy and authenticated encryption only. */
+#define TLS12_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define TLS_GROUPS "X25519:P-256:P-384"
+#define TICKET_KEYS_SIZE 80         /* name, MAC key and encryption key, as OpenSSL 3 wants them */
+
+struct tls_context {
+	_Atomic unsigned refs;
+	size_t count;
+	SSL_CTX *identity[];            /* the first is the default */
+};
+
+/* Process-wide by contract: a reload must not make the tickets of running clients worthless. */
+static struct {
+	pthread_once_t once;
+	uint8_t bytes[TICKET_KEYS_SIZE];
+} ticket_keys = { .once = PTHREAD_ONCE_INIT };
+
+static void make_ticket_keys(void) { crypto_random(ticket_keys.bytes, sizeof(ticket_keys.bytes)); }
+
+static int fail(struct err *e, int code, const char *what, const char *which)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	err_set(e, code, NULL, "%s %s: %s", what, which, reason ? reason : "no reason given");
+	ERR_clear_error();
+	return code;
+}
+
+static bool has_name(SSL_CTX *ctx, const char *name)
+{
+	X509 *leaf = SSL_CTX_get0_certificate(ctx);
+	return leaf && X509_check_host(leaf, name, 0, 0, NULL) == 1;
+}
+
+/* RFC 6066 3: an unknown name gets the default certificate, since mail clients seldom check what they ask for. */
+static int choose_identity(SSL *ssl, int *alert, void *arg)
+{
+	struct tls_context *t = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	(void)alert;
+	for (size_t i = 0; name && i < t->count; i++) {
+		if (!has_name(t->identity[i], name))
+			continue;
+		SSL_set_SSL_CTX(ssl, t->identity[i]);
+		break;
+	}
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static void set_behaviour(SSL_CTX *ctx, struct tls_context *t)
+{
+	static const unsigned char session_context[] = "troika";
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+	                             SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	/* Buffers live only while they hold something: an idle connection must be small. */
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	/* Resumption by tickets alone; no memory here for sessions of clients that are gone. */
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_session_id_context(ctx, session_context, sizeof(session_context) - 1);
+	SSL_CTX_set_num_tickets(ctx, 1);
+	pthread_once(&ticket_keys.once, make_ticket_keys);
+	SSL_CTX_set_tlsext_ticket_keys(ctx, ticket_keys.bytes, sizeof(ticket_keys.bytes));
+	SSL_CTX_set_tlsext_servername_callback(ctx, choose_identity);
+	SSL_CTX_set_tlsext_servername_arg(ctx, t);
+}
+
+static int set_policy(SSL_CTX *ctx, const struct tls_options *o, struct err *e)
+{
+	struct str version = str_from_c(o->min_version ? o->min_version : "1.2");
+	const char *ciphers = o->ciphers ? o->ciphers : TLS12_CIPHERS;
+	/* RFC 8996: 1.0 and 1.1 must not be used. */
+	int lowest = str_eq(version, STR("1.3")) ? TLS1_3_VERSION : TLS1_2_VERSION;
+	if (lowest == TLS1_2_VERSION && !str_eq(version, STR("1.2")))
+		return err_set(e, ERR_CONFIG, NULL, "TLS version %s: only 1.2 and 1.3 are known", o->min_version);
+	SSL_CTX_set_min_proto_version(ctx, lowest);
+	if (SSL_CTX_set_cipher_list(ctx, ciphers) != 1)
+		return fail(e, ERR_CONFIG, "TLS ciphers", ciphers);
+	if (SSL_CTX_set1_groups_list(ctx, TLS_GROUPS) != 1)
+		return fail(e, ERR_UNSUPPORTED, "TLS groups", TLS_GROUPS);
+	return 0;
+}
+
+/* The library's default asks on the terminal. */
+static int no_passphrase(char *p, int size, int writing, void *arg)
+{
+	(void)p, (void)size, (void)writing, (void)arg;
+	return -1;
+}
+
+static int load_identity(SSL_CTX *ctx, const struct tls_identity *id, struct err *e)
+{
+	ERR_clear_error();
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	if (SSL_CTX_use_certificate_chain_file(ctx, id->cert_file) != 1)
+		return fail(e, ERR_CONFIG, "certificate", id->cert_file);
+	if (SSL_CTX_use_PrivateKey_file(ctx, id->key_file, SSL_FILETYPE_PEM) != 1)
+		return fail(e, ERR_CONFIG, "key", id->key_file);
+	if (SSL_CTX_check_private_key(ctx) != 1)
+		return fail(e, ERR_CONFIG, "key does not belong to the certificate:", id->key_file);
+	return 0;
+}
+
+static int add_identity(struct tls_context *t, const struct tls_options *o, const struct tls_identity *id, struct err *e)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	if (!ctx)
+		return err_set(e, ERR_NO_MEMORY, NULL, "TLS context");
+	t->identity[t->count++] = ctx;
+	set_behaviour(ctx, t);
+	int r = set_policy(ctx, o, e);
+	return r < 0 ? r : load_identity(ctx, id, e);
+}
+
+int tls_context_create(const struct tls_options *o, struct tls_context **out, struct err *e)
+{
+	*out = NULL;
+	if (o->n_identities == 0)
+		return err_set(e, ERR_CONFIG, NULL, "no certificate given");
+	struct tls_context *t = calloc(1, sizeof(*t) + o->n_identities * sizeof(t->identity[0]));
+	if (!t)
+		return err_set(e, ERR_NO_MEMORY, NULL, "TLS context");
+	atomic_init(&t->refs, 1);
+	for (size_t i = 0; i < o->n_identities; i++) {
+		int r = add_identity(t, o, &o->identities[i], e);
+		if (r < 0) {
+			tls_context_unref(&t);
+			return r;
+		}
+	}
+	*out = t;
+	return 0;
+}
+
+void tls_context_ref(struct tls_context *t) { atomic_fetch_add(&t->refs, 1); }
+
+void tls_context_unref(struct tls_context **t)
+{
+	struct tls_context *gone = *t;
+	*t = NULL;
+	if (!gone || atomic_fetch_sub(&gone->refs, 1) != 1)
+		return;
+	for (size_t i = 0; i < gone->count; i++)
+		SSL_CTX_free(gone->identity[i]);
+	free(gone);
+}
+
+SSL *tls_context_new_ssl(struct tls_context *t) { return SSL_new(t->identity[0]); }

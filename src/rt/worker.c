@@ -1,0 +1,191 @@
+/* The worker threads: each waits on the one epoll set, takes one event, and does all there is to do about it. */
+#include "rt/server_priv.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static void *worker_main(void *arg);
+
+/* ---- how many there are ---- */
+
+/* Signals are for the threads of app/. */
+static int start_thread(struct server *s)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	if (!w || !(w->in = malloc(WORKER_IN))) {
+		free(w);
+		return ERR_NO_MEMORY;
+	}
+	w->server = s;
+	w->out = (struct buf)BUF_INIT(CONN_OUT_HARD);
+	pthread_t thread;
+	pthread_attr_t attr;
+	sigset_t all, before;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, WORKER_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int r = pthread_create(&thread, &attr, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	if (r != 0) {
+		free(w->in);
+		free(w);
+		return ERR_NO_MEMORY;
+	}
+	return 0;
+}
+
+/* A new thread counts as idle from the start, so that one gap is filled once. */
+static int pool_add(struct server *s)
+{
+	struct pool *p = &s->pool;
+	pthread_mutex_lock(&p->lock);
+	bool may = p->count < s->config.workers_max;
+	if (may) {
+		p->count++;
+		atomic_fetch_add(&p->idle, 1);
+	}
+	atomic_store(&p->full, p->count >= s->config.workers_max);
+	pthread_mutex_unlock(&p->lock);
+	if (!may)
+		return ERR_BUSY;
+	int r = start_thread(s);
+	if (r == 0)
+		return 0;
+	pthread_mutex_lock(&p->lock);
+	p->count--;
+	atomic_fetch_sub(&p->idle, 1);
+	atomic_store(&p->full, p->count > 0);        /* not again before somebody leaves */
+	pthread_mutex_unlock(&p->lock);
+	log_event(LOG_WARN, "rt.no_more_threads", LOG_LIST(LOG_U("workers", p->count)));
+	return r;
+}
+
+int pool_start(struct server *s, struct err *e)
+{
+	for (unsigned i = 0; i < s->config.workers_min; i++)
+		if (pool_add(s) < 0)
+			return err_set(e, ERR_NO_MEMORY, NULL, "no thread can be started");
+	return 0;
+}
+
+void pool_end(struct server *s)
+{
+	struct pool *p = &s->pool;
+	atomic_store(&s->ending, true);
+	ready_poke(&s->ready);
+	pthread_mutex_lock(&p->lock);
+	while (p->count > 0)
+		pthread_cond_wait(&p->changed, &p->lock);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* Nobody leaves as the last one that waits for events. */
+static bool one_idle_less(struct pool *p)
+{
+	unsigned idle = atomic_load(&p->idle);
+	while (idle > 1)
+		if (atomic_compare_exchange_weak(&p->idle, &idle, idle - 1))
+			return true;
+	return false;
+}
+
+/* True: this thread is counted out and must end. */
+static bool pool_leave(struct server *s, bool anyway)
+{
+	struct pool *p = &s->pool;
+	pthread_mutex_lock(&p->lock);
+	bool leaves = anyway || (p->count > s->config.workers_min && one_idle_less(p));
+	if (leaves) {
+		p->count--;
+		atomic_store(&p->full, false);
+		pthread_cond_broadcast(&p->changed);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return leaves;
+}
+
+/* Whoever becomes busy sees to it that somebody is left to wait for the next event: this one may block for long. */
+static void become_busy(struct server *s)
+{
+	if (atomic_fetch_sub(&s->pool.idle, 1) == 1 && !atomic_load(&s->pool.full))
+		pool_add(s);
+}
+
+static void become_idle(struct server *s) { atomic_fetch_add(&s->pool.idle, 1); }
+
+/* ---- what one does ---- */
+
+static uint32_t news_of(uint32_t events)
+{
+	uint32_t news = 0;
+	if (events & EPOLLIN)
+		news |= NEWS_IN;
+	if (events & EPOLLOUT)
+		news |= NEWS_OUT;
+	if (events & EPOLLRDHUP)
+		news |= NEWS_END;
+	if (events & (EPOLLHUP | EPOLLERR))
+		news |= NEWS_HANGUP;
+	return news;
+}
+
+static void take_event(struct worker *w, const struct epoll_event *event)
+{
+	struct server *s = w->server;
+	uint64_t key = event->data.u64;
+	if (key == KEY_READY)
+		return;        /* the loop looks into the queue anyway */
+	if (key >= KEY_LISTENER && key < KEY_READY) {
+		listener_accept(s, s->listeners[key - KEY_LISTENER]);
+		return;
+	}
+	struct conn *c = conn_table_at(&s->table, key_index(key));
+	if (c && conn_state_post(&c->state, key_generation(key), news_of(event->events), CONN_RUNNING) == POST_OWNED)
+		conn_turn(w, c);
+}
+
+/* Queue and sockets in turn. False: nothing came for a while. */
+static bool take_work(struct worker *w)
+{
+	struct server *s = w->server;
+	struct epoll_event event;
+	struct ready_item *item = ready_pop(&s->ready);
+	if (item) {
+		become_busy(s);
+		item->run(w, item);
+		become_idle(s);
+	}
+	int n = epoll_wait(s->epoll_fd, &event, 1, item || atomic_load(&s->ending) ? 0 : WORKER_IDLE_MS);
+	if (n > 0) {
+		become_busy(s);
+		take_event(w, &event);
+		become_idle(s);
+	}
+	return item || n != 0;
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct server *s = w->server;
+	bool left = false;
+	while (!left) {
+		bool worked = take_work(w);
+		bool end = atomic_load(&s->ending) && atomic_load(&s->ready.count) == 0;
+		if (worked && !end)
+			continue;
+		if (end)
+			ready_poke(&s->ready);        /* for the next one */
+		left = pool_leave(s, end);
+	}
+	/* From here on the server may be gone. */
+	buf_fini(&w->out);
+	free(w->in);
+	free(w);
+	return NULL;
+}
