@@ -1,0 +1,202 @@
+#!/usr/bin/env python3
+"""The command line: every subcommand, its exit codes and errors, beside a running server; reload; import and export.
+Usage: admin.py PATH/TO/troika"""
+import imaplib
+import shutil
+import signal
+import smtplib
+import ssl
+import subprocess
+import time
+
+from common import DOMAIN, USERS, Server, Template, address, attempt, binary, check, count, finish, imap, pop3, scratch, smtp
+
+HERE = scratch()
+
+
+class Cli:
+    def __init__(self, path, data):
+        self.path, self.data = path, str(data)
+
+    def __call__(self, *words, stdin=b""):
+        return subprocess.run([self.path, *map(str, words)], input=stdin, capture_output=True, timeout=120)
+
+    def on(self, *words, stdin=b""):
+        return self(*words, "-d", self.data, stdin=stdin)
+
+
+def says(name, r, status, text):
+    check(name, r.returncode == status and text.encode() in r.stdout + r.stderr, (r.returncode, r.stdout[-200:], r.stderr[-300:]))
+
+
+def usage(cli):
+    for command in ("init", "user", "domain", "alias", "serve", "import", "export", "check", "version"):
+        says(f"troika {command} --help", cli(command, "--help"), 0, f"troika {command}")
+    says("troika without words", cli(), 2, "usage")
+    says("an unknown command", cli("frobnicate"), 2, "frobnicate")
+    says("an unknown option", cli("serve", "--frobnicate"), 2, "--frobnicate")
+    says("an option in the wrong place", cli.on("user", "list", "--repair"), 2, "--repair")
+    says("no -d", cli("user", "list"), 2, "-d DIR")
+    says("version", cli("version"), 0, "troika ")
+    says("a directory without a store", cli("user", "list", "-d", HERE / "nothing"), 1, "troika init")
+    says("init twice", cli.on("init", "--domain", DOMAIN), 1, "already")
+    says("a bad --listen", cli.on("serve", "--listen", "imap=1143"), 2, "ADDRESS:PORT")
+    says("a bad configuration", cli.on("serve", "--config", write("bad.conf", "hostnam = \"x\"\n")), 1, "hostnam")
+
+
+def write(name, text):
+    path = HERE / name
+    path.write_text(text)
+    return path
+
+
+def users(cli, server):
+    says("user add", cli.on("user", "add", address("dave"), "--password-file", "-", stdin=b"a good password\n"), 0, "")
+    says("user add twice", cli.on("user", "add", address("dave"), "--password-file", "-", stdin=b"a good password\n"), 1, "already")
+    says("user add in a foreign domain", cli.on("user", "add", "x@elsewhere.test", "--password-file", "-", stdin=b"a good password\n"), 1, "elsewhere.test")
+    says("a short password", cli.on("user", "add", address("erin"), "--password-file", "-", stdin=b"short\n"), 1, "8")
+    says("a password from a file", cli.on("user", "add", address("erin"), "--password-file", write("pw", "another good one\n")), 0, "")
+    says("user list", cli.on("user", "list"), 0, address("erin"))
+    c = imaplib.IMAP4_SSL("127.0.0.1", server.port["imaps"], ssl_context=ssl._create_unverified_context())
+    check("the new user can log in at once", c.login(address("dave"), "a good password")[0] == "OK")
+    c.logout()
+    says("user passwd", cli.on("user", "passwd", address("dave"), "--password-file", "-", stdin=b"a better password\n"), 0, "")
+    c = imaplib.IMAP4_SSL("127.0.0.1", server.port["imaps"], ssl_context=ssl._create_unverified_context())
+    try:
+        old = c.login(address("dave"), "a good password")[0]
+    except imaplib.IMAP4.error:
+        old = "NO"
+    check("the old password is dead at once", old == "NO")
+    check("the new one lives", c.login(address("dave"), "a better password")[0] == "OK")
+    c.logout()
+    raw = b"".join(p.read_bytes() for p in (server.data / "store").rglob("*") if p.is_file() and p.stat().st_size < 50_000_000)
+    check("no password is in the store in the clear", b"a better password" not in raw and USERS["alice"].encode() not in raw)
+    says("user del", cli.on("user", "del", address("erin")), 0, "")
+    says("user del twice", cli.on("user", "del", address("erin")), 1, "")
+
+
+def refused_code(server, to):
+    with smtp(server) as c:
+        try:
+            c.sendmail("x@example.net", [to], b"Subject: x\r\n\r\nx\r\n")
+        except smtplib.SMTPRecipientsRefused as e:
+            return list(e.recipients.values())[0][0]
+    return 250
+
+
+def addresses(cli, server):
+    check("an unknown domain is no relay", refused_code(server, "x@second.test") == 554)
+    says("domain add", cli.on("domain", "add", "second.test"), 0, "")
+    check("now its users are unknown", refused_code(server, "x@second.test") == 550)
+    says("domain list", cli.on("domain", "list"), 0, "second.test")
+    says("alias add", cli.on("alias", "add", "team@second.test", address("alice"), address("bob")), 0, "")
+    says("alias list", cli.on("alias", "list"), 0, "team@second.test")
+    before = count(server, "alice"), count(server, "bob")
+    check("mail to the alias is taken", refused_code(server, "team@second.test") == 250)
+    check("both have it", (count(server, "alice"), count(server, "bob")) == (before[0] + 1, before[1] + 1))
+    check("subaddress", refused_code(server, f"alice+shop@{DOMAIN}") == 250 and count(server, "alice") == before[0] + 2)
+    says("alias add: catch-all", cli.on("alias", "add", "@second.test", address("carol")), 0, "")
+    check("catch-all", refused_code(server, "anybody@second.test") == 250 and count(server, "carol") == 1)
+    check("postmaster", refused_code(server, "postmaster") == 250)
+    says("alias del", cli.on("alias", "del", "team@second.test"), 0, "")
+    says("alias del: catch-all", cli.on("alias", "del", "@second.test"), 0, "")
+    check("gone", refused_code(server, "team@second.test") == 550)
+    says("domain del", cli.on("domain", "del", "second.test"), 0, "")
+
+
+def moving(cli, server):
+    c = imap(server)
+    c.create("Archive/2026")
+    c.append("INBOX", r"(\Seen \Flagged)", None, b"Subject: flagged\r\n\r\nFrom here\r\n>From there\r\n")
+    c.logout()
+    n = count(server)
+    for kind in ("mbox", "maildir"):
+        out = HERE / f"out-{kind}"
+        says(f"export {kind} while serving", cli.on("export", "--user", address("alice"), "--to", kind, out), 0, "messages exported")
+        says(f"export {kind} does not overwrite", cli.on("export", "--user", address("alice"), "--to", kind, out), 1, "exist")
+        source = out / "INBOX.mbox" if kind == "mbox" else out
+        says(f"import {kind} while serving", cli.on("import", "--user", address("bob"), "--mailbox", f"From-{kind}", source), 0, "messages imported")
+        check(f"import {kind}: all are there", count(server, "bob", f"From-{kind}") == n, (count(server, "bob", f"From-{kind}"), n))
+    a, b = imap(server), imap(server, "bob")
+    a.select("INBOX", readonly=True)
+    want = sorted(d[1] for d in a.fetch("1:*", "(BODY.PEEK[])")[1] if isinstance(d, tuple))
+    for kind in ("mbox", "maildir"):
+        b.select(f"From-{kind}", readonly=True)
+        got = sorted(d[1] for d in b.fetch("1:*", "(BODY.PEEK[])")[1] if isinstance(d, tuple))
+        check(f"{kind}: every byte survived", got == want, (len(got), len(want)))
+    check("maildir: flags survived", b.search(None, "FLAGGED", "SEEN", "SUBJECT", "flagged")[1] != [b""])
+    a.logout()
+    b.logout()
+    says("import of nonsense", cli.on("import", "--user", address("bob"), "/etc/passwd"), 1, "mbox")
+    says("import for nobody", cli.on("import", "--user", "nobody@x", HERE / "out-mbox/INBOX.mbox"), 1, "nobody@x")
+    says("check while serving", cli.on("check"), 0, "0 faults")
+
+
+def reload(server):
+    """SIGHUP: a new limit and a new certificate hold for new connections, old ones live on."""
+    c = imap(server)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(HERE / "k.pem"),
+                    "-out", str(HERE / "c.pem"), "-days", "2", "-subj", "/CN=reloaded.test"], check=True, capture_output=True)
+    conf = server.dir / "troika.conf"
+    old = conf.read_text()
+    conf.write_text(old + f'limits {{ message_size = "100K" }}\ntls {{ certificate = "{HERE}/c.pem" key = "{HERE}/k.pem" }}\n')
+    server.proc.send_signal(signal.SIGHUP)
+    size, end = 0, time.monotonic() + 10
+    while size != 102400 and time.monotonic() < end:
+        with smtp(server) as m:
+            m.ehlo()
+            size = int(m.esmtp_features["size"])
+        time.sleep(0.05)
+    check("SIGHUP changes a limit", size == 102400, size)
+    pem = ssl.get_server_certificate(("127.0.0.1", server.port["imaps"]))
+    check("SIGHUP changes the certificate", pem.split() == (HERE / "c.pem").read_text().split())
+    check("the old connection lives on", c.noop()[0] == "OK")
+    conf.write_text("nonsense here\n")
+    server.proc.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    check("a broken configuration changes nothing", c.noop()[0] == "OK" and server.proc.poll() is None)
+    c.logout()
+    conf.write_text(old)
+    server.proc.send_signal(signal.SIGHUP)
+
+
+def drain(server):
+    """SIGTERM: the command in flight is finished, the idle are told."""
+    idle = imap(server)
+    p = pop3(server, "bob")
+    p.stat()
+    server.proc.send_signal(signal.SIGTERM)
+    said = idle.readline()
+    check("IMAP hears BYE", said.startswith(b"* BYE"), said)
+    check("it ends with 0", server.proc.wait(20) == 0)
+    server.start()
+    check("POP3 deletions of an unfinished session are not done", count(server, "bob") >= 0)
+
+
+def log_is_clean(server):
+    text = server.log.read_text(errors="replace")
+    check("no password in the log", not any(p in text for p in USERS.values()) and "a better password" not in text)
+    check("logins are in the log", "login" in text)
+
+
+def main():
+    template = Template(binary())
+    server = Server(template, None)
+    cli = Cli(template.binary, server.data)
+    try:
+        attempt("usage", usage, cli)
+        attempt("users", users, cli, server)
+        attempt("addresses", addresses, cli, server)
+        attempt("moving", moving, cli, server)
+        attempt("reload", reload, server)
+        attempt("drain", drain, server)
+        attempt("log", log_is_clean, server)
+        check("SIGTERM ends it with 0", server.stop() is None)
+    finally:
+        server.remove()
+        template.remove()
+        shutil.rmtree(HERE, ignore_errors=True)
+    finish()
+
+
+main()
