@@ -124,7 +124,7 @@ static bool zone(struct imap_cursor *c, int *seconds_out)
 bool imap_date_time(struct imap_cursor *c, int64_t *unix_out)
 {
 	struct civil t = { 0 };
-	int offset;
+	int offset = 0;
 	if (!imap_expect(c, '"', invalid_date))
 		return false;
 	/* date-day-fixed = (SP DIGIT) / 2DIGIT */

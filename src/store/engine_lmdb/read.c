@@ -187,7 +187,7 @@ static int iter_get(struct lmdb_read *r, struct lmdb_iter **out)
 int lmdb_range(struct store_read *read, struct str from, struct str to, bool reverse, struct store_iter **out)
 {
 	struct lmdb_read *r = read_of(read);
-	struct lmdb_iter *it;
+	struct lmdb_iter *it = NULL;
 	int rc = iter_get(r, &it);
 	if (rc)
 		return rc;
