@@ -164,3 +164,14 @@ struct tls_identity test_identity(const char *names)
 	free(dir);
 	return (struct tls_identity){ cert, key };
 }
+
+void test_identity_remove(struct tls_identity *id)
+{
+	char *cert = (char *)(uintptr_t)id->cert_file, *key = (char *)(uintptr_t)id->key_file;
+	unlink(cert);
+	unlink(key);
+	*strrchr(cert, '/') = '\0';
+	rmdir(cert);
+	free(cert);
+	free(key);
+}

@@ -47,8 +47,9 @@ void test_server_start(struct test_server *t, const struct server_config *config
 void test_server_stop(struct test_server *t);        /* waits for the end */
 /* Raises news and wakes all subscribers. Any thread. */
 void test_publish(struct test_server *t);
-/* Certificate files for these names in a new directory; the paths live as long as the process. */
+/* Certificate files for these names in a new directory. */
 struct tls_identity test_identity(const char *names);
+void test_identity_remove(struct tls_identity *id);
 
 struct client;
 struct client *client_open(uint16_t port);
