@@ -77,7 +77,7 @@ static int spool_open_file(struct spool *s)
 
 static int file_append(struct spool *s, const char *p, size_t n)
 {
-	if (fault_hit("spool.write"))
+	if (n > 0 && fault_hit("spool.write"))
 		return ERR_NO_SPACE;
 	while (n > 0) {
 		ssize_t done = write(s->fd, p, n);
