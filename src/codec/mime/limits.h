@@ -9,6 +9,7 @@
 #define MIME_FIELDS_MAX 1000                   /* fields looked at in one header */
 #define MIME_HEADER_MAX ((size_t)1 << 20)      /* bytes looked at in one header */
 #define MIME_FIELD_MAX ((size_t)256 << 10)     /* bytes looked at in one field body */
+#define MIME_PARAM_FIELD_MAX ((size_t)16 << 10)    /* of a field with parameters */
 #define MIME_BOUNDARY_MAX 200                  /* RFC 2046 5.1.1 permits 70 */
 #define MIME_PARAMS_MAX 64                     /* parameters of one field, continuation segments included */
 #define MIME_ADDRESSES_MAX 4000                /* addresses and group marks of one field */
@@ -17,9 +18,10 @@
 
 /* The stored summary. Longer strings are cut, at a character boundary when they are UTF-8. */
 #define MIME_TEXT_MAX 2000                     /* bytes of one string of an envelope or a part */
+#define MIME_TYPE_NAME_MAX 127                 /* bytes of type, subtype, encoding; RFC 6838 4.2 */
 #define MIME_PREVIEW_MAX 200                   /* bytes of preview text; RFC 8970 5.1 permits 256 characters */
-#define MIME_PREVIEW_SOURCE_MAX 16384          /* encoded bytes of the text part that are looked at for it */
+#define MIME_PREVIEW_SOURCE_MAX 32768          /* encoded bytes of the text part that are looked at for it */
 #define MIME_REFERENCES_KEPT 20                /* the first and the last 19 of a longer list */
-#define MIME_SUMMARY_STRINGS_MAX ((size_t)192 << 10)    /* bytes of all strings of one summary */
+#define MIME_SUMMARY_STRINGS_MAX ((size_t)192 << 10)    /* bytes of all other strings of one summary */
 
 #endif

@@ -222,7 +222,7 @@ static int finish(struct parser *p, struct mime_content *out, uint32_t *defects)
 int mime_content_type_parse(struct str body, struct arena *a, struct mime_content *out, uint32_t *defects)
 {
 	struct parser p;
-	p.lex = mime_lex_make(str_sub(body, 0, MIME_FIELD_MAX));
+	p.lex = mime_lex_make(str_sub(body, 0, MIME_PARAM_FIELD_MAX));
 	p.arena = a;
 	p.count = 0;
 	p.defects = 0;
@@ -246,7 +246,7 @@ int mime_content_type_parse(struct str body, struct arena *a, struct mime_conten
 int mime_disposition_parse(struct str body, struct arena *a, struct mime_content *out, uint32_t *defects)
 {
 	struct parser p;
-	p.lex = mime_lex_make(str_sub(body, 0, MIME_FIELD_MAX));
+	p.lex = mime_lex_make(str_sub(body, 0, MIME_PARAM_FIELD_MAX));
 	p.arena = a;
 	p.count = 0;
 	p.defects = 0;

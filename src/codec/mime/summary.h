@@ -1,9 +1,9 @@
 /* The summary of a message: an immutable, compact, position-independent record that is made once, at delivery, and
  * from which ENVELOPE, BODYSTRUCTURE, section offsets, sort keys, previews and threading are answered without touching
- * the message. Typically 500 to 900 bytes. The layout is described in summary.c of this folder and in doc/format.
+ * the message. Typically 500 to 900 bytes. The layout stands at the top of summary.c.
  *
  * Reading: any thread, no allocation; every slice points into the record and lives as long as it does. Any bytes may be
- * read: what is no summary yields ERR_CORRUPT, never an overrun, and never a tree deeper than MIME_DEPTH_MAX + 1. */
+ * read: what is no summary yields ERR_CORRUPT, never an overrun, and never a tree deeper than MIME_DEPTH_MAX. */
 #ifndef CODEC_MIME_SUMMARY_H
 #define CODEC_MIME_SUMMARY_H
 
@@ -104,9 +104,10 @@ struct mime_summary_part {
 /* A walk over the parts. Copyable: a copy goes on from the same place. */
 struct mime_summary_walk {
 	struct str rest;
+	uint32_t size;                           /* of the message */
 	uint32_t index, count;
 	uint32_t depth;
-	uint32_t pending[MIME_DEPTH_MAX + 2];    /* children still to come, by depth */
+	uint32_t pending[MIME_DEPTH_MAX + 1];    /* parts still to come, by depth */
 };
 
 void mime_summary_walk(const struct mime_summary *s, struct mime_summary_walk *w);
