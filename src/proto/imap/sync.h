@@ -13,4 +13,15 @@
  * of the model (nothing is lost then: the next call tries again). */
 int imap_sync(struct imap_session *s, bool may_expunge);
 
+/* The same, without EXPUNGE, for a command that answers for some messages itself: flags of those in `own` (UIDs) that changed are not told but
+ * added to *untold_out. With before_out: the view as it was, which the caller must view_unref; NULL after an error, and when
+ * there is no mailbox (any more). */
+int imap_sync_except(struct imap_session *s, const struct rangeset *own, struct rangeset *untold_out, struct view **before_out);
+
+/* Untagged FLAGS and OK [PERMANENTFLAGS ...] (RFC 3501 7.2.6, 7.1): when a mailbox is selected, and when it gets new keywords. */
+void imap_write_mailbox_flags(struct imap_session *s, const struct view *v);
+
+/* How many messages the client knows of are \Recent to this session. */
+uint32_t imap_recent_count(const struct imap_selected *selected);
+
 #endif

@@ -1,0 +1,86 @@
+/* COPY: RFC 3501 6.4.7. MOVE: RFC 6851. COPYUID: RFC 4315 3. */
+#include "proto/imap/message_commands.h"
+
+#include "proto/imap/message_set.h"
+
+struct copy {
+	struct rangeset numbers, uids;       /* what the client named */
+	struct rangeset source, target;      /* what was copied: they correspond in order */
+	uint32_t uidvalidity;
+};
+
+static void copy_fini(struct copy *c)
+{
+	rangeset_fini(&c->numbers);
+	rangeset_fini(&c->uids);
+	rangeset_fini(&c->source);
+	rangeset_fini(&c->target);
+}
+
+/* "[COPYUID 38505 304,319:320 3956:3958]" */
+static struct str copyuid(struct imap_request *r, const struct copy *c)
+{
+	struct buf b = BUF_INIT(0);
+	buf_printf(&b, "[COPYUID %u ", c->uidvalidity);
+	rangeset_format(&c->source, &b);
+	buf_add_char(&b, ' ');
+	rangeset_format(&c->target, &b);
+	buf_add_char(&b, ']');
+	struct str code = b.failed ? STR_NONE : arena_dup(r->arena, buf_str(&b));
+	buf_fini(&b);
+	return code;
+}
+
+static enum imap_result answer(struct imap_request *r, const struct copy *c, bool uid, bool move)
+{
+	const char *done = move ? "Moved" : "Copied";
+	if (c->source.n == 0 && !uid && c->numbers.n) {
+		/* RFC 2180 4.4.1; the EXPUNGE responses follow. */
+		return imap_no(r, "[EXPUNGEISSUED] The messages no longer exist");
+	}
+	/* RFC 4315 3: no COPYUID when nothing was copied. */
+	if (c->source.n == 0)
+		return imap_ok(r, "No such messages");
+	struct str code = copyuid(r, c);
+	if (!move)
+		return imap_ok(r, "%.*s %s", STR_ARG(code), done);
+	/* RFC 6851 4.3: before the EXPUNGE responses, which the dispatcher tells. */
+	if (code.n) {
+		conn_write_lit(r->conn, "* OK ");
+		conn_write_str(r->conn, code);
+		conn_write_lit(r->conn, " Moved\r\n");
+	}
+	return imap_ok(r, "%s", done);
+}
+
+static enum imap_result copy_to(struct imap_request *r, struct copy *c, struct str name, bool uid, bool move)
+{
+	struct imap_session *s = r->s;
+	struct mailbox target;
+	if (!imap_find_target(r, name, &target))
+		return IMAP_REPLIED;
+	int err = imap_numbers_to_uids(s->selected.view, &c->numbers, &c->uids);
+	if (!err && c->uids.n)
+		err = mailbox_copy(s->account, s->selected.mailbox, target.id, &c->uids, move, &c->source, &c->target, &c->uidvalidity);
+	return err ? imap_error(r, err, NULL) : answer(r, c, uid, move);
+}
+
+static enum imap_result copy(struct imap_request *r, bool uid, bool move)
+{
+	struct copy c = { .uidvalidity = 0 };
+	struct str name;
+	enum imap_result result = IMAP_REPLIED;
+	if (imap_read_messages(r, uid, &c.numbers)) {
+		if (imap_sp(&r->args) && imap_mailbox(&r->args, &name) && imap_end(&r->args))
+			result = copy_to(r, &c, name, uid, move);
+		else
+			result = imap_bad_args(r);
+	}
+	copy_fini(&c);
+	return result;
+}
+
+enum imap_result imap_cmd_copy(struct imap_request *r) { return copy(r, false, false); }
+enum imap_result imap_cmd_uid_copy(struct imap_request *r) { return copy(r, true, false); }
+enum imap_result imap_cmd_move(struct imap_request *r) { return copy(r, false, true); }
+enum imap_result imap_cmd_uid_move(struct imap_request *r) { return copy(r, true, true); }

@@ -1,0 +1,37 @@
+/* EXPUNGE: RFC 3501 6.4.3. UID EXPUNGE: RFC 4315 2.1. The EXPUNGE responses are news: the dispatcher tells them. */
+#include "proto/imap/message_commands.h"
+
+#include "proto/imap/message_set.h"
+
+static enum imap_result expunge(struct imap_request *r, const struct rangeset *uids)
+{
+	struct imap_session *s = r->s;
+	uint64_t modseq = 0;
+	if (uids && uids->n == 0)
+		return imap_ok(r, "No such messages");
+	int err = mailbox_expunge(s->account, s->selected.mailbox, uids, true, NULL, &modseq);
+	if (err)
+		return imap_error(r, err, NULL);
+	/* RFC 7162 3.2.7. */
+	if (imap_condstore(s) && modseq)
+		return imap_ok(r, "[HIGHESTMODSEQ %llu] Expunged", (unsigned long long)modseq);
+	return imap_ok(r, "Expunged");
+}
+
+enum imap_result imap_cmd_expunge(struct imap_request *r) { return expunge(r, NULL); }
+
+enum imap_result imap_cmd_uid_expunge(struct imap_request *r)
+{
+	struct rangeset numbers = RANGESET_INIT, uids = RANGESET_INIT;
+	enum imap_result result = IMAP_REPLIED;
+	if (imap_read_messages(r, true, &numbers)) {
+		int err = imap_numbers_to_uids(r->s->selected.view, &numbers, &uids);
+		if (!imap_end(&r->args))
+			result = imap_bad_args(r);
+		else
+			result = err ? imap_error(r, err, NULL) : expunge(r, &uids);
+	}
+	rangeset_fini(&numbers);
+	rangeset_fini(&uids);
+	return result;
+}

@@ -1,0 +1,222 @@
+/* FETCH and UID FETCH: RFC 3501 6.4.5 and 6.4.8; CHANGEDSINCE and MODSEQ: RFC 7162 3.1.4. */
+#include "proto/imap/message_commands.h"
+
+#include "codec/imap/fetch_att.h"
+#include "codec/imap/format.h"
+#include "proto/imap/email_batch.h"
+#include "proto/imap/fetch_items.h"
+#include "proto/imap/fetch_section.h"
+#include "proto/imap/message_set.h"
+#include "proto/imap/sync.h"
+
+/* So many octets are formatted before they are sent. */
+#define BATCH_OCTETS ((size_t)64 << 10)
+/* Pieces from this size on go to the socket out of the map; smaller ones are copied, to be sent together. */
+#define LARGE_OCTETS ((size_t)32 << 10)
+
+#define SUMMARY_ITEMS (IMAP_FETCH_ENVELOPE | IMAP_FETCH_BODY | IMAP_FETCH_BODYSTRUCTURE)
+
+struct fetch {
+	struct imap_request *r;
+	struct imap_session *s;
+	struct imap_fetch args;
+	bool uid;
+	struct rangeset numbers;             /* the messages the client named */
+	struct rangeset changed;             /* UIDs whose new flags are to be told along */
+	struct imap_items items;
+	struct buf *out;
+	struct buf scratch;
+	struct imap_located *located;        /* one for each section */
+	struct imap_email_batch emails;      /* ended before anything is sent */
+	bool missing;                        /* a message was expunged meanwhile */
+	int err;                             /* of the first message that could not be read */
+};
+
+static bool is_wanted(const struct fetch *f, const struct message *m)
+{
+	return !f->args.has_changed_since || m->modseq > f->args.changed_since;
+}
+
+/* ---- before: \Seen and news ---- */
+
+/* The messages that become \Seen by being read: RFC 3501 6.4.5. */
+static int find_unseen(struct fetch *f, struct rangeset *uids_out)
+{
+	struct imap_message_walk walk;
+	const struct message *m;
+	int err = 0;
+	imap_message_walk_init(&walk, f->s->selected.view, &f->numbers);
+	while (!err && (m = imap_message_walk_next(&walk)))
+		if (!(m->flags & (MESSAGE_SEEN | MESSAGE_GHOST)) && is_wanted(f, m))
+			err = rangeset_add(uids_out, m->uid, m->uid);
+	return err;
+}
+
+/* That they cannot be marked (the disk is full) is no reason not to show them. */
+static void mark_seen(struct fetch *f, const struct rangeset *unseen)
+{
+	static const struct flags_change seen = { .op = FLAGS_ADD, .flags = MESSAGE_SEEN };
+	int err = mailbox_flags(f->s->account, f->s->selected.mailbox, unseen, &seen, NULL, NULL, NULL);
+	if (err)
+		conn_log(f->r->conn, LOG_WARN, "imap.seen", LOG_LIST(LOG_C("error", err_text(err))));
+}
+
+/* After this the view is fresh; flags that the responses are going to tell anyway are not told twice. */
+static int prepare(struct fetch *f)
+{
+	struct imap_session *s = f->s;
+	struct rangeset own = RANGESET_INIT;
+	int err = 0;
+	if (f->args.sets_seen && !s->selected.read_only)
+		err = find_unseen(f, &own);
+	if (!err && own.n)
+		mark_seen(f, &own);
+	if (!err && f->args.items & IMAP_FETCH_FLAGS && !f->args.has_changed_since)
+		err = imap_numbers_to_uids(s->selected.view, &f->numbers, &own);
+	if (!err)
+		err = imap_sync_except(s, &own, &f->changed, NULL);
+	rangeset_fini(&own);
+	return err;
+}
+
+/* ---- one message ---- */
+
+static void add_section_label(struct fetch *f, char *separator, const struct imap_section *section)
+{
+	buf_add_char(f->out, *separator);
+	*separator = ' ';
+	buf_add_str(f->out, section->label);
+	buf_add_char(f->out, ' ');
+}
+
+/* Only what was located and mapped comes here, so nothing can fail but the socket. */
+static void write_sections(struct fetch *f, char *separator, struct str message, bool has_nul)
+{
+	for (size_t i = 0; i < f->args.section_count; i++) {
+		const struct imap_section *section = &f->args.section[i];
+		add_section_label(f, separator, section);
+		if (f->located[i].nil) {
+			buf_add_lit(f->out, "NIL");
+			continue;
+		}
+		struct str octets = imap_section_octets(section, &f->located[i], message, has_nul, &f->scratch);
+		if (octets.n < LARGE_OCTETS) {
+			imap_format_literal(f->out, octets);
+			continue;
+		}
+		buf_printf(f->out, "{%zu}\r\n", octets.n);
+		imap_email_batch_end(&f->emails);
+		conn_write_large(f->r->conn, octets.p, octets.n);
+	}
+}
+
+/* What needs the email: 0, or an error and nothing was sent of the message. */
+static int write_email(struct fetch *f, char *separator, const struct message *m)
+{
+	struct email email;
+	struct mime_summary summary;
+	struct store_blob_view blob;
+	int err = imap_email_get(&f->emails, m->email, &email);
+	if (!err)
+		err = mime_summary_open(&summary, email.summary);
+	if (!err)
+		err = imap_items_summary(&f->items, f->out, separator, f->args.items, &summary);
+	if (!err)
+		err = imap_sections_locate(&f->args, &summary, f->located);
+	if (err || !f->args.section_count)
+		return err;
+	bool has_nul = summary.defects & MIME_HAS_NUL;
+	err = email_map_blob(f->s->account, email.blob, &blob);
+	if (err)
+		return err;
+	write_sections(f, separator, blob.bytes, has_nul);
+	email_unmap(f->s->account, &blob);
+	return 0;
+}
+
+static void write_message(struct fetch *f, uint32_t number, const struct message *m)
+{
+	size_t begin = f->out->n;
+	char separator;
+	uint32_t items = f->args.items;
+	if (f->changed.n && rangeset_has(&f->changed, m->uid))
+		items |= IMAP_FETCH_FLAGS;
+	imap_items_begin(f->out, number, &separator);
+	imap_items_view(&f->items, f->out, &separator, items, m);
+	if (items & SUMMARY_ITEMS || f->args.section_count) {
+		int err = write_email(f, &separator, m);
+		if (err) {
+			f->out->n = begin;
+			f->missing |= err == ERR_NOT_FOUND;
+			if (!f->err && err != ERR_NOT_FOUND)
+				f->err = err;
+			return;
+		}
+	}
+	imap_items_end(f->out);
+}
+
+/* ---- all of them ---- */
+
+static int write_all(struct fetch *f)
+{
+	struct imap_message_walk walk;
+	const struct message *m;
+	int err = 0;
+	imap_message_walk_init(&walk, f->s->selected.view, &f->numbers);
+	while (!err && (m = imap_message_walk_next(&walk))) {
+		if (!is_wanted(f, m))
+			continue;
+		write_message(f, walk.number, m);
+		if (f->out->n < BATCH_OCTETS)
+			continue;
+		imap_email_batch_end(&f->emails);
+		err = conn_out_check(f->r->conn);
+	}
+	imap_email_batch_end(&f->emails);
+	return err;
+}
+
+static enum imap_result run(struct fetch *f)
+{
+	struct imap_request *r = f->r;
+	if (f->args.items & IMAP_FETCH_MODSEQ)
+		imap_enable_condstore(r);
+	/* RFC 7162 3.1: MODSEQ in all FETCH responses from then on; RFC 3501 6.4.8: UID in all of a UID command. */
+	if (imap_condstore(f->s))
+		f->args.items |= IMAP_FETCH_MODSEQ;
+	if (f->uid)
+		f->args.items |= IMAP_FETCH_UID;
+	f->located = arena_array(r->arena, f->args.section_count ? f->args.section_count : 1, sizeof(*f->located));
+	int err = f->located ? prepare(f) : ERR_NO_MEMORY;
+	if (err)
+		return imap_error(r, err, NULL);
+	if (f->s->selected.view) {
+		imap_items_init(&f->items, f->s);
+		write_all(f);
+	}
+	if (f->err)
+		return imap_error(r, f->err, NULL);
+	/* RFC 2180 4.1.2. A UID that is not there is no error. */
+	if (f->missing && !f->uid)
+		return imap_no(r, "[EXPUNGEISSUED] Some of the messages no longer exist");
+	return imap_ok(r, "Fetched");
+}
+
+static enum imap_result fetch(struct imap_request *r, bool uid)
+{
+	struct fetch f = { .r = r, .s = r->s, .uid = uid, .out = conn_out(r->conn), .scratch = BUF_INIT(0), .emails = { .account = r->s->account } };
+	struct imap_seqset set;
+	enum imap_result result = IMAP_REPLIED;
+	if (!imap_seqset(&r->args, &set) || !imap_sp(&r->args) || !imap_fetch_args(&r->args, &f.args))
+		result = imap_bad_args(r);
+	else if (imap_resolve_messages(r, &set, uid, &f.numbers))
+		result = run(&f);
+	buf_fini(&f.scratch);
+	rangeset_fini(&f.numbers);
+	rangeset_fini(&f.changed);
+	return result;
+}
+
+enum imap_result imap_cmd_fetch(struct imap_request *r) { return fetch(r, false); }
+enum imap_result imap_cmd_uid_fetch(struct imap_request *r) { return fetch(r, true); }

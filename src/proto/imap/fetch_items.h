@@ -1,0 +1,38 @@
+/* The data items of a FETCH response that need no message text (RFC 3501 7.4.2, RFC 7162 7). Writes into a buffer, does no
+ * I/O. Threads: as session.h. */
+#ifndef PROTO_IMAP_FETCH_ITEMS_H
+#define PROTO_IMAP_FETCH_ITEMS_H
+
+#include "base/buf.h"
+#include "codec/imap/fetch_att.h"
+#include "codec/mime/summary.h"
+#include "proto/imap/session.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is the same for all messages of one response: made once, holds while the view does. */
+struct imap_items {
+	const struct rangeset *recent;
+	const struct str *keyword;
+	unsigned keyword_count;
+	bool utf8;
+};
+void imap_items_init(struct imap_items *i, const struct imap_session *s);
+
+/* "* 12 FETCH ": what the items come behind. Each begins with *separator: "(" for the first one, then a space. */
+void imap_items_begin(struct buf *out, uint32_t number, char *separator);
+/* The items of the set that stand in the view (IMAP_FETCH_VIEW_ITEMS); others are passed over. */
+void imap_items_view(const struct imap_items *i, struct buf *out, char *separator, uint32_t items, const struct message *m);
+/* ENVELOPE, BODY and BODYSTRUCTURE. 0 or ERR_CORRUPT (out then has a part of it). */
+int imap_items_summary(const struct imap_items *i, struct buf *out, char *separator, uint32_t items, const struct mime_summary *s);
+/* ")" and the line end. */
+void imap_items_end(struct buf *out);
+
+/* A whole response of view items. */
+void imap_items_response(const struct imap_items *i, struct buf *out, uint32_t number, uint32_t items, const struct message *m);
+/* What every FETCH response that was not asked for has beside FLAGS: MODSEQ once CONDSTORE is known (RFC 7162 3.1), and then
+ * the UID too (RFC 7162 3.1.4.2). */
+uint32_t imap_items_unasked(const struct imap_session *s);
+
+#endif

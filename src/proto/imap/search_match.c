@@ -1,0 +1,241 @@
+#include "proto/imap/search_match.h"
+
+#include "codec/mime/section.h"
+
+/* Buffers that one message made larger than this are given back after it. */
+#define KEPT_OCTETS ((size_t)1 << 20)
+#define DAY_SECONDS 86400
+
+/* imap_matcher.have */
+enum { SUMMARY = 1, BLOB = 2, HEADER = 4, BODY = 8, FAILED = 16 };
+
+/* ---- reading, once for a message ---- */
+
+static bool failed(struct imap_matcher *x, int err)
+{
+	x->have |= FAILED;
+	if (err != ERR_NOT_FOUND)
+		x->err = err;
+	return false;
+}
+
+static bool have_summary(struct imap_matcher *x)
+{
+	if (x->have & (SUMMARY | FAILED))
+		return !(x->have & FAILED);
+	int err = imap_email_get(&x->emails, x->m->email, &x->email);
+	if (!err)
+		err = mime_summary_open(&x->summary, x->email.summary);
+	if (err)
+		return failed(x, err);
+	x->have |= SUMMARY;
+	return true;
+}
+
+static bool have_blob(struct imap_matcher *x)
+{
+	if (!have_summary(x))
+		return false;
+	if (x->have & BLOB)
+		return true;
+	int err = email_map_blob(x->session->account, x->email.blob, &x->blob);
+	if (err)
+		return failed(x, err);
+	x->have |= BLOB;
+	return true;
+}
+
+static struct str raw_header(const struct imap_matcher *x)
+{
+	struct mime_section octets;
+	if (mime_section_find(&x->summary, NULL, 0, MIME_SECTION_HEADER, &octets))
+		return STR_NONE;
+	return str_sub(x->blob.bytes, octets.at, octets.n);
+}
+
+static bool have_header(struct imap_matcher *x)
+{
+	if (!have_blob(x))
+		return false;
+	if (!(x->have & HEADER)) {
+		buf_reset(&x->header);
+		imap_search_header(&x->tools, raw_header(x), &x->header);
+		x->have |= HEADER;
+	}
+	return true;
+}
+
+static bool have_body(struct imap_matcher *x)
+{
+	if (!have_blob(x))
+		return false;
+	if (!(x->have & BODY)) {
+		buf_reset(&x->body);
+		int err = imap_search_body(&x->tools, &x->summary, x->blob.bytes, &x->body);
+		if (err || x->body.failed)
+			return failed(x, err ? err : ERR_NO_MEMORY);
+		x->have |= BODY;
+	}
+	return true;
+}
+
+static void give_back(struct buf *b)
+{
+	if (b->cap > KEPT_OCTETS)
+		buf_fini(b);
+}
+
+static void forget(struct imap_matcher *x)
+{
+	if (x->have & BLOB) {
+		email_unmap(x->session->account, &x->blob);
+		/* Much time may have gone by: no long reads. */
+		imap_email_batch_end(&x->emails);
+	}
+	give_back(&x->header);
+	give_back(&x->body);
+	give_back(&x->tools.octets);
+	give_back(&x->tools.text);
+	x->have = 0;
+}
+
+/* ---- tests ---- */
+
+static int64_t day_of(int64_t seconds)
+{
+	return seconds >= 0 ? seconds / DAY_SECONDS : -((-seconds + DAY_SECONDS - 1) / DAY_SECONDS);
+}
+
+static bool is_between(const struct imap_search_key *k, int64_t day) { return day >= k->day_from && day < k->day_until; }
+
+/* RFC 3501 6.4.4: "disregarding time and timezone" is the day as the sender wrote it. */
+static bool match_sent(struct imap_matcher *x, const struct imap_search_key *k)
+{
+	return have_summary(x) && x->summary.has_date &&
+	       is_between(k, day_of(x->summary.sent + (int64_t)60 * x->summary.zone_minutes));
+}
+
+/* A field of the envelope; from the message itself when the summary had to leave something out. */
+static bool match_field(struct imap_matcher *x, const struct imap_test *t, struct str field)
+{
+	if (!have_summary(x))
+		return false;
+	buf_reset(&x->field);
+	if (imap_search_envelope_field(&x->tools, &x->summary, field, &x->field) &&
+	    imap_needle_in_folded(&t->needle, buf_str(&x->field)))
+		return true;
+	if (!(x->summary.defects & MIME_CUT) || !have_blob(x))
+		return false;
+	buf_reset(&x->field);
+	return imap_search_header_field(&x->tools, raw_header(x), field, &x->field) &&
+	       imap_needle_in_folded(&t->needle, buf_str(&x->field));
+}
+
+static bool match_header(struct imap_matcher *x, const struct imap_test *t)
+{
+	if (t->cost == IMAP_SEARCH_FROM_SUMMARY)
+		return match_field(x, t, t->key->name);
+	if (!have_blob(x))
+		return false;
+	buf_reset(&x->field);
+	return imap_search_header_field(&x->tools, raw_header(x), t->key->name, &x->field) &&
+	       imap_needle_in_folded(&t->needle, buf_str(&x->field));
+}
+
+static bool match_text(struct imap_matcher *x, const struct imap_test *t)
+{
+	if (t->key->kind == IMAP_SEARCH_TEXT && have_header(x) && imap_needle_in_folded(&t->needle, buf_str(&x->header)))
+		return true;
+	return have_body(x) && imap_needle_in_folded(&t->needle, buf_str(&x->body));
+}
+
+static bool match_test(struct imap_matcher *x, const struct imap_test *t);
+
+/* The children stand in the order of their cost. */
+static bool match_children(struct imap_matcher *x, const struct imap_test *t, bool all)
+{
+	for (const struct imap_test *child = t->child; child; child = child->next)
+		if (match_test(x, child) != all)
+			return !all;
+	return all;
+}
+
+static bool match_kind(struct imap_matcher *x, const struct imap_test *t)
+{
+	const struct imap_search_key *k = t->key;
+	const struct message *m = x->m;
+	switch (k->kind) {
+	case IMAP_SEARCH_ALL:
+		return true;
+	case IMAP_SEARCH_AND:
+		return match_children(x, t, true);
+	case IMAP_SEARCH_OR:
+		return match_children(x, t, false);
+	case IMAP_SEARCH_SEQSET:
+		return rangeset_has(&t->set, x->number);
+	case IMAP_SEARCH_UIDSET:
+		return rangeset_has(&t->set, m->uid);
+	case IMAP_SEARCH_FLAG:
+	case IMAP_SEARCH_KEYWORD:
+		return (m->flags & t->mask) != 0;
+	case IMAP_SEARCH_RECENT:
+		return rangeset_has(&x->session->selected.recent, m->uid);
+	case IMAP_SEARCH_DATE:
+		return is_between(k, day_of(m->date));
+	case IMAP_SEARCH_LARGER:
+		return m->size > k->number;
+	case IMAP_SEARCH_SMALLER:
+		return m->size < k->number;
+	case IMAP_SEARCH_MODSEQ:
+		return m->modseq >= k->number;
+	case IMAP_SEARCH_SENT:
+		return match_sent(x, k);
+	case IMAP_SEARCH_HEADER:
+		return match_header(x, t);
+	case IMAP_SEARCH_FROM:
+		return match_field(x, t, STR("from"));
+	case IMAP_SEARCH_TO:
+		return match_field(x, t, STR("to"));
+	case IMAP_SEARCH_CC:
+		return match_field(x, t, STR("cc"));
+	case IMAP_SEARCH_BCC:
+		return match_field(x, t, STR("bcc"));
+	case IMAP_SEARCH_SUBJECT:
+		return match_field(x, t, STR("subject"));
+	case IMAP_SEARCH_BODY:
+	case IMAP_SEARCH_TEXT:
+		return match_text(x, t);
+	}
+	return false;
+}
+
+static bool match_test(struct imap_matcher *x, const struct imap_test *t)
+{
+	return match_kind(x, t) != t->key->negated;
+}
+
+int imap_match(struct imap_matcher *x, const struct imap_test *root, const struct message *m, uint32_t number)
+{
+	if (x->have)
+		forget(x);
+	x->m = m;
+	x->number = number;
+	x->err = 0;
+	bool yes = match_test(x, root);
+	if (x->err)
+		return x->err;
+	/* What could not be read any more has no text to match, and none to miss. */
+	return yes && !(x->have & FAILED);
+}
+
+bool imap_match_was_slow(const struct imap_matcher *x) { return (x->have & BLOB) != 0; }
+
+void imap_matcher_fini(struct imap_matcher *x)
+{
+	forget(x);
+	imap_email_batch_end(&x->emails);
+	imap_search_tools_fini(&x->tools);
+	buf_fini(&x->field);
+	buf_fini(&x->header);
+	buf_fini(&x->body);
+}

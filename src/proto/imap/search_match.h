@@ -1,0 +1,37 @@
+/* Does this message match? Looks where a test needs it to look: in the view, in the summary, in the message itself, each read at most
+ * once for a message. Threads: as session.h; does no socket I/O. */
+#ifndef PROTO_IMAP_SEARCH_MATCH_H
+#define PROTO_IMAP_SEARCH_MATCH_H
+
+#include "proto/imap/email_batch.h"
+#include "proto/imap/search_program.h"
+#include "proto/imap/search_text.h"
+#include "proto/imap/session.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The state of one search over many messages. Zero-initialise but for `tools`; fields are private behind `session`. */
+struct imap_matcher {
+	struct imap_session *session;
+	struct imap_search_tools tools;
+	const struct message *m;
+	uint32_t number;
+	struct imap_email_batch emails;
+	unsigned have;                   /* what of the following is that of m */
+	struct email email;
+	struct mime_summary summary;
+	struct store_blob_view blob;
+	struct buf field, header, body;  /* folded */
+	int err;
+};
+#define IMAP_MATCHER_INIT(session_) { .session = (session_), .emails = { .account = (session_)->account }, \
+	.tools = IMAP_SEARCH_TOOLS_INIT, .field = BUF_INIT(0), .header = BUF_INIT(0), .body = BUF_INIT(0) }
+
+/* 1: it matches; 0: it does not (also when it is not there any more); or an error of the model. */
+int imap_match(struct imap_matcher *matcher, const struct imap_test *root, const struct message *m, uint32_t number);
+/* True when the last imap_match had to read the message itself. */
+bool imap_match_was_slow(const struct imap_matcher *matcher);
+void imap_matcher_fini(struct imap_matcher *matcher);
+
+#endif

@@ -1,0 +1,226 @@
+#include "proto/imap/sync.h"
+
+#include "codec/imap/format.h"
+#include "proto/imap/fetch_items.h"
+#include "proto/imap/message_set.h"
+
+/* One telling: from what the client knows to `next`. */
+struct news {
+	struct imap_session *s;
+	struct view *next;
+	struct view_diff diff;
+	const struct rangeset *own;        /* NULL: none */
+	struct rangeset *untold;
+};
+
+uint32_t imap_recent_count(const struct imap_selected *selected)
+{
+	const struct view *v = selected->view;
+	uint32_t count = 0;
+	for (size_t i = 0; i < selected->recent.n; i++) {
+		struct range r = selected->recent.v[i];
+		uint32_t after = r.hi == UINT32_MAX ? view_count(v) : view_find(v, r.hi + 1, NULL);
+		count += after - view_find(v, r.lo, NULL);
+	}
+	return count;
+}
+
+/* ---- writing ---- */
+
+void imap_write_mailbox_flags(struct imap_session *s, const struct view *v)
+{
+	struct buf *out = conn_out(s->conn);
+	unsigned n;
+	const struct str *keyword = view_keywords(v, &n);
+	uint64_t all = MESSAGE_SYSTEM_FLAGS;
+	for (unsigned i = 0; i < n; i++)
+		all |= UINT64_C(1) << (MESSAGE_KEYWORD_SHIFT + i);
+	buf_add_lit(out, "* FLAGS ");
+	imap_format_flags(out, all, false, keyword, n);
+	buf_add_lit(out, "\r\n* OK [PERMANENTFLAGS ");
+	if (s->selected.read_only) {
+		buf_add_lit(out, "()] Read-only\r\n");
+		return;
+	}
+	imap_format_flags(out, all, false, keyword, n);
+	out->n -= !out->failed;
+	buf_add_lit(out, " \\*)] Flags permitted\r\n");
+}
+
+/* RFC 3501 7.4.1: each EXPUNGE renumbers what follows, so n neighbours are n times the same number. */
+static void write_expunged(struct imap_session *s, const struct rangeset *numbers)
+{
+	uint32_t gone = 0;
+	for (size_t i = 0; i < numbers->n; i++) {
+		uint32_t run = numbers->v[i].hi - numbers->v[i].lo + 1;
+		for (uint32_t k = 0; k < run; k++) {
+			conn_printf(s->conn, "* %u EXPUNGE\r\n", numbers->v[i].lo - gone);
+			if (conn_out_check(s->conn))
+				return;
+		}
+		gone += run;
+	}
+}
+
+static int tell_vanished(struct news *n)
+{
+	struct imap_selected *selected = &n->s->selected;
+	struct rangeset numbers = RANGESET_INIT;
+	int err = imap_uids_to_numbers(selected->view, &n->diff.vanished, &numbers);
+	if (!err)
+		write_expunged(n->s, &numbers);
+	rangeset_fini(&numbers);
+	return err;
+}
+
+static void forget_recent(struct news *n)
+{
+	for (size_t i = 0; i < n->diff.vanished.n; i++)
+		rangeset_remove(&n->s->selected.recent, n->diff.vanished.v[i].lo, n->diff.vanished.v[i].hi);
+}
+
+static int tell_changed(struct news *n)
+{
+	struct rangeset numbers = RANGESET_INIT;
+	struct imap_message_walk walk;
+	struct imap_items items;
+	const struct message *m;
+	int err = imap_uids_to_numbers(n->next, &n->diff.changed, &numbers);
+	imap_items_init(&items, n->s);
+	imap_message_walk_init(&walk, n->next, &numbers);
+	while (!err && (m = imap_message_walk_next(&walk))) {
+		if (n->own && rangeset_has(n->own, m->uid)) {
+			err = rangeset_add(n->untold, m->uid, m->uid);
+			continue;
+		}
+		imap_items_response(&items, conn_out(n->s->conn), walk.number, IMAP_FETCH_FLAGS | imap_items_unasked(n->s), m);
+		if (conn_out_check(n->s->conn))
+			break;
+	}
+	rangeset_fini(&numbers);
+	return err;
+}
+
+/* Writes all of it, and from then on the client knows `next`. The view as it was goes to *before_out. */
+static int tell(struct news *n, struct view **before_out)
+{
+	struct imap_selected *selected = &n->s->selected;
+	uint32_t recent_before = imap_recent_count(selected);
+	int err = tell_vanished(n);
+	if (err)
+		return err;
+	*before_out = selected->view;
+	selected->view = n->next;
+	forget_recent(n);
+	if (n->diff.keywords_added)
+		imap_write_mailbox_flags(n->s, n->next);
+	if (n->diff.added)
+		conn_printf(n->s->conn, "* %u EXISTS\r\n", view_count(n->next));
+	uint32_t recent = imap_recent_count(selected);
+	if (n->diff.added || recent != recent_before)
+		conn_printf(n->s->conn, "* %u RECENT\r\n", recent);
+	return tell_changed(n);
+}
+
+/* ---- finding out ---- */
+
+/* New messages are recent to the first session that hears of them (RFC 3501 2.3.2). When the store cannot take the claim (the disk
+ * is full), they are told as not recent: new mail is more important. */
+static int claim_recent(struct imap_session *s, struct view **newest)
+{
+	struct imap_selected *selected = &s->selected;
+	uint32_t first;
+	if (view_uidnext(*newest) <= view_uidnext(selected->view) ||
+	    mailbox_recent(s->account, selected->mailbox, !selected->read_only, &first))
+		return 0;
+	/* Looked at again, because the claim may cover messages that came since. */
+	struct view *seen = *newest;
+	int err = view_refresh(s->account, seen, newest);
+	if (err) {
+		*newest = seen;
+		return err;
+	}
+	view_unref(&seen);
+	uint32_t end = view_uidnext(*newest);
+	return first < end ? rangeset_add(&selected->recent, first, end - 1) : 0;
+}
+
+/* What the client shall know next. ERR_NOT_FOUND: the mailbox was deleted. */
+static int find_next(struct imap_session *s, bool may_expunge, struct view **out)
+{
+	struct view *newest = NULL;
+	*out = NULL;
+	int err = view_refresh(s->account, s->selected.view, &newest);
+	if (!err)
+		err = claim_recent(s, &newest);
+	if (!err && !may_expunge && newest != s->selected.view) {
+		err = view_overlay(s->selected.view, newest, out);
+	} else if (!err) {
+		*out = newest;
+		newest = NULL;
+	}
+	view_unref(&newest);
+	return err;
+}
+
+static void tell_gone(struct imap_session *s)
+{
+	struct imap_selected *selected = &s->selected;
+	uint32_t count = view_count(selected->view);
+	struct range all = { 1, count };
+	struct rangeset numbers = { &all, count > 0, 1 };
+	write_expunged(s, &numbers);
+	view_unref(&selected->view);
+	rangeset_clear(&selected->recent);
+	selected->gone = true;
+}
+
+static int sync_view(struct news *n, bool may_expunge, struct view **before_out)
+{
+	struct imap_session *s = n->s;
+	*before_out = NULL;
+	if (!s->selected.view)
+		return 0;
+	int err = find_next(s, may_expunge, &n->next);
+	if (err == ERR_NOT_FOUND) {
+		if (may_expunge)
+			tell_gone(s);
+		return 0;
+	}
+	if (err)
+		return err;
+	if (n->next == s->selected.view) {
+		*before_out = n->next;
+		return 0;
+	}
+	err = view_diff(s->selected.view, n->next, &n->diff);
+	if (!err)
+		err = tell(n, before_out);
+	view_diff_fini(&n->diff);
+	if (s->selected.view != n->next)
+		view_unref(&n->next);
+	return err;
+}
+
+int imap_sync(struct imap_session *s, bool may_expunge)
+{
+	struct news n = { .s = s };
+	struct view *before;
+	int err = sync_view(&n, may_expunge, &before);
+	view_unref(&before);
+	return err;
+}
+
+int imap_sync_except(struct imap_session *s, const struct rangeset *own, struct rangeset *untold_out, struct view **before_out)
+{
+	struct news n = { .s = s, .own = own, .untold = untold_out };
+	struct view *before;
+	int err = sync_view(&n, false, &before);
+	if (before_out && !err)
+		*before_out = before;
+	else
+		view_unref(&before);
+	if (before_out && err)
+		*before_out = NULL;
+	return err;
+}
