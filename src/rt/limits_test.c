@@ -204,7 +204,7 @@ static void test_descriptors_out(void **state)
 	(void)state;
 	struct test_server t;
 	struct rlimit limit, before;
-	int filler[512];
+	int filler[512] = { 0 };
 	size_t count = 0;
 	test_server_start(&t, NULL, NULL);
 	struct client *old = greeted(t.port), *spare = client_open(t.port);
@@ -216,6 +216,7 @@ static void test_descriptors_out(void **state)
 	setrlimit(RLIMIT_NOFILE, &limit);
 	while (count < 512 && (filler[count] = open("/dev/null", O_RDONLY)) >= 0)
 		count++;
+	assert_true(count > 0);
 	close(filler[--count]);        /* one for the client's own socket */
 	struct client *refused = client_open(t.port);
 	client_expect_end(refused);

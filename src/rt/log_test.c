@@ -154,7 +154,7 @@ static void test_threads(void **state)
 	}
 	for (int i = 0; i < 4; i++)
 		pthread_join(thread[i], NULL);
-	fclose(in);
+	(void)fclose(in);
 	close(ends[1]);
 }
 

@@ -19,7 +19,7 @@ struct parse_case {
 	int result;
 	size_t size;
 	const char *from;        /* NULL: no addresses */
-	uint16_t from_port, to_port;
+	uint32_t from_port, to_port;
 };
 
 static const struct parse_case cases[] = {

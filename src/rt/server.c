@@ -37,9 +37,9 @@ static void fill_config(struct server_config *c)
 	c->out_bound = or_else_u64(c->out_bound, (uint64_t)256 << 10);
 	if (c->out_bound > CONN_OUT_HARD / 2)
 		c->out_bound = CONN_OUT_HARD / 2;
-	c->write_timeout_ms = or_else_u64(c->write_timeout_ms, 120 * 1000);
-	c->handshake_timeout_ms = or_else_u64(c->handshake_timeout_ms, 30 * 1000);
-	c->drain_ms = or_else_u64(c->drain_ms, 10 * 1000);
+	c->write_timeout_ms = or_else_u64(c->write_timeout_ms, (uint64_t)120 * 1000);
+	c->handshake_timeout_ms = or_else_u64(c->handshake_timeout_ms, (uint64_t)30 * 1000);
+	c->drain_ms = or_else_u64(c->drain_ms, (uint64_t)10 * 1000);
 }
 
 /* Raises the soft limit as far as it is of use: only select(2) minds, and nobody here uses it. */

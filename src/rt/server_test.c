@@ -296,7 +296,7 @@ static void test_wakes_race(void **state)
 		client_send(c[i], "subscribe\r\n");
 		client_expect(c[i], "ok");
 	}
-	uint64_t last = atomic_load(&t->news) + 4 * 3000;
+	uint64_t last = atomic_load(&t->news) + 4ull * 3000;
 	for (size_t i = 0; i < 8; i++)
 		pthread_create(&chatterers[i], NULL, chatter, c[i]);
 	for (size_t i = 0; i < 4; i++)

@@ -128,7 +128,7 @@ int tls_context_create(const struct tls_options *o, struct tls_context **out, st
 	*out = NULL;
 	if (o->n_identities == 0)
 		return err_set(e, ERR_CONFIG, NULL, "no certificate given");
-	struct tls_context *t = calloc(1, sizeof(*t) + o->n_identities * sizeof(t->identity[0]));
+	struct tls_context *t = calloc(1, sizeof(*t) + o->n_identities * sizeof(SSL_CTX *));
 	if (!t)
 		return err_set(e, ERR_NO_MEMORY, NULL, "TLS context");
 	atomic_init(&t->refs, 1);

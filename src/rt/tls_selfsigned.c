@@ -110,11 +110,11 @@ int tls_fingerprint(const char *cert_file, char *out, size_t size, struct err *e
 		return err_set(e, ERR_INVALID, NULL, "%s: no certificate in PEM form", cert_file);
 	if (size < 3 * (size_t)n)
 		return err_set(e, ERR_TOO_BIG, NULL, "fingerprint: %zu bytes are not enough", size);
-	for (unsigned i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		out[3 * i] = digits[digest[i] >> 4];
 		out[3 * i + 1] = digits[digest[i] & 0xf];
 		out[3 * i + 2] = ':';
 	}
-	out[3 * n - 1] = '\0';
+	out[3 * (size_t)n - 1] = '\0';
 	return 0;
 }

@@ -151,8 +151,8 @@ void client_bindings(struct client *c, struct buf *out)
 
 struct tls_identity test_identity(const char *names)
 {
-	char *dir = strdup("/tmp/troika-rt-test.XXXXXX"), *cert, *key;
-	struct str list[8], rest = str_from_c(names);
+	char *dir = strdup("/tmp/troika-rt-test.XXXXXX"), *cert = NULL, *key = NULL;
+	struct str list[8] = { STR_NONE }, rest = str_from_c(names);
 	size_t n = 0;
 	struct err e;
 	assert_non_null(mkdtemp(dir));

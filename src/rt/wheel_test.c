@@ -60,10 +60,10 @@ static void test_fires_in_time(void **state)
 	for (size_t i = 0; i < COUNT; i++)
 		wheel_set(&f->wheel, &f->timers[i], f->now + i * i * 3);
 	uint64_t begin = f->now;
-	run_until(f, f->now + COUNT * COUNT * 3 + 10000);
+	run_until(f, f->now + (uint64_t)COUNT * COUNT * 3 + 10000);
 	for (size_t i = 0; i < COUNT; i++) {
 		assert_true(f->fired_at[i] > begin + i * i * 3);
-		assert_true(f->fired_at[i] <= begin + i * i * 3 + 2 * WHEEL_TICK_MS);
+		assert_true(f->fired_at[i] <= begin + i * i * 3 + 2ull * WHEEL_TICK_MS);
 	}
 	assert_int_equal(wheel_next(&f->wheel), UINT64_MAX);
 }
@@ -136,7 +136,7 @@ static void test_random(void **state)
 				assert_true(f->fired_at[k] >= deadline[k]);
 				deadline[k] = 0;
 			} else {
-				assert_true(f->now < deadline[k] + 2 * WHEEL_TICK_MS);
+				assert_true(f->now < deadline[k] + 2ull * WHEEL_TICK_MS);
 			}
 		}
 	}
