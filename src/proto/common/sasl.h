@@ -29,7 +29,8 @@ enum sasl_result {
 	/* The user is proven; see sasl_user. `reply` is empty: none of our protocols can carry data with success, so what
 	 * SCRAM has to say then goes as one more challenge, to which an empty answer comes (RFC 4954 4, RFC 5034 4). */
 	SASL_DONE,
-	/* *code_out: ERR_DENIED: wrong or unknown; ERR_BUSY: too many failures; other temporary codes: not the client's fault. */
+	/* *code_out: ERR_DENIED: wrong or unknown; ERR_BUSY: too many failures; other temporary codes: not the client's
+	 * fault. */
 	SASL_FAILED,
 	/* The client's message is no base64 or breaks the mechanism's syntax. */
 	SASL_MALFORMED,

@@ -1,0 +1,12 @@
+#include "proto/common/conn_fake.h"
+
+bool conn_has_tls(const struct conn *c) { return c->tls; }
+struct str conn_peer_ip(const struct conn *c) { return str_from_c(c->ip); }
+
+int conn_tls_exporter(struct conn *c, struct buf *out)
+{
+	if (!c->exporter)
+		return ERR_UNSUPPORTED;
+	buf_add_lit(out, CONN_FAKE_BINDING);
+	return 0;
+}

@@ -1,0 +1,69 @@
+/* What the files of this room share; nobody else includes it. */
+#ifndef PROTO_COMMON_INSIDE_H
+#define PROTO_COMMON_INSIDE_H
+
+#include "proto/common/sasl.h"
+#include "proto/common/services.h"
+#include "rt/crypto.h"
+
+#include <gsasl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One context for all sessions: it is written only here, at creation, and read by gsasl_server_start; the library
+ * has no other state that sessions share. */
+Gsasl *services_gsasl(struct services *s);
+/* What the context asks, for the session whose hook is a struct sasl. */
+int sasl_answer(Gsasl *context, Gsasl_session *session, Gsasl_property property);
+/* The services that a snapshot came from. */
+struct services *services_of_config(const struct mail_config *c);
+
+/* ---- mechanisms ---- */
+
+/* One message of the client, decoded, not NULL; the server's goes to out. */
+typedef enum sasl_result sasl_step_fn(struct sasl *x, struct str in, struct buf *out, int *code_out);
+/* The first challenge of a mechanism where the server speaks first. */
+typedef enum sasl_result sasl_begin_fn(struct sasl *x, struct buf *out, int *code_out);
+
+struct sasl_mechanism {
+	const char *name;
+	bool shows_password;              /* only with TLS, or where configuration allows it */
+	bool binds_channel;               /* only with TLS */
+	bool needs_secret;                /* offered only when a user has one */
+	bool takes_initial;               /* an initial response is right */
+	sasl_begin_fn *begin;             /* NULL: the client speaks first */
+	sasl_step_fn *step;
+	const char *rfc;
+};
+
+struct sasl {
+	struct conn *conn;
+	struct services *services;
+	const struct sasl_mechanism *mechanism;
+	struct directory_login login;
+	struct arena arena;
+	struct directory_user user;       /* after SASL_DONE */
+	struct str name;                  /* LOGIN: the answer to the first challenge */
+	/* SCRAM and CRAM-MD5 */
+	Gsasl_session *session;
+	bool asked;                       /* credentials were asked for: with this result */
+	int credentials_code;
+	struct directory_credentials credentials;
+	bool proven;                      /* only the client's empty answer is missing */
+};
+
+sasl_step_fn sasl_step_plain, sasl_step_login, sasl_step_scram, sasl_step_cram_md5;
+sasl_begin_fn sasl_begin_login, sasl_begin_cram_md5;
+
+/* An authorisation identity: empty, or the proven user by another spelling. 0, ERR_DENIED, or temporary. */
+int sasl_authorise(struct sasl *x, struct str authzid, const struct directory_user *user);
+/* Result and code of a failure that has this code. */
+enum sasl_result sasl_fail(int code, int *code_out);
+
+static inline void wipe_str(struct str s)
+{
+	if (s.n)
+		crypto_wipe((void *)(uintptr_t)s.p, s.n);
+}
+
+#endif

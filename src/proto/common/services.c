@@ -1,0 +1,137 @@
+#include "proto/common/inside.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A configuration with its strings behind it, freed with its last reference. */
+struct snapshot {
+	struct mail_config config;        /* first: a pointer to it is a pointer to the snapshot */
+	struct services *services;
+	atomic_uint refs;
+	char text[];
+};
+
+struct services {
+	struct model *model;
+	struct directory *directory;
+	Gsasl *gsasl;
+	pthread_mutex_t lock;             /* for `newest`: nothing is taken under it */
+	struct snapshot *newest;          /* holds one reference */
+};
+
+struct mail_config mail_config_defaults(void)
+{
+	return (struct mail_config){
+		.hostname = STR("localhost"),
+		.message_size_max = STORE_BLOB_MAX,
+		.pop3_timeout_ms = 10 * 60 * 1000,
+		.imap_timeout_ms = 30 * 60 * 1000,
+		.login_timeout_ms = 60 * 1000,
+		.smtp_timeout_ms = 5 * 60 * 1000,
+		.smtp_recipients_max = 1000,
+		.smtp_errors_max = 20,
+		.smtp_hops_max = 100,
+		.spool_dir = STR("/tmp"),
+	};
+}
+
+static struct str keep(char **to, struct str s)
+{
+	char *p = *to;
+	if (s.n)
+		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
+	*to += s.n + 1;
+	return str_make(p, s.n);
+}
+
+static struct snapshot *snapshot_create(struct services *s, const struct mail_config *c)
+{
+	struct snapshot *x = malloc(sizeof(*x) + c->hostname.n + c->spool_dir.n + 2);
+	if (!x)
+		return NULL;
+	char *text = x->text;
+	x->config = *c;
+	x->config.hostname = keep(&text, c->hostname);
+	x->config.spool_dir = keep(&text, c->spool_dir);
+	x->services = s;
+	atomic_init(&x->refs, 1);
+	return x;
+}
+
+static void snapshot_unref(struct snapshot *x)
+{
+	if (atomic_fetch_sub_explicit(&x->refs, 1, memory_order_acq_rel) == 1)
+		free(x);
+}
+
+int services_create(struct model *m, struct directory *d, struct services **out)
+{
+	struct services *s = calloc(1, sizeof(*s));
+	const struct mail_config defaults = mail_config_defaults();
+	*out = NULL;
+	if (!s)
+		return ERR_NO_MEMORY;
+	s->model = m;
+	s->directory = d;
+	s->newest = snapshot_create(s, &defaults);
+	if (!s->newest || gsasl_init(&s->gsasl) != GSASL_OK) {
+		free(s->newest);
+		free(s);
+		return ERR_NO_MEMORY;
+	}
+	gsasl_callback_set(s->gsasl, sasl_answer);
+	pthread_mutex_init(&s->lock, NULL);
+	*out = s;
+	return 0;
+}
+
+void services_destroy(struct services **s)
+{
+	if (!*s)
+		return;
+	snapshot_unref((*s)->newest);
+	gsasl_done((*s)->gsasl);
+	pthread_mutex_destroy(&(*s)->lock);
+	free(*s);
+	*s = NULL;
+}
+
+struct model *services_model(struct services *s) { return s->model; }
+struct directory *services_directory(struct services *s) { return s->directory; }
+Gsasl *services_gsasl(struct services *s) { return s->gsasl; }
+
+int services_set_config(struct services *s, const struct mail_config *c)
+{
+	struct snapshot *x = snapshot_create(s, c);
+	if (!x)
+		return ERR_NO_MEMORY;
+	pthread_mutex_lock(&s->lock);
+	struct snapshot *old = s->newest;
+	s->newest = x;
+	pthread_mutex_unlock(&s->lock);
+	snapshot_unref(old);
+	return 0;
+}
+
+/* Under the lock: between reading `newest` and counting, it must not go. */
+const struct mail_config *services_config(struct services *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct snapshot *x = s->newest;
+	atomic_fetch_add_explicit(&x->refs, 1, memory_order_relaxed);
+	pthread_mutex_unlock(&s->lock);
+	return &x->config;
+}
+
+static struct snapshot *snapshot_of(const struct mail_config *c) { return (struct snapshot *)(uintptr_t)c; }
+
+void mail_config_unref(const struct mail_config **c)
+{
+	if (!*c)
+		return;
+	snapshot_unref(snapshot_of(*c));
+	*c = NULL;
+}
+
+struct services *services_of_config(const struct mail_config *c) { return snapshot_of(c)->services; }
