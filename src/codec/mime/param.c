@@ -41,6 +41,13 @@ static struct str unquote(struct parser *p, struct str inside)
 	return to ? str_make(to, mime_lex_unquote(inside, to)) : STR_NONE;
 }
 
+/* True before "token=": a parameter whose semicolon was forgotten, as in an example of RFC 2046 5.2.3.3 itself. */
+static bool at_parameter(const struct mime_lex *l)
+{
+	struct mime_lex ahead = *l;
+	return mime_lex_until(&ahead, TSPECIALS).n > 0 && mime_lex_peek(&ahead) == '=';
+}
+
 /* A value without quotes ends at the semicolon. RFC 2045 wants a token; blanks and tspecials inside are common all the
  * same ("boundary=----=_Part", "filename=my report.pdf"), and dropping them would lose the boundary or the name. */
 static struct str take_bare_value(struct parser *p)
@@ -52,8 +59,8 @@ static struct str take_bare_value(struct parser *p)
 		if (piece.n == 0 && mime_lex_peek(l) == '(')
 			l->p++;
 		end = l->p;
-		const char *before = l->p;
-		if (mime_lex_skip(l, NULL) && memchr(before, '(', (size_t)(l->p - before)))
+		bool gap = mime_lex_skip(l, NULL);
+		if (gap && (memchr(end, '(', (size_t)(l->p - end)) || at_parameter(l)))
 			break;
 	}
 	struct str value = str_make(start, (size_t)(end - start));
@@ -101,12 +108,13 @@ static void take_segment(struct parser *p)
 	} else {
 		p->defects |= MIME_BAD_PARAM;
 	}
-	if (!mime_lex_at_end(l) && *l->p != ';') {
-		struct str rest = str_make(l->p, (size_t)(l->end - l->p));
-		size_t semicolon = str_chr(rest, ';');
-		p->defects |= MIME_BAD_PARAM;
-		l->p = semicolon == STR_NPOS ? l->end : l->p + semicolon;
-	}
+	if (mime_lex_at_end(l) || *l->p == ';')
+		return;
+	p->defects |= MIME_BAD_PARAM;
+	if (s.name.n && at_parameter(l))
+		return;
+	size_t semicolon = str_chr(str_make(l->p, (size_t)(l->end - l->p)), ';');
+	l->p = semicolon == STR_NPOS ? l->end : l->p + semicolon;
 }
 
 static void take_segments(struct parser *p)
