@@ -39,6 +39,10 @@ struct conn_proto {
 	void (*fini)(struct conn *c, void *session, void *ctx);     /* exactly once for each opened session */
 };
 
+/* When the peer ends its stream, what came before is still run and answered; then the connection closes by itself, with fini and no
+ * further event. A session that wants nothing is left alone until it wants something again (or the connection breaks). fini comes
+ * before the last bytes are sent: who has read them may count on all being released. */
+
 /* ---- what the session waits for (default after CONN_OPEN: nothing) ---- */
 
 void conn_want_line(struct conn *c, size_t max);   /* a line of at most max bytes, its end included */

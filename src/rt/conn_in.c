@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "rt/conn_priv.h"
+#include "rt/fault.h"
 #include "rt/server_priv.h"
 
 #include <errno.h>
@@ -86,6 +87,8 @@ static bool make_room(struct conn *c)
 /* 1: *got bytes; 0: none now; ERR_CLOSED: the end. */
 static int read_plain(struct conn *c, char *p, size_t room, size_t *got)
 {
+	if (fault_hit("rt.short_io"))
+		room = 1;
 	ssize_t n = recv(c->fd, p, room, MSG_DONTWAIT);
 	if (n > 0) {
 		*got = (size_t)n;

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "rt/conn_priv.h"
+#include "rt/fault.h"
 #include "rt/server_priv.h"
 
 #include <errno.h>
@@ -44,6 +45,9 @@ void conn_give_up(struct conn *c, const char *why)
 
 static int send_plain(struct conn *c, const struct iovec *v, int count, size_t *done_out)
 {
+	struct iovec first = { v->iov_base, 1 };
+	if (fault_hit("rt.short_io"))
+		v = &first, count = 1;
 	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)v, .msg_iovlen = (size_t)count };
 	ssize_t done = sendmsg(c->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (done < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
@@ -214,5 +218,10 @@ bool conn_peer_gone(struct conn *c)
 	if (c->dead || c->ended)
 		return true;
 	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (n > 0 && c->tls_done) {
+		/* What stands before the end may be no more than the TLS goodbye. */
+		struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+		return poll(&p, 1, 0) > 0;
+	}
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }

@@ -96,6 +96,9 @@ enum turn conn_turn_handshake(struct conn *c)
 {
 	if (is_unwanted(c))
 		return TURN_OVER;
+	/* Who connects and says nothing costs no TLS state. */
+	if (!c->tls && (c->news & NEWS_EPOLL) == 0)
+		return TURN_PARK;
 	if (!c->tls && !begin_tls(c))
 		return TURN_OVER;
 	c->read_wants_out = false;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -53,8 +54,9 @@ static int make_socket(struct sockaddr_storage *address, socklen_t *size, bool b
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (address->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof(only_v6));
-	/* Accepted sockets inherit it; answers are gathered before they are sent. */
+	/* Accepted sockets inherit both. Answers are gathered before they are sent; peers that vanished are found out. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	return fd;
 }
 
@@ -156,6 +158,8 @@ static void refuse_one(struct server *s, struct listener *l)
 	int fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0)
 		close(fd);
+	else
+		poll(NULL, 0, 10);        /* the reserve is gone too: do not spin */
 	s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	pthread_mutex_unlock(&s->reserve_lock);
 	server_note_refusal(s, &unknown, "out of file descriptors");

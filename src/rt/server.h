@@ -45,7 +45,7 @@ void server_set_tls(struct server *s, struct tls_context *t);
 /* Runs until server_stop; then drains: no new connections, CONN_DRAIN to all, waits up to drain_ms, closes the rest. 0 or an error. */
 int server_run(struct server *s, struct err *e);
 void server_stop(struct server *s);               /* any thread, and signal handlers */
-/* Calls fn on a worker every period; never twice at once; not after server_run has returned. Before server_run only. */
+/* Calls fn on a worker every period, first after one; never twice at once; not after server_run has returned. Before server_run only. */
 int server_every(struct server *s, uint64_t period_ms, void (*fn)(void *arg), void *arg);
 
 struct server_stats { uint64_t conns, conns_total, refused, workers, workers_busy, tls_handshakes, tls_failures; };

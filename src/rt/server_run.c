@@ -109,6 +109,8 @@ int server_run(struct server *s, struct err *e)
 	int r = pool_start(s, e);
 	if (r == 0)
 		r = open_listeners(s, e);
+	for (unsigned i = 0; i < s->job_count; i++)
+		s->jobs[i].next_ms = clock_mono_ms() + s->jobs[i].period_ms;
 	while (r == 0 && !atomic_load(&s->stopping))
 		carry(s, UINT64_MAX);
 	atomic_store(&s->stopping, true);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "rt/fault.h"
 #include "rt/limits.h"
 #include "rt/test_server.h"
 
@@ -32,7 +33,8 @@ static void quit(struct client **c)
 static int start(void **state)
 {
 	struct test_server *t = malloc(sizeof(*t));
-	test_server_start(t, NULL, NULL);
+	struct server_config config = { .workers_min = 4 };
+	test_server_start(t, &config, NULL);
 	*state = t;
 	return 0;
 }
@@ -156,6 +158,53 @@ static void test_half_close(void **state)
 	client_expect(c, "b");
 	client_expect_end(c);
 	client_close(&c);
+}
+
+/* Lines of random sizes around the limit, cut into random pieces, against what a reader of the contract would expect. */
+static void test_random_lines(void **state)
+{
+	struct test_server *t = *state;
+	uint64_t dice = 0x2545f4914f6cdd1dull;
+	for (int round = 0; round < 40; round++) {
+		struct client *c = greeted(t->port);
+		struct buf all = BUF_INIT(0);
+		char kind[400];
+		client_send(c, "max 300\r\n");
+		for (size_t i = 0; i < sizeof(kind); i++) {
+			dice ^= dice << 13, dice ^= dice >> 7, dice ^= dice << 17;
+			size_t n = dice % 5 == 0 ? 298 + dice / 5 % 5 : dice / 5 % 50 == 0 ? 5000 : 7 + dice / 5 % 300;
+			kind[i] = n <= 300 ? 'e' : 't';
+			buf_add_lit(&all, "echo ");
+			for (size_t k = 0; k < n - 7; k++)
+				buf_add_char(&all, (char)('a' + k % 26));
+			buf_add_lit(&all, "\r\n");
+		}
+		for (size_t at = 0; at < all.n;) {
+			dice ^= dice << 13, dice ^= dice >> 7, dice ^= dice << 17;
+			size_t n = dice % 3 == 0 ? 1 + dice / 3 % 9 : 1 + dice / 3 % 3000;
+			n = n < all.n - at ? n : all.n - at;
+			client_send_bytes(c, all.p + at, n);
+			at += n;
+		}
+		for (size_t i = 0; i < sizeof(kind); i++) {
+			const char *line = client_line(c);
+			assert_non_null(line);
+			if (kind[i] == 't')
+				assert_string_equal(line, "toobig 256");
+			else
+				assert_true(line[0] == 'a' || line[0] == '\0');
+		}
+		buf_fini(&all);
+		quit(&c);
+	}
+}
+
+static void test_short_io(void **state)
+{
+	fault_setup("rt.short_io=1/2");
+	test_random_lines(state);
+	test_bytes(state);
+	fault_setup(NULL);
 }
 
 /* ---- output ---- */
@@ -383,19 +432,82 @@ static void test_blocked_workers(void **state)
 	quit(&c);
 }
 
-static void count_job(void *arg) { atomic_fetch_add((_Atomic int *)arg, 1); }
+/* After the storm threads beyond the minimum end, and what is left still serves. */
+static void test_pool_shrinks(void **state)
+{
+	struct test_server *t = *state;
+	struct server_stats stats;
+	uint64_t begin = clock_mono_ms();
+	do {
+		usleep(100000);
+		server_stats(t->server, &stats);
+	} while (stats.workers > 4 && clock_mono_ms() - begin < 4 * WORKER_IDLE_MS);
+	assert_int_equal(stats.workers, 4);
+	struct client *c = greeted(t->port);
+	quit(&c);
+}
+
+struct job_counts { _Atomic int quick, slow, together; };
+
+static void quick_job(void *arg) { atomic_fetch_add(&((struct job_counts *)arg)->quick, 1); }
+
+static void slow_job(void *arg)
+{
+	struct job_counts *counts = arg;
+	if (atomic_fetch_add(&counts->slow, 1) % 2 != 0)
+		atomic_fetch_add(&counts->together, 1);
+	usleep(120000);
+	atomic_fetch_add(&counts->slow, 1);
+}
+
+static void *run_server(void *s)
+{
+	server_run(s, NULL);
+	return NULL;
+}
 
 static void test_jobs(void **state)
 {
 	(void)state;
 	struct server_config config = { .workers_min = 1 };
+	struct job_counts counts = { 0, 0, 0 };
 	struct server *s;
 	struct err e;
-	_Atomic int count = 0;
+	pthread_t thread;
 	assert_int_equal(server_create(&config, &s, &e), 0);
-	assert_int_equal(server_every(s, 50, count_job, &count), 0);
-	server_stop(s);        /* before it runs: it drains at once */
-	assert_int_equal(server_run(s, &e), 0);
+	assert_int_equal(server_every(s, 50, quick_job, &counts), 0);
+	assert_int_equal(server_every(s, 50, slow_job, &counts), 0);
+	pthread_create(&thread, NULL, run_server, s);
+	usleep(1000000);
+	server_stop(s);
+	pthread_join(thread, NULL);
+	assert_in_range(atomic_load(&counts.quick), 8, 20);
+	assert_in_range(atomic_load(&counts.slow) / 2, 3, 9);
+	assert_int_equal(atomic_load(&counts.together), 0);
+	server_destroy(&s);
+}
+
+/* "*" is both families, "::" is IPv6 alone; a second server on the same port is told so. */
+static void test_addresses(void **state)
+{
+	(void)state;
+	struct server *s;
+	struct err e;
+	uint16_t port = 0;
+	struct conn_proto proto = { .name = "none" };
+	struct listen_spec spec = { .proto = &proto, .address = "*" };
+	static const struct server_config config;
+	assert_int_equal(server_create(&config, &s, &e), 0);
+	assert_int_equal(server_listen(s, &spec, &port, &e), 0);
+	struct client *c = client_open(port);        /* by IPv4; the kernel's backlog takes it */
+	client_close(&c);
+	spec.port = port;
+	assert_int_equal(server_listen(s, &spec, NULL, &e), ERR_BUSY);
+	spec.address = "not an address";
+	assert_int_equal(server_listen(s, &spec, NULL, &e), ERR_CONFIG);
+	struct str bad = STR("192.0.2.0/99");
+	spec = (struct listen_spec){ .proto = &proto, .address = "127.0.0.1", .proxy_from = &bad, .n_proxy_from = 1 };
+	assert_int_equal(server_listen(s, &spec, NULL, &e), ERR_CONFIG);
 	server_destroy(&s);
 }
 
@@ -454,6 +566,8 @@ int main(void)
 		cmocka_unit_test(test_line_limit),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_half_close),
+		cmocka_unit_test(test_random_lines),
+		cmocka_unit_test(test_short_io),
 		cmocka_unit_test(test_large_output),
 		cmocka_unit_test(test_slow_reader),
 		cmocka_unit_test(test_timeouts),
@@ -461,10 +575,12 @@ int main(void)
 		cmocka_unit_test(test_no_wake_is_lost),
 		cmocka_unit_test(test_wakes_and_closes),
 		cmocka_unit_test(test_blocked_workers),
+		cmocka_unit_test(test_pool_shrinks),
 	};
 	const struct CMUnitTest own[] = {
 		cmocka_unit_test(test_write_timeout),
 		cmocka_unit_test(test_jobs),
+		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_drain_cuts_off),
 	};

@@ -262,6 +262,7 @@ void test_server_start(struct test_server *t, const struct server_config *config
 		server_set_tls(t->server, context);
 		tls_context_unref(&context);
 		t->tls_port = listen_on(t, true, NULL);
+		t->tls_proxy_port = listen_on(t, true, &loopback);
 	}
 	assert_int_equal(pthread_create(&t->thread, NULL, carry, t), 0);
 }

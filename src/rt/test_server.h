@@ -34,6 +34,7 @@ struct test_server {
 	uint16_t port;               /* of the plain listener */
 	uint16_t tls_port;           /* of the one with implicit TLS; 0: none */
 	uint16_t proxy_port;         /* PROXY header expected from loopback */
+	uint16_t tls_proxy_port;
 	int result;
 	_Atomic int opened, closed, running_twice;
 	_Atomic uint64_t news;

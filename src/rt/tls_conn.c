@@ -1,6 +1,7 @@
 #include "rt/tls_conn.h"
 
 #include "base/err.h"
+#include "rt/fault.h"
 #include "rt/tls_context_ssl.h"
 
 #include <errno.h>
@@ -28,6 +29,8 @@ static int wire_read(BIO *bio, char *p, int n)
 		BIO_set_retry_read(bio);
 		return -1;
 	}
+	if (fault_hit("rt.short_io"))
+		n = 1;
 	ssize_t got = recv(t->fd, p, (size_t)n, MSG_DONTWAIT);
 	if (got > 0) {
 		t->drained = got < n;
@@ -44,6 +47,8 @@ static int wire_write(BIO *bio, const char *p, int n)
 {
 	struct tls_conn *t = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
+	if (fault_hit("rt.short_io"))
+		n = 1;
 	ssize_t done = send(t->fd, p, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (done < 0 && (errno == EAGAIN || errno == EINTR))
 		BIO_set_retry_write(bio);

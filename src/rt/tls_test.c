@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "rt/fault.h"
 #include "rt/test_server.h"
 
 #include <sys/stat.h>
@@ -284,6 +285,47 @@ static void test_large_input(void **state)
 	quit(&c);
 }
 
+/* The PROXY header comes in the clear before TLS, and nothing of TLS is taken with it. */
+static void test_behind_proxy(void **state)
+{
+	struct fixture *f = *state;
+	struct client *c = client_open(f->server.tls_proxy_port);
+	client_send(c, "PROXY TCP4 192.0.2.1 198.51.100.2 56324 993\r\n");
+	assert_true(client_start_tls(c, 0, NULL, NULL));
+	client_expect(c, "hello");
+	client_send(c, "who\r\n");
+	client_expect(c, "192.0.2.1 56324 198.51.100.2 993");
+	quit(&c);
+	c = client_open(f->server.tls_proxy_port);
+	assert_false(client_start_tls(c, 0, NULL, NULL));
+	client_close(&c);
+}
+
+/* The socket gives and takes single bytes now and then: no state may depend on whole ones. */
+static void test_short_io(void **state)
+{
+	struct fixture *f = *state;
+	fault_setup("rt.short_io=1/3");
+	for (int i = 0; i < 3; i++) {
+		struct client *c = client_open(f->server.port);
+		client_expect(c, "hello");
+		client_send(c, "starttls\r\n");
+		client_expect(c, "go");
+		assert_true(client_start_tls(c, i == 0 ? 0 : i == 1 ? TLS12 : TLS13, NULL, NULL));
+		client_expect(c, "secure");
+		client_send(c, "write 100000\r\nlarge 50000\r\nburst 20000\r\necho end\r\n");
+		client_expect_run(c, 100000, 'x');
+		client_expect(c, "done");
+		client_expect_run(c, 50000, 'x');
+		client_expect(c, "done");
+		client_expect_run(c, 20000, 'x');
+		client_expect(c, "done");
+		client_expect(c, "end");
+		quit(&c);
+	}
+	fault_setup(NULL);
+}
+
 static void test_no_certificate(void **state)
 {
 	struct fixture *f = *state;
@@ -346,7 +388,7 @@ int main(void)
 		cmocka_unit_test(test_server_name),  cmocka_unit_test(test_resumption),  cmocka_unit_test(test_old_versions),
 		cmocka_unit_test(test_min_version),  cmocka_unit_test(test_bindings),    cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_large_output), cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_large_input),
-		cmocka_unit_test(test_no_certificate), cmocka_unit_test(test_self_signed), cmocka_unit_test(test_bad_files),
+		cmocka_unit_test(test_behind_proxy), cmocka_unit_test(test_short_io),    cmocka_unit_test(test_no_certificate), cmocka_unit_test(test_self_signed), cmocka_unit_test(test_bad_files),
 	};
 	log_setup(LOG_TEXT, LOG_ERROR, 2);
 	return cmocka_run_group_tests(tests, start, stop);
