@@ -33,7 +33,6 @@ static struct str copyuid(struct imap_request *r, const struct copy *c)
 
 static enum imap_result answer(struct imap_request *r, const struct copy *c, bool uid, bool move)
 {
-	const char *done = move ? "Moved" : "Copied";
 	if (c->source.n == 0 && !uid && c->numbers.n) {
 		/* RFC 2180 4.4.1; the EXPUNGE responses follow. */
 		return imap_no(r, "[EXPUNGEISSUED] The messages no longer exist");
@@ -43,14 +42,14 @@ static enum imap_result answer(struct imap_request *r, const struct copy *c, boo
 		return imap_ok(r, "No such messages");
 	struct str code = copyuid(r, c);
 	if (!move)
-		return imap_ok(r, "%.*s %s", STR_ARG(code), done);
+		return imap_ok(r, "%.*s %s completed", STR_ARG(code), r->row->name);
 	/* RFC 6851 4.3: before the EXPUNGE responses, which the dispatcher tells. */
 	if (code.n) {
 		conn_write_lit(r->conn, "* OK ");
 		conn_write_str(r->conn, code);
 		conn_write_lit(r->conn, " Moved\r\n");
 	}
-	return imap_ok(r, "%s", done);
+	return imap_ok(r, "%s completed", r->row->name);
 }
 
 static enum imap_result copy_to(struct imap_request *r, struct copy *c, struct str name, bool uid, bool move)

@@ -14,8 +14,8 @@ static enum imap_result expunge(struct imap_request *r, const struct rangeset *u
 		return imap_error(r, err, NULL);
 	/* RFC 7162 3.2.7. */
 	if (imap_condstore(s) && modseq)
-		return imap_ok(r, "[HIGHESTMODSEQ %llu] Expunged", (unsigned long long)modseq);
-	return imap_ok(r, "Expunged");
+		return imap_ok(r, "[HIGHESTMODSEQ %llu] %s completed", (unsigned long long)modseq, r->row->name);
+	return imap_ok(r, "%s completed", r->row->name);
 }
 
 enum imap_result imap_cmd_expunge(struct imap_request *r) { return expunge(r, NULL); }

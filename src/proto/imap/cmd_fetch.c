@@ -200,7 +200,7 @@ static enum imap_result run(struct fetch *f)
 	/* RFC 2180 4.1.2. A UID that is not there is no error. */
 	if (f->missing && !f->uid)
 		return imap_no(r, "[EXPUNGEISSUED] Some of the messages no longer exist");
-	return imap_ok(r, "Fetched");
+	return imap_ok(r, "%s completed", r->row->name);
 }
 
 static enum imap_result fetch(struct imap_request *r, bool uid)

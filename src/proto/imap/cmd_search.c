@@ -95,8 +95,8 @@ static enum imap_result run(struct search *x)
 	write_found(x);
 	/* RFC 5530 3. */
 	if (x->missing && !x->uid)
-		return imap_ok(r, "[EXPUNGEISSUED] Searched");
-	return imap_ok(r, "Searched");
+		return imap_ok(r, "[EXPUNGEISSUED] %s completed", r->row->name);
+	return imap_ok(r, "%s completed", r->row->name);
 }
 
 static enum imap_result search(struct imap_request *r, bool uid)

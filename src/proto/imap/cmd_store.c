@@ -133,7 +133,7 @@ static enum imap_result answer(struct store *st)
 	}
 	if (no)
 		return imap_no(st->r, "[EXPUNGEISSUED] Some of the messages no longer exist");
-	return imap_ok(st->r, "Stored");
+	return imap_ok(st->r, "%s completed", st->r->row->name);
 }
 
 static enum imap_result run(struct store *st)

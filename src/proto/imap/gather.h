@@ -27,13 +27,20 @@ enum imap_gather_mode {
 };
 
 struct imap_gather {
-	struct buf text;              /* the command so far as it was sent; empty between commands */
+	struct buf text;              /* the command so far as it was sent; empty, and without memory, between commands */
 	uint64_t left;                /* octets of the literal still to come */
-	const struct imap_command *taker;        /* whose row->octets gets them */
-	size_t taken_at;              /* text behind the literal that was taken; 0: none was */
 	enum imap_gather_mode mode;
 	bool refused;                 /* the tagged line was sent: what still comes of this command is dropped */
-	bool has_nul;                 /* in a literal that may not have one (RFC 3501 4.3) */
+	const struct imap_command *taker;        /* GATHER_TAKE: whose row->octets gets them */
 };
+
+struct imap_session;
+
+/* What the gatherer waits for, told to the connection. */
+void imap_gather_want(struct imap_session *s);
+/* Takes one line or some octets and runs the command when it is whole. False: more must arrive first. */
+bool imap_gather_step(struct imap_session *s);
+/* Forgets the command that was arriving. */
+void imap_gather_reset(struct imap_session *s);
 
 #endif

@@ -58,6 +58,7 @@ struct imap_session {
 	const struct imap_command *continued;    /* NULL: none */
 	char *continued_tag;
 	struct sasl *sasl;                       /* AUTHENTICATE */
+	bool sasl_done;                          /* proven; the client has yet to answer the server's last word with nothing */
 	struct account_watch *watch;             /* IDLE */
 
 	struct imap_append *append;              /* the message under way; append.h */

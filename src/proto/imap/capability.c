@@ -1,0 +1,63 @@
+#include "proto/imap/capability.h"
+
+#include "proto/common/sasl.h"
+
+static const struct imap_capability capabilities[] = {
+	{ "IMAP4rev1", IMAP_ANY_STATE, "3501", NULL },
+	{ "CHILDREN", IMAP_LOGGED_IN, "3348", "\\HasChildren and \\HasNoChildren in every LIST response." },
+	{ "CONDSTORE", IMAP_LOGGED_IN, "7162 3.1", NULL },
+	{ "CREATE-SPECIAL-USE", IMAP_LOGGED_IN, "6154 3", NULL },
+	{ "ENABLE", IMAP_ANY_STATE, "5161", NULL },
+	{ "ID", IMAP_ANY_STATE, "2971", NULL },
+	{ "IDLE", IMAP_LOGGED_IN, "2177", NULL },
+	{ "LITERAL+", IMAP_ANY_STATE, "7888", "A literal over the limit is read and dropped, and its command answered at once." },
+	{ "MOVE", IMAP_LOGGED_IN, "6851", NULL },
+	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
+	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
+	{ "SPECIAL-USE", IMAP_LOGGED_IN, "6154", "In every LIST response; the selection and return options work too." },
+	{ "STATUS=SIZE", IMAP_LOGGED_IN, "8438", NULL },
+	{ "UIDPLUS", IMAP_LOGGED_IN, "4315", NULL },
+	{ "UNSELECT", IMAP_LOGGED_IN, "3691", NULL },
+	{ "UTF8=ACCEPT", IMAP_LOGGED_IN, "6855", "Messages with 8-bit header fields are taken from, and sent as they are to, "
+	  "clients that did not enable it: refusing them (section 4) would keep users from moving mail they have." },
+};
+
+const struct imap_capability *imap_capability_table(size_t *n_out)
+{
+	*n_out = sizeof(capabilities) / sizeof(capabilities[0]);
+	return capabilities;
+}
+
+/* What only matters before login, and depends on TLS. */
+static void write_login_ways(const struct imap_session *s, struct buf *out)
+{
+	if (conn_can_tls(s->conn))
+		buf_add_lit(out, " STARTTLS");
+	if (!login_may_show_password(s->conn, s->config))
+		buf_add_lit(out, " LOGINDISABLED");        /* RFC 3501 6.2.3 */
+	struct buf names = BUF_INIT(0);
+	sasl_mechanisms(s->conn, s->config, &names);
+	struct str rest = buf_str(&names), name;
+	while (rest.n) {
+		str_cut(rest, ' ', &name, &rest);
+		if (!name.n)
+			continue;
+		buf_add_lit(out, " AUTH=");
+		buf_add_str(out, name);
+	}
+	buf_fini(&names);
+}
+
+void imap_capability_write(const struct imap_session *s, struct buf *out)
+{
+	const char *space = "";
+	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
+		if (!(capabilities[i].states & s->state))
+			continue;
+		buf_add_c(out, space);
+		buf_add_c(out, capabilities[i].name);
+		space = " ";
+	}
+	if (s->state == IMAP_NOT_AUTHENTICATED)
+		write_login_ways(s, out);
+}

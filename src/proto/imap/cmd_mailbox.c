@@ -1,0 +1,121 @@
+/* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: commands that change the tree of mailboxes. */
+#include "proto/imap/commands.h"
+#include "proto/imap/use.h"
+
+bool imap_find_target(struct imap_request *r, struct str name, struct mailbox *out)
+{
+	int rc = mailbox_find(r->s->account, r->arena, name, out);
+	if (rc == ERR_NOT_FOUND) {
+		struct str canonical;
+		struct err e = { 0 };
+		rc = mailbox_name_check(r->arena, name, &canonical, &e);
+		if (rc)
+			imap_error(r, rc, &e);
+		else
+			imap_no(r, "[TRYCREATE] No such mailbox");
+		return false;
+	}
+	if (!rc && out->no_select) {
+		imap_no(r, "[TRYCREATE] This is only a level of the hierarchy");
+		return false;
+	}
+	if (rc)
+		imap_error(r, rc, NULL);
+	return !rc;
+}
+
+/* RFC 6154 6: [SP "(" "USE" SP "(" [use-attr *(SP use-attr)] ")" ")"]. False: the reply is set. */
+static bool read_use(struct imap_request *r, uint32_t *use_out)
+{
+	struct imap_cursor *c = &r->args;
+	*use_out = MAILBOX_USE_NONE;
+	if (imap_peek(c) < 0)
+		return true;
+	if (!imap_sp(c) || !imap_expect(c, '(', "Expected (") || !imap_take_word(c, "USE") || !imap_sp(c)
+		|| !imap_expect(c, '(', "Expected (")) {
+		imap_bad(r, "%s", c->error ? c->error : "Unknown parameter");
+		return false;
+	}
+	bool supported = true;
+	if (imap_peek(c) == '\\') {
+		do {
+			struct str name;
+			if (!imap_expect(c, '\\', "Expected a special use") || !imap_atom(c, &name))
+				break;
+			uint32_t bit = imap_use_find(name);
+			supported = supported && bit;
+			*use_out |= bit;
+		} while (imap_peek(c) == ' ' && imap_sp(c));
+	}
+	if (!imap_expect(c, ')', "Expected )") || !imap_expect(c, ')', "Expected )")) {
+		imap_bad_args(r);
+		return false;
+	}
+	if (!supported)
+		imap_no(r, "[USEATTR] No such special use");     /* RFC 6154 3 and 5.3 */
+	return supported;
+}
+
+enum imap_result imap_cmd_create(struct imap_request *r)
+{
+	struct str name;
+	uint32_t use;
+	if (!imap_mailbox(&r->args, &name))
+		return imap_bad_args(r);
+	if (!read_use(r, &use))
+		return IMAP_REPLIED;
+	if (!imap_end(&r->args))
+		return imap_bad_args(r);
+	/* RFC 3501 6.3.3: a separator at the end says that there will be children; the name is without it. */
+	if (name.n > 1 && name.p[name.n - 1] == MAILBOX_SEPARATOR)
+		name.n--;
+	struct err e = { 0 };
+	int rc = mailbox_create(r->s->account, name, use, NULL, &e);
+	return rc ? imap_error(r, rc, &e) : imap_ok(r, "CREATE completed");
+}
+
+enum imap_result imap_cmd_delete(struct imap_request *r)
+{
+	struct str name;
+	if (!imap_mailbox(&r->args, &name) || !imap_end(&r->args))
+		return imap_bad_args(r);
+	struct err e = { 0 };
+	int rc = mailbox_delete(r->s->account, name, &e);
+	if (rc == ERR_DENIED)
+		return imap_no(r, "[CANNOT] INBOX cannot be deleted");
+	if (rc == ERR_CONFLICT)
+		return imap_no(r, "[HASCHILDREN] Delete what is below it first");
+	return rc ? imap_error(r, rc, &e) : imap_ok(r, "DELETE completed");
+}
+
+enum imap_result imap_cmd_rename(struct imap_request *r)
+{
+	struct str from, to;
+	if (!imap_mailbox(&r->args, &from) || !imap_sp(&r->args) || !imap_mailbox(&r->args, &to) || !imap_end(&r->args))
+		return imap_bad_args(r);
+	if (to.n > 1 && to.p[to.n - 1] == MAILBOX_SEPARATOR)
+		to.n--;
+	struct err e = { 0 };
+	int rc = mailbox_rename(r->s->account, from, to, &e);
+	return rc ? imap_error(r, rc, &e) : imap_ok(r, "RENAME completed");
+}
+
+static enum imap_result subscribe(struct imap_request *r, bool subscribed)
+{
+	struct str name;
+	if (!imap_mailbox(&r->args, &name) || !imap_end(&r->args))
+		return imap_bad_args(r);
+	struct err e = { 0 };
+	int rc = subscription_set(r->s->account, name, subscribed, &e);
+	return rc ? imap_error(r, rc, &e) : imap_ok(r, "%s completed", r->row->name);
+}
+
+enum imap_result imap_cmd_subscribe(struct imap_request *r)
+{
+	return subscribe(r, true);
+}
+
+enum imap_result imap_cmd_unsubscribe(struct imap_request *r)
+{
+	return subscribe(r, false);
+}

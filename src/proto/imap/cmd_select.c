@@ -1,0 +1,118 @@
+/* SELECT and EXAMINE; CLOSE and UNSELECT. */
+#include "proto/imap/commands.h"
+#include "proto/imap/select.h"
+#include "proto/imap/sync.h"
+
+void imap_tell_highestmodseq(struct imap_session *s)
+{
+	conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] Highest\r\n", (unsigned long long)view_modseq(s->selected.view));
+}
+
+/* [SP "(" select-param *(SP select-param) ")"] of RFC 4466 2.1; the only one known is CONDSTORE (RFC 7162 3.1.8). */
+static bool read_params(struct imap_cursor *c, bool *condstore_out)
+{
+	*condstore_out = false;
+	if (imap_peek(c) != ' ')
+		return imap_end(c);
+	if (!imap_sp(c) || !imap_expect(c, '(', "Expected ("))
+		return false;
+	do {
+		struct str name;
+		if (!imap_atom(c, &name))
+			return false;
+		if (!str_ieq(name, STR("CONDSTORE")))
+			return imap_fail(c, "Unknown parameter");
+		*condstore_out = true;
+	} while (imap_peek(c) == ' ' && imap_sp(c));
+	return imap_expect(c, ')', "Expected )") && imap_end(c);
+}
+
+/* Takes what is \Recent first and the view after it: a message that comes in between is in the view, and recent. */
+static int open_selected(struct imap_session *s, uint32_t mailbox, bool read_only)
+{
+	struct imap_selected *sel = &s->selected;
+	uint32_t first;
+	int rc = mailbox_recent(s->account, mailbox, !read_only, &first);
+	if (!rc)
+		rc = view_open(s->account, mailbox, &sel->view);
+	if (rc)
+		return rc;
+	uint32_t uidnext = view_uidnext(sel->view);
+	if (first < uidnext)
+		rc = rangeset_add(&sel->recent, first, uidnext - 1);
+	sel->mailbox = mailbox;
+	sel->read_only = read_only;
+	return rc;
+}
+
+/* RFC 3501 6.3.1 */
+static void tell_selected(struct imap_session *s)
+{
+	const struct view *v = s->selected.view;
+	imap_write_mailbox_flags(s, v);
+	conn_printf(s->conn, "* %u EXISTS\r\n* %u RECENT\r\n", view_count(v), imap_recent_count(&s->selected));
+	if (view_first_unseen(v) < view_count(v))
+		conn_printf(s->conn, "* OK [UNSEEN %u] First unseen\r\n", view_first_unseen(v) + 1);
+	conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs valid\r\n* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidvalidity(v),
+				view_uidnext(v));
+	imap_tell_highestmodseq(s);
+}
+
+static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
+{
+	struct imap_session *s = r->s;
+	struct str name;
+	bool condstore;
+	if (!imap_mailbox(&r->args, &name) || !read_params(&r->args, &condstore))
+		return imap_bad_args(r);
+	/* RFC 3501 6.3.1: what was selected is so no more, even if this one fails. CLOSED: RFC 7162 3.2.11. */
+	bool closed = s->state == IMAP_SELECTED;
+	imap_unselect(s);
+	if (condstore)
+		s->enabled |= IMAP_ENABLED_CONDSTORE;
+	if (closed && imap_condstore(s))
+		conn_write_lit(r->conn, "* OK [CLOSED] Previous mailbox closed\r\n");
+
+	struct mailbox m;
+	int rc = mailbox_find(s->account, r->arena, name, &m);
+	if (!rc && m.no_select)
+		return imap_no(r, "[CANNOT] This is only a level of the hierarchy");
+	if (!rc)
+		rc = open_selected(s, m.id, read_only);
+	if (rc) {
+		imap_unselect(s);
+		return imap_error(r, rc, NULL);
+	}
+	s->state = IMAP_SELECTED;
+	tell_selected(s);
+	return imap_ok(r, "[%s] %s completed", read_only ? "READ-ONLY" : "READ-WRITE", r->row->name);
+}
+
+enum imap_result imap_cmd_select(struct imap_request *r)
+{
+	return select_mailbox(r, false);
+}
+
+enum imap_result imap_cmd_examine(struct imap_request *r)
+{
+	return select_mailbox(r, true);
+}
+
+/* RFC 3501 6.4.2: expunges without a word about it, unless the mailbox is read-only. */
+enum imap_result imap_cmd_close(struct imap_request *r)
+{
+	struct imap_session *s = r->s;
+	if (!s->selected.read_only && !s->selected.gone) {
+		int rc = mailbox_expunge(s->account, s->selected.mailbox, NULL, true, NULL, NULL);
+		if (rc && rc != ERR_NOT_FOUND)
+			return imap_error(r, rc, NULL);
+	}
+	imap_unselect(s);
+	return imap_ok(r, "CLOSE completed");
+}
+
+enum imap_result imap_cmd_unselect(struct imap_request *r)
+{
+	imap_unselect(r->s);
+	return imap_ok(r, "UNSELECT completed");
+}

@@ -1,0 +1,190 @@
+#include "proto/imap/commands.h"
+
+#include "proto/imap/message_commands.h"
+
+static const struct imap_command commands[] = {
+	{
+		.name = "APPEND", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.11, 4315 3, 6855 4", .transcript = "append",
+		.run = imap_cmd_append, .literal = imap_literal_append, .octets = imap_octets_append,
+		.note = "Mailbox, flags, date, size and quota are checked before the literal is asked for. Octets are kept as they came; "
+				"NUL and messages of no octets are refused.",
+	},
+	{
+		.name = "AUTHENTICATE", .states = IMAP_NOT_AUTHENTICATED, .rfc = "3501 6.2.2, 4959", .transcript = "authenticate",
+		.run = imap_cmd_authenticate, .line = imap_line_authenticate,
+	},
+	{
+		.name = "CAPABILITY", .states = IMAP_ANY_STATE, .flags = IMAP_NO_ARGS, .rfc = "3501 6.1.1", .transcript = "capability",
+		.run = imap_cmd_capability,
+	},
+	{
+		.name = "CHECK", .states = IMAP_SELECTED, .flags = IMAP_NO_ARGS, .rfc = "3501 6.4.1", .transcript = "noop",
+		.run = imap_cmd_noop,
+		.note = "Every change is durable when it is answered, so there is nothing to do: the same as NOOP.",
+	},
+	{
+		.name = "CLOSE", .states = IMAP_SELECTED, .flags = IMAP_NO_ARGS | IMAP_NO_NEWS, .rfc = "3501 6.4.2", .transcript = "close",
+		.run = imap_cmd_close,
+	},
+	{
+		.name = "COPY", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.rfc = "3501 6.4.7, 4315 3", .transcript = "copy", .run = imap_cmd_copy,
+		.note = "All or nothing, in one commit, with flags and dates.",
+	},
+	{
+		.name = "CREATE", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.3, 6154 3", .transcript = "create",
+		.run = imap_cmd_create,
+		.note = "Missing superiors are created too. A name that was deleted and is created again has a greater UIDVALIDITY.",
+	},
+	{
+		.name = "DELETE", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.4", .transcript = "delete",
+		.run = imap_cmd_delete,
+		.note = "A session that has the mailbox selected is told that every message is expunged, and then has an empty "
+				"mailbox whose commands are answered NO (RFC 2180 3.2 leaves the choice).",
+	},
+	{
+		.name = "ENABLE", .states = IMAP_LOGGED_IN, .capability = "ENABLE", .rfc = "5161", .transcript = "enable",
+		.run = imap_cmd_enable,
+		.note = "Allowed with a mailbox selected too.",
+	},
+	{
+		.name = "EXAMINE", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_NEWS, .rfc = "3501 6.3.2", .transcript = "examine",
+		.run = imap_cmd_examine,
+	},
+	{
+		.name = "EXPUNGE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES,
+		.rfc = "3501 6.4.3", .transcript = "expunge", .run = imap_cmd_expunge,
+	},
+	{
+		.name = "FETCH", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
+		.rfc = "3501 6.4.5, 7162 3.1.4", .transcript = "fetch", .run = imap_cmd_fetch,
+	},
+	{
+		.name = "ID", .states = IMAP_ANY_STATE, .capability = "ID", .rfc = "2971", .transcript = "id",
+		.run = imap_cmd_id,
+		.note = "The client's name and version go to the log.",
+	},
+	{
+		.name = "IDLE", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_ARGS | IMAP_TELLS_NEWS, .capability = "IDLE", .rfc = "2177",
+		.transcript = "idle", .run = imap_cmd_idle, .line = imap_line_idle,
+		.note = "Ends after the autologout time as any silence does (30 minutes); dead peers are found by TCP keepalive, so no "
+				"\"Still here\" wakes a sleeping phone.",
+	},
+	{
+		.name = "LIST", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.8, 3348, 6154 2", .transcript = "list",
+		.run = imap_cmd_list,
+		.note = "The reference is put before the pattern as it is. Of RFC 5258's options those of SPECIAL-USE and CHILDREN.",
+	},
+	{
+		.name = "LOGIN", .states = IMAP_NOT_AUTHENTICATED, .flags = IMAP_SHOWS_PASSWORD, .rfc = "3501 6.2.3", .transcript = "login",
+		.run = imap_cmd_login,
+	},
+	{
+		.name = "LOGOUT", .states = IMAP_ANY_STATE, .flags = IMAP_NO_ARGS | IMAP_NO_NEWS, .rfc = "3501 6.1.3", .transcript = "logout",
+		.run = imap_cmd_logout,
+	},
+	{
+		.name = "LSUB", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.9", .transcript = "lsub",
+		.run = imap_cmd_lsub,
+	},
+	{
+		.name = "MOVE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES, .capability = "MOVE",
+		.rfc = "6851 3.1", .transcript = "move", .run = imap_cmd_move,
+		.note = "One commit: no moment in which a message is in both, or in neither.",
+	},
+	{
+		.name = "NAMESPACE", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_ARGS, .capability = "NAMESPACE", .rfc = "2342 5",
+		.transcript = "namespace", .run = imap_cmd_namespace,
+	},
+	{
+		.name = "NOOP", .states = IMAP_ANY_STATE, .flags = IMAP_NO_ARGS, .rfc = "3501 6.1.2", .transcript = "noop",
+		.run = imap_cmd_noop,
+	},
+	{
+		.name = "RENAME", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.5", .transcript = "rename",
+		.run = imap_cmd_rename,
+		.note = "Renaming INBOX moves its messages into the new mailbox. Sessions keep a renamed mailbox selected.",
+	},
+	{
+		.name = "SEARCH", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
+		.rfc = "3501 6.4.4, 7162 3.1.5", .transcript = "search", .run = imap_cmd_search,
+	},
+	{
+		.name = "SELECT", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_NEWS, .rfc = "3501 6.3.1, 7162 3.1.8", .transcript = "select",
+		.run = imap_cmd_select,
+	},
+	{
+		.name = "STARTTLS", .states = IMAP_NOT_AUTHENTICATED, .flags = IMAP_NO_ARGS, .rfc = "3501 6.2.1", .transcript = "starttls",
+		.run = imap_cmd_starttls,
+		.note = "Whatever was sent behind it in the clear is thrown away.",
+	},
+	{
+		.name = "STATUS", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.10, 8438, 7162 3.1.7", .transcript = "status",
+		.run = imap_cmd_status,
+		.note = "Any mailbox, the selected one too; counts are kept, so nothing is scanned. DELETED of RFC 9051 works already.",
+	},
+	{
+		.name = "STORE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_KEEPS_NUMBERS | IMAP_WRITES,
+		.rfc = "3501 6.4.6, 7162 3.1.3", .transcript = "store", .run = imap_cmd_store,
+	},
+	{
+		.name = "SUBSCRIBE", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.6", .transcript = "subscribe",
+		.run = imap_cmd_subscribe,
+		.note = "The name need not be that of a mailbox.",
+	},
+	{
+		.name = "UID COPY", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.rfc = "3501 6.4.8, 4315 3", .transcript = "copy", .run = imap_cmd_uid_copy,
+	},
+	{
+		.name = "UID EXPUNGE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES, .capability = "UIDPLUS",
+		.rfc = "4315 2.1", .transcript = "expunge", .run = imap_cmd_uid_expunge,
+	},
+	{
+		.name = "UID FETCH", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.rfc = "3501 6.4.8", .transcript = "fetch", .run = imap_cmd_uid_fetch,
+	},
+	{
+		.name = "UID MOVE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES, .capability = "MOVE",
+		.rfc = "6851 3.2", .transcript = "move", .run = imap_cmd_uid_move,
+	},
+	{
+		.name = "UID SEARCH", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.rfc = "3501 6.4.8", .transcript = "search", .run = imap_cmd_uid_search,
+	},
+	{
+		.name = "UID STORE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES,
+		.rfc = "3501 6.4.8", .transcript = "store", .run = imap_cmd_uid_store,
+	},
+	{
+		.name = "UNSELECT", .states = IMAP_SELECTED, .flags = IMAP_NO_ARGS | IMAP_NO_NEWS, .capability = "UNSELECT", .rfc = "3691",
+		.transcript = "close", .run = imap_cmd_unselect,
+	},
+	{
+		.name = "UNSUBSCRIBE", .states = IMAP_LOGGED_IN, .rfc = "3501 6.3.7", .transcript = "subscribe",
+		.run = imap_cmd_unsubscribe,
+	},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+const struct imap_command *imap_command_table(size_t *n_out)
+{
+	*n_out = COMMANDS;
+	return commands;
+}
+
+const struct imap_command *imap_command_find(struct str name)
+{
+	size_t lo = 0, hi = COMMANDS;
+	while (lo < hi) {
+		size_t middle = lo + (hi - lo) / 2;
+		int order = str_icmp(name, str_from_c(commands[middle].name));
+		if (order == 0)
+			return &commands[middle];
+		if (order < 0)
+			hi = middle;
+		else
+			lo = middle + 1;
+	}
+	return NULL;
+}

@@ -1,0 +1,45 @@
+/* The functions behind the rows of the command table, in one place because all have the same shape. */
+#ifndef PROTO_IMAP_COMMANDS_H
+#define PROTO_IMAP_COMMANDS_H
+
+#include "proto/imap/command.h"
+
+#define IMAP_RUN(noun) enum imap_result imap_cmd_##noun(struct imap_request *r)
+#define IMAP_LINE(noun) enum imap_result imap_line_##noun(struct imap_request *r, struct str line)
+
+/* any state */
+IMAP_RUN(capability);
+IMAP_RUN(id);
+IMAP_RUN(logout);
+IMAP_RUN(noop);
+
+/* not authenticated */
+IMAP_RUN(authenticate);
+IMAP_LINE(authenticate);
+IMAP_RUN(login);
+IMAP_RUN(starttls);
+
+/* authenticated: mailboxes */
+IMAP_RUN(append);
+enum imap_literal imap_literal_append(struct imap_request *r, const struct imap_announced *a);
+void imap_octets_append(struct imap_session *s, struct str bytes);
+IMAP_RUN(create);
+IMAP_RUN(delete);
+IMAP_RUN(enable);
+IMAP_RUN(examine);
+IMAP_RUN(idle);
+IMAP_LINE(idle);
+IMAP_RUN(list);
+IMAP_RUN(lsub);
+IMAP_RUN(namespace);
+IMAP_RUN(rename);
+IMAP_RUN(select);
+IMAP_RUN(status);
+IMAP_RUN(subscribe);
+IMAP_RUN(unsubscribe);
+
+/* selected: the mailbox */
+IMAP_RUN(close);
+IMAP_RUN(unselect);
+
+#endif

@@ -1,0 +1,9 @@
+/* IMAP4rev1 (RFC 3501) and its extensions, for app/ to listen with. The context is a struct services *. */
+#ifndef PROTO_IMAP_IMAP_H
+#define PROTO_IMAP_IMAP_H
+
+#include "rt/conn.h"
+
+extern const struct conn_proto imap_proto;
+
+#endif
