@@ -1,8 +1,8 @@
 #include "proto/imap/sync.h"
 
+#include "codec/imap/format.h"
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/message_set.h"
-#include "proto/imap/select.h"
 
 /* One telling: from what the client knows to `next`. */
 struct news {
@@ -26,6 +26,32 @@ uint32_t imap_recent_count(const struct imap_selected *selected)
 }
 
 /* ---- writing ---- */
+
+void imap_write_mailbox_flags(struct imap_session *s, const struct view *v)
+{
+	struct buf *out = conn_out(s->conn);
+	unsigned n;
+	const struct str *keyword = view_keywords(v, &n);
+	uint64_t all = MESSAGE_SYSTEM_FLAGS;
+	bool room = n < KEYWORDS_MAX;
+	for (unsigned i = 0; i < n; i++) {
+		all |= UINT64_C(1) << (MESSAGE_KEYWORD_SHIFT + i);
+		room |= keyword[i].n == 0;
+	}
+	buf_add_lit(out, "* FLAGS ");
+	imap_format_flags(out, all, false, keyword, n);
+	buf_add_lit(out, "\r\n* OK [PERMANENTFLAGS ");
+	if (s->selected.read_only)
+		buf_add_lit(out, "()");
+	else
+		imap_format_flags(out, all, false, keyword, n);
+	/* RFC 3501 7.1: "\*" when new keywords can be made. */
+	if (room && !s->selected.read_only && !out->failed) {
+		out->n--;
+		buf_add_lit(out, " \\*)");
+	}
+	buf_add_lit(out, "] Flags that are kept\r\n");
+}
 
 /* RFC 3501 7.4.1: each EXPUNGE renumbers what follows, so n neighbours are n times the same number. */
 static void write_expunged(struct imap_session *s, const struct rangeset *numbers)
@@ -93,7 +119,7 @@ static int tell(struct news *n, struct view **before_out)
 	selected->view = n->next;
 	forget_recent(n);
 	if (n->diff.keywords_added)
-		imap_tell_flags(n->s);
+		imap_write_mailbox_flags(n->s, n->next);
 	if (n->diff.added)
 		conn_printf(n->s->conn, "* %u EXISTS\r\n", view_count(n->next));
 	uint32_t recent = imap_recent_count(selected);

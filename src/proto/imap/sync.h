@@ -18,6 +18,9 @@ int imap_sync(struct imap_session *s, bool may_expunge);
  * there is no mailbox (any more). */
 int imap_sync_except(struct imap_session *s, const struct rangeset *own, struct rangeset *untold_out, struct view **before_out);
 
+/* Untagged FLAGS and OK [PERMANENTFLAGS ...] (RFC 3501 7.2.6, 7.1): when a mailbox is selected, and when it gets new keywords. */
+void imap_write_mailbox_flags(struct imap_session *s, const struct view *v);
+
 /* How many messages the client knows of are \Recent to this session. */
 uint32_t imap_recent_count(const struct imap_selected *selected);
 
