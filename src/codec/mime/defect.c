@@ -7,6 +7,7 @@ static const char *const names[MIME_DEFECT_COUNT] = {
 	"header-not-utf8", "repeated-field",  "bad-type",       "bad-param",       "bad-encoding",   "encoded-composite",
 	"no-boundary",     "no-start",        "no-end",         "too-deep",        "too-many-parts", "too-many-fields",
 	"header-too-long", "too-many-params", "too-many-addresses", "bad-address", "bad-date",       "cut",
+	"no-last-crlf",
 };
 
 const char *mime_defect_name(uint32_t one)

@@ -32,8 +32,9 @@ enum mime_defect {
 	MIME_BAD_ADDRESS = 1u << 21,         /* does not follow RFC 5322 3.4, nor 4.4 */
 	MIME_BAD_DATE = 1u << 22,
 	MIME_CUT = 1u << 23,                 /* the summary holds less than the message says, by its limits */
+	MIME_NO_LAST_CRLF = 1u << 24,        /* the last line does not end in CRLF (in summaries only): POP3 sends it with one */
 };
-#define MIME_DEFECT_COUNT 24
+#define MIME_DEFECT_COUNT 25
 
 /* "no-blank-line" for one bit; NULL when there is no such bit. Static. */
 const char *mime_defect_name(uint32_t one);

@@ -292,6 +292,8 @@ int mime_summary_encode(const struct mime_message *m, struct str message, struct
 	end_block(&e, preview);
 	for (uint32_t i = 0; i < m->part_count; i++)
 		encode_part(&e, &m->part[i]);
+	if (message.n && !str_ends(message, STR("\r\n")))
+		e.defects |= MIME_NO_LAST_CRLF;
 	if (!out->failed)
 		store_le32(out->p + start + 2, e.defects);
 	buf_fini(&e.unfolded);
