@@ -196,6 +196,7 @@ static int commit_batch(struct lmdb_store *s, struct combine_item *batch, struct
 	}
 	for (size_t i = 0; i < news->n; i++)
 		version_cache_put(s->cache, news->list[i].scope, news->list[i].version, id);
+	version_cache_txn_published(s->cache, id);
 	bell_ring(s->bell);
 	*news_out = news;
 	return 0;

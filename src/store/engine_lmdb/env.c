@@ -160,6 +160,7 @@ static int open_env(struct lmdb_store *s, const struct store_config *c, struct e
 	MDB_envinfo info;
 	mdb_env_info(s->env, &info);
 	version_cache_txn_commit(s->cache, info.me_last_txnid);
+	version_cache_txn_published(s->cache, info.me_last_txnid);
 	return 0;
 }
 

@@ -58,6 +58,15 @@ static int read_create(struct lmdb_store *s, struct lmdb_read **out)
 	return 0;
 }
 
+/* LMDB notes the newest transaction's number, then copies the root that belongs to it; a thread that sleeps between the
+ * two for two commits gets the root of number + 2 under the name of number, perhaps before that commit is durable. */
+static bool read_is_torn(struct lmdb_store *s, const struct lmdb_read *r)
+{
+	MDB_envinfo info;
+	mdb_env_info(s->env, &info);
+	return info.me_last_txnid > mdb_txn_id(r->txn) + 1;
+}
+
 static int read_get(struct lmdb_store *s, struct lmdb_read **out)
 {
 	pthread_mutex_lock(&s->reads_lock);
@@ -65,15 +74,15 @@ static int read_get(struct lmdb_store *s, struct lmdb_read **out)
 	if (r)
 		s->idle_reads = r->next_idle;
 	pthread_mutex_unlock(&s->reads_lock);
-	if (!r)
-		return read_create(s, out);
-	int rc = mdb_txn_renew(r->txn);
-	if (rc) {
-		read_free(r);
-		return lmdb_code(rc);
+	int rc = r ? lmdb_code(mdb_txn_renew(r->txn)) : read_create(s, &r);
+	while (rc == 0 && read_is_torn(s, r)) {
+		mdb_txn_reset(r->txn);
+		rc = lmdb_code(mdb_txn_renew(r->txn));
 	}
-	*out = r;
-	return 0;
+	if (rc && r)
+		read_free(r);
+	*out = rc ? NULL : r;
+	return rc;
 }
 
 int lmdb_begin(struct store *s, struct store_scope scope, struct store_read **out)

@@ -17,6 +17,7 @@ struct slot {
 struct version_cache {
 	atomic_uint_fast64_t own;         /* our newest transaction, counted from just before its commit */
 	atomic_uint_fast64_t own_before;  /* the one before it, should its commit fail; the committer's alone */
+	atomic_uint_fast64_t published;   /* up to here our transactions are in the slots */
 	atomic_uint_fast64_t foreign;     /* the newest transaction seen that is not ours */
 	pthread_mutex_t locks[STRIPES];
 	struct slot slots[STORE_VERSION_SLOTS];
@@ -60,11 +61,14 @@ uint64_t version_cache_foreign(struct version_cache *c, uint64_t newest)
 
 bool version_cache_get(struct version_cache *c, struct store_scope scope, uint64_t newest, uint64_t *version_out)
 {
-	uint64_t foreign = version_cache_foreign(c, newest);
+	uint64_t foreign = version_cache_foreign(c, newest), published = atomic_load(&c->published);
 	size_t i = scope_hash(scope) % STORE_VERSION_SLOTS;
 	struct slot *slot = &c->slots[i];
 	pthread_mutex_lock(&c->locks[i % STRIPES]);
-	bool good = slot->as_of > 0 && slot->as_of >= foreign && scope_eq(slot->scope, scope);
+	/* A transaction can be seen by readers a moment before it is published here: then the index is asked, lest somebody who
+	 * has read the new version is told the old one. */
+	bool whole = newest <= published || slot->as_of >= newest;
+	bool good = slot->as_of > 0 && slot->as_of >= foreign && whole && scope_eq(slot->scope, scope);
 	*version_out = good ? slot->version : 0;
 	pthread_mutex_unlock(&c->locks[i % STRIPES]);
 	return good;
@@ -89,5 +93,7 @@ void version_cache_txn_begin(struct version_cache *c, uint64_t txn)
 }
 
 void version_cache_txn_commit(struct version_cache *c, uint64_t txn) { atomic_store(&c->own, txn); }
+
+void version_cache_txn_published(struct version_cache *c, uint64_t txn) { raise_to(&c->published, txn); }
 
 void version_cache_txn_failed(struct version_cache *c) { atomic_store(&c->own, atomic_load(&c->own_before)); }

@@ -17,9 +17,11 @@ bool version_cache_get(struct version_cache *c, struct store_scope scope, uint64
 /* The scope had this version at transaction txn. Older knowledge never replaces newer. */
 void version_cache_put(struct version_cache *c, struct store_scope scope, uint64_t version, uint64_t txn);
 
-/* The committer, holding the index's writer lock, from the start of transaction txn to its end. */
+/* The committer's steps: when transaction txn begins (it holds the index's writer lock), just before it is committed, when
+ * all its versions were put here, or when its commit failed. */
 void version_cache_txn_begin(struct version_cache *c, uint64_t txn);
 void version_cache_txn_commit(struct version_cache *c, uint64_t txn);
+void version_cache_txn_published(struct version_cache *c, uint64_t txn);
 void version_cache_txn_failed(struct version_cache *c);
 /* The last transaction known to be of another process. */
 uint64_t version_cache_foreign(struct version_cache *c, uint64_t newest);
