@@ -1,0 +1,7 @@
+#ifndef DELIVER_LIMITS_H
+#define DELIVER_LIMITS_H
+
+#define DELIVER_PARSE_MEMORY_MAX ((size_t)64 << 20)      /* bytes for the parsed structure of one message */
+#define DELIVER_SUMMARY_MAX ((size_t)1 << 20)            /* bytes of one summary: it becomes a value of the store */
+
+#endif
