@@ -93,7 +93,7 @@ void imap_search_header(struct imap_search_tools *t, struct str header, struct b
 	while (mime_header_next(&walk, &f)) {
 		buf_reset(&t->text);
 		buf_add_str(&t->text, f.name);
-		buf_add_char(&t->text, ':');
+		buf_add_lit(&t->text, ": ");
 		mime_words_decode(f.body, &t->text);
 		piece_end(t, out);
 	}
