@@ -109,7 +109,9 @@ static void finish_run(struct run *run, struct mime_charset *converter, struct b
 
 static void join_run(struct run *run, const struct word *word, struct str source, struct mime_charset *converter, struct buf *out)
 {
-	if (run->source.n && !str_ieq(run->charset, word->charset))
+	/* Words of ISO-2022 return to ASCII at their end; put together, ICU would find the empty stretches suspicious. */
+	bool joins = str_ieq(run->charset, word->charset) && !str_istarts(word->charset, STR("iso-2022-"));
+	if (!joins)
 		finish_run(run, converter, out);
 	if (!run->source.n) {
 		run->source = source;
