@@ -24,7 +24,7 @@ static bool read_name(struct imap_cursor *c, struct str *name_out)
 static bool read_head(struct imap_request *r)
 {
 	struct str name;
-	if (!imap_tag(&r->args, &r->tag)) {
+	if (!imap_tag(&r->args, &r->tag) || (imap_peek(&r->args) != ' ' && imap_peek(&r->args) >= 0)) {
 		r->tag = STR_NONE;
 		imap_bad(r, "No tag");
 		return false;
