@@ -268,6 +268,22 @@ static void test_slow_reader(void **state)
 	}
 }
 
+/* The end of the last record waits inside the library when the buffer is full of those before it, and the socket is empty. */
+static void test_input_inside_library(void **state)
+{
+	struct client *c = secured(*state, 0, NULL, NULL);
+	char piece[10000] = "";
+	for (int i = 0; i < 5; i++) {
+		client_send(c, "sleep 60\r\nany 70000\r\n");
+		usleep(20000);        /* the server has read just this, and is busy while all the rest comes */
+		for (int k = 0; k < 7; k++)
+			client_send_bytes(c, piece, sizeof(piece));
+		const char *line = client_line(c);
+		assert_int_equal(strncmp(line ? line : "", "got 70000 ", 10), 0);
+	}
+	quit(&c);
+}
+
 /* More input than one read takes: nothing may be forgotten inside the library when the connection is parked. */
 static void test_large_input(void **state)
 {
@@ -388,6 +404,7 @@ int main(void)
 		cmocka_unit_test(test_server_name),  cmocka_unit_test(test_resumption),  cmocka_unit_test(test_old_versions),
 		cmocka_unit_test(test_min_version),  cmocka_unit_test(test_bindings),    cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_large_output), cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_large_input),
+		cmocka_unit_test(test_input_inside_library),
 		cmocka_unit_test(test_behind_proxy), cmocka_unit_test(test_short_io),    cmocka_unit_test(test_no_certificate), cmocka_unit_test(test_self_signed), cmocka_unit_test(test_bad_files),
 	};
 	log_setup(LOG_TEXT, LOG_ERROR, 2);
