@@ -151,22 +151,25 @@ static int claim_recent(struct imap_session *s, struct view **newest)
 	return first < end ? rangeset_add(&selected->recent, first, end - 1) : 0;
 }
 
-/* What the client shall know next. ERR_NOT_FOUND: the mailbox was deleted. */
-static int find_next(struct imap_session *s, bool may_expunge, struct view **out)
+/* Sets n->next to what the client shall know next, and n->diff. ERR_NOT_FOUND: the mailbox was deleted. */
+static int find_news(struct news *n, bool may_expunge)
 {
-	struct view *newest = NULL;
-	*out = NULL;
-	int err = view_refresh(s->account, s->selected.view, &newest);
+	struct imap_selected *selected = &n->s->selected;
+	int err = view_refresh(n->s->account, selected->view, &n->next);
 	if (!err)
-		err = claim_recent(s, &newest);
-	if (!err && !may_expunge && newest != s->selected.view) {
-		err = view_overlay(s->selected.view, newest, out);
-	} else if (!err) {
-		*out = newest;
-		newest = NULL;
-	}
+		err = claim_recent(n->s, &n->next);
+	if (err || n->next == selected->view)
+		return err;
+	err = view_diff(selected->view, n->next, &n->diff);
+	if (err || may_expunge || n->diff.vanished.n == 0)
+		return err;
+	/* Only now: a view with ghosts is made for this session alone. */
+	struct view *newest = n->next;
+	n->next = NULL;
+	view_diff_fini(&n->diff);
+	err = view_overlay(selected->view, newest, &n->next);
 	view_unref(&newest);
-	return err;
+	return err ? err : view_diff(selected->view, n->next, &n->diff);
 }
 
 static void tell_gone(struct imap_session *s)
@@ -187,25 +190,17 @@ static int sync_view(struct news *n, bool may_expunge, struct view **before_out)
 	*before_out = NULL;
 	if (!s->selected.view)
 		return 0;
-	int err = find_next(s, may_expunge, &n->next);
-	if (err == ERR_NOT_FOUND) {
-		if (may_expunge)
-			tell_gone(s);
-		return 0;
-	}
-	if (err)
-		return err;
-	if (n->next == s->selected.view) {
+	int err = find_news(n, may_expunge);
+	if (err == ERR_NOT_FOUND && may_expunge)
+		tell_gone(s);
+	if (!err && n->next == s->selected.view)
 		*before_out = n->next;
-		return 0;
-	}
-	err = view_diff(s->selected.view, n->next, &n->diff);
-	if (!err)
+	else if (!err)
 		err = tell(n, before_out);
-	view_diff_fini(&n->diff);
 	if (s->selected.view != n->next)
 		view_unref(&n->next);
-	return err;
+	view_diff_fini(&n->diff);
+	return err == ERR_NOT_FOUND ? 0 : err;
 }
 
 int imap_sync(struct imap_session *s, bool may_expunge)
