@@ -112,7 +112,7 @@ static int take_option(struct app_config *c, const struct config_option *o, cons
 		*place = v.p[0];
 		return 0;
 	case OPTION_WORD: {
-		int word;
+		int word = 0;
 		int r = take_word(o, value, &word, e);
 		if (r == 0)
 			*(int *)(void *)place = word;
