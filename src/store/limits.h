@@ -20,6 +20,7 @@
 #define STORE_MOVE_BYTES ((uint64_t)4 << 20)      /* copied under one sync when a segment is emptied */
 #define STORE_GRACE_SECONDS 60                    /* a blob without tags is kept for so long */
 #define STORE_SEGMENTS_MAPPED_MAX 4096            /* segment files mapped at once when no view holds them */
+#define STORE_VERIFY_ONCE_BYTES ((size_t)256 << 10)   /* larger blobs, read in parts, are not checksummed for each part */
 #define STORE_VERSION_SLOTS 65536                 /* scopes whose version is remembered without asking the index; a power of 2 */
 #define STORE_BELL_PAUSE_MS 3                     /* news of other processes are heard at most this often */
 

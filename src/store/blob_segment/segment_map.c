@@ -18,6 +18,7 @@
 #endif
 
 #define BUCKETS 1024
+#define VERIFIED_SLOTS 1024
 
 struct segment_map {
 	struct segment_map *next;         /* in its bucket */
@@ -32,8 +33,10 @@ struct segment_map {
 struct segment_maps {
 	int dir_fd;
 	uint64_t room;
+	uintptr_t page;                   /* bytes of a page of memory */
 	pthread_mutex_t lock;             /* guards the table and all refs */
 	struct segment_map *buckets[BUCKETS];
+	atomic_uint_fast64_t verified[VERIFIED_SLOTS];   /* places of large blobs whose checksum was right when last read */
 	size_t count;
 	uint64_t tick;
 };
@@ -45,6 +48,7 @@ int segment_maps_create(int dir_fd, uint64_t room, struct segment_maps **out)
 		return ERR_NO_MEMORY;
 	m->dir_fd = dir_fd;
 	m->room = room;
+	m->page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	pthread_mutex_init(&m->lock, NULL);
 	*out = m;
 	return 0;
@@ -201,10 +205,9 @@ void segment_maps_sweep(struct segment_maps *m)
 
 /* A bad disk makes the first touch of a mapped page a SIGBUS. Asking the kernel to read the pages in gives an error code
  * instead, and maps them all at once, which costs less than as many page faults. */
-static int read_in(const uint8_t *p, size_t n)
+static int read_in(const struct segment_maps *m, const uint8_t *p, size_t n)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-	uintptr_t from = (uintptr_t)p / page * page, to = ((uintptr_t)p + n + page - 1) / page * page;
+	uintptr_t page = m->page, from = (uintptr_t)p & ~(page - 1), to = ((uintptr_t)p + n + page - 1) & ~(page - 1);
 	while (madvise((void *)from, to - from, MADV_POPULATE_READ) < 0) {
 		if (errno == EINVAL)
 			return 0;         /* an older kernel: the touch itself must do */
@@ -231,13 +234,18 @@ int segment_map_bytes(struct segment_maps *m, struct segment_map *map, uint64_t 
 		return ERR_RETRY;
 	}
 	*out = map->base + offset;
-	return read_in(*out, n);
+	return read_in(m, *out, n);
 }
+
+/* A small blob is read in with its head, by one system call. */
+#define AHEAD 8192
 
 int segment_map_record(struct segment_maps *m, struct segment_map *map, uint64_t offset, struct record *out)
 {
 	const uint8_t *p;
-	int rc = segment_map_bytes(m, map, offset, RECORD_FIXED_SIZE, &p);
+	int rc = segment_map_bytes(m, map, offset, AHEAD, &p);
+	if (rc == ERR_NOT_FOUND)
+		rc = segment_map_bytes(m, map, offset, RECORD_FIXED_SIZE, &p);
 	if (rc)
 		return rc;
 	size_t head = record_head_peek(p);
@@ -253,12 +261,23 @@ int segment_map_record(struct segment_maps *m, struct segment_map *map, uint64_t
 int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_t offset, const struct record *r,
 						struct str *payload_out)
 {
-	const uint8_t *p;
-	int rc = segment_map_bytes(m, map, offset + record_head_size(r->n_tags), r->payload_size, &p);
-	if (rc)
-		return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
+	size_t head = record_head_size(r->n_tags);
+	const uint8_t *p = map->base + offset + head;
+	uint64_t place = place_make(map->number, offset);
+	atomic_uint_fast64_t *verified = r->payload_size >= STORE_VERIFY_ONCE_BYTES ? &m->verified[place % VERIFIED_SLOTS] : NULL;
+	if (verified && atomic_load_explicit(verified, memory_order_relaxed) == place) {
+		*payload_out = str_make(p, r->payload_size);
+		return 0;
+	}
+	if (head + r->payload_size > AHEAD || offset + AHEAD > atomic_load_explicit(&map->size, memory_order_relaxed)) {
+		int rc = segment_map_bytes(m, map, offset + head, r->payload_size, &p);
+		if (rc)
+			return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
+	}
 	if (hash_crc32c(0, p, r->payload_size) != r->payload_crc)
 		return ERR_CORRUPT;
+	if (verified)
+		atomic_store_explicit(verified, place, memory_order_relaxed);
 	*payload_out = str_make(p, r->payload_size);
 	return 0;
 }

@@ -26,7 +26,7 @@ void segment_maps_sweep(struct segment_maps *m);
 int segment_map_bytes(struct segment_maps *m, struct segment_map *map, uint64_t offset, size_t n, const uint8_t **out);
 /* The record at an offset; its payload is not looked at. 0, ERR_NOT_FOUND (nothing was written there), ERR_CORRUPT, ERR_IO. */
 int segment_map_record(struct segment_maps *m, struct segment_map *map, uint64_t offset, struct record *out);
-/* A record's payload with its checksum verified. 0, ERR_CORRUPT, ERR_IO. */
+/* The payload of a record that segment_map_record has just given, with its checksum verified. 0, ERR_CORRUPT, ERR_IO. */
 int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_t offset, const struct record *r,
 						struct str *payload_out);
 

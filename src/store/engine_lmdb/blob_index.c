@@ -92,7 +92,7 @@ int index_segment_next(struct lmdb_store *s, MDB_txn *txn, uint32_t after, uint3
 	return MDB_SUCCESS;
 }
 
-int index_segment_number(struct lmdb_store *s, MDB_txn *txn, uint32_t *number_out)
+int index_segment_number(struct lmdb_store *s, MDB_txn *txn, uint32_t least, uint32_t *number_out)
 {
 	static const char name[] = "next_segment";
 	const uint8_t *p;
@@ -102,6 +102,8 @@ int index_segment_number(struct lmdb_store *s, MDB_txn *txn, uint32_t *number_ou
 		number = load_le32(p);
 	else if (rc != MDB_NOTFOUND)
 		return rc;
+	if (number < least)
+		number = least;
 	if (number == UINT32_MAX)
 		return ENOSPC;
 	uint8_t next[4];

@@ -32,8 +32,8 @@ int index_segment_put(struct lmdb_store *s, MDB_txn *txn, uint32_t number, const
 int index_segment_del(struct lmdb_store *s, MDB_txn *txn, uint32_t number);
 /* The first segment with a number > after: MDB_NOTFOUND when none. */
 int index_segment_next(struct lmdb_store *s, MDB_txn *txn, uint32_t after, uint32_t *number_out, struct segment_row *row_out);
-/* A number that was never used. */
-int index_segment_number(struct lmdb_store *s, MDB_txn *txn, uint32_t *number_out);
+/* A number that was never used, and is at least `least`. */
+int index_segment_number(struct lmdb_store *s, MDB_txn *txn, uint32_t least, uint32_t *number_out);
 
 /* Where the record is now. */
 int index_place(struct lmdb_store *s, MDB_txn *txn, uint64_t id, uint64_t *place_out);

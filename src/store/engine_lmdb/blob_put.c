@@ -21,7 +21,7 @@ static int allot_new(struct lmdb_write *w, void *arg)
 	struct lmdb_store *s = lmdb_of(w->base.store);
 	struct segment_row row = { .state = SEGMENT_OPEN };
 	w->changed = true;
-	int rc = index_segment_number(s, w->txn, &a->number);
+	int rc = index_segment_number(s, w->txn, 1, &a->number);
 	if (rc == 0)
 		rc = index_segment_put(s, w->txn, a->number, &row);
 	return rc ? write_fail(w, rc) : 0;

@@ -253,9 +253,8 @@ static int adopt_row(struct lmdb_write *w, void *arg)
 	w->changed = true;
 	rc = index_segment_put(s, w->txn, number, &row);
 	/* Its number must not be given out again. */
-	do
-		rc = rc ? rc : index_segment_number(s, w->txn, &next);
-	while (rc == 0 && next < number);
+	if (rc == 0)
+		rc = index_segment_number(s, w->txn, number, &next);
 	return rc ? write_fail(w, rc) : 0;
 }
 

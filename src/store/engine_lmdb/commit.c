@@ -149,9 +149,14 @@ static bool batch_changed(struct combine_item *batch)
 static int run_batch(struct lmdb_store *s, struct combine_item *batch, bool nested, MDB_txn **txn_out)
 {
 	MDB_txn *txn;
-	int rc = lmdb_code(mdb_txn_begin(s->env, NULL, 0, &txn));
+	int rc = s->env ? mdb_txn_begin(s->env, NULL, 0, &txn) : MDB_PANIC;
+	if (rc == MDB_PANIC && index_is_broken(s)) {
+		rc = index_reopen(s);
+		if (rc == 0)
+			rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	}
 	if (rc)
-		return rc;
+		return lmdb_code(rc);
 	version_cache_txn_begin(s->cache, mdb_txn_id(txn));
 	rc = nested ? run_nested(s, txn, batch) : run_plain(s, txn, batch);
 	if (rc) {
@@ -192,7 +197,8 @@ static int commit_batch(struct lmdb_store *s, struct combine_item *batch, struct
 	if (rc) {
 		version_cache_txn_failed(s->cache);
 		free(news);
-		return rc;
+		/* Where the root was being written it may or may not have reached the disk. */
+		return index_is_broken(s) ? ERR_UNKNOWN : rc;
 	}
 	for (size_t i = 0; i < news->n; i++)
 		version_cache_put(s->cache, news->list[i].scope, news->list[i].version, id);

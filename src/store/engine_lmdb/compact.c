@@ -352,11 +352,23 @@ static int tend(struct lmdb_store *s, uint32_t number, struct segment_row *row, 
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+/* Of processes that were killed: they would hold old pages for ever. */
+static int free_dead_readers(struct lmdb_store *s)
+{
+	struct store_read *r;
+	MDB_txn *txn;
+	int dead, rc = lmdb_begin_raw(s, &r, &txn);
+	if (rc)
+		return rc;
+	rc = lmdb_code(mdb_reader_check(s->env, &dead));
+	lmdb_end(r);
+	return rc;
+}
+
 int lmdb_maintain(struct store *store, uint64_t max_bytes, uint64_t *reclaimed_out)
 {
 	struct lmdb_store *s = lmdb_of(store);
-	int dead, result = 0;
-	mdb_reader_check(s->env, &dead);
+	int result = free_dead_readers(s);
 	pthread_mutex_lock(&s->blobs->maintain);
 	segment_maps_sweep(s->blobs->maps);
 	uint32_t number = 0;

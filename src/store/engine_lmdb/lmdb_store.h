@@ -34,8 +34,12 @@ struct lmdb_store {
 	uint64_t heard_txn;                           /* what of it was looked at; the bell's thread alone */
 	struct blob_area *blobs;
 
-	pthread_mutex_t reads_lock;                   /* guards idle_reads */
+	char *index_path;
+	uint64_t map_size;
+	pthread_mutex_t reads_lock;                   /* guards what follows, and env against being opened again */
 	struct lmdb_read *idle_reads;                 /* reset transactions, kept for reuse */
+	size_t active_reads;
+	bool broken;                                  /* LMDB has given up: env must be opened again */
 
 	atomic_uint_fast64_t n_commits, n_groups;
 };
@@ -60,6 +64,16 @@ int lmdb_code(int mdb_code);
 
 /* Moves the cursor to the first pair of from <= key < to, or the last when reverse. MDB_SUCCESS or MDB_NOTFOUND or an error. */
 int cursor_find(MDB_cursor *c, const struct full_key *from, const struct full_key *to, bool reverse, MDB_val *key, MDB_val *value);
+
+/* env.c */
+int index_open(struct lmdb_store *s, const struct store_config *c, struct err *e);
+void index_close(struct lmdb_store *s);           /* nothing when not opened */
+/* The number of the newest transaction; the greatest number when it cannot be known. */
+uint64_t index_newest(struct lmdb_store *s);
+/* When the disk refuses a root page LMDB cannot know what is on it and refuses all further work. */
+bool index_is_broken(struct lmdb_store *s);
+/* Opens it again, for the leader of commits alone, and only while no read is active. LMDB's codes. */
+int index_reopen(struct lmdb_store *s);
 
 /* read.c */
 int lmdb_begin(struct store *s, struct store_scope scope, struct store_read **out);

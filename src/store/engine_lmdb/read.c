@@ -3,6 +3,8 @@
 #include "base/bytes.h"
 #include "store/engine_lmdb/lmdb_store.h"
 
+#include <errno.h>
+
 struct lmdb_iter {
 	struct store_iter base;
 	struct lmdb_iter *next_open;
@@ -37,12 +39,12 @@ static void read_free(struct lmdb_read *r)
 	free(r);
 }
 
-/* A new reader slot; when all are taken, those of processes that died are freed first. */
+/* A new reader slot; when all are taken, those of processes that died are freed first. LMDB's codes. */
 static int read_create(struct lmdb_store *s, struct lmdb_read **out)
 {
 	struct lmdb_read *r = calloc(1, sizeof *r);
 	if (!r)
-		return ERR_NO_MEMORY;
+		return ENOMEM;
 	r->base.store = &s->base;
 	int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn);
 	if (rc == MDB_READERS_FULL) {
@@ -52,7 +54,7 @@ static int read_create(struct lmdb_store *s, struct lmdb_read **out)
 	}
 	if (rc) {
 		free(r);
-		return lmdb_code(rc);
+		return rc;
 	}
 	*out = r;
 	return 0;
@@ -67,22 +69,59 @@ static bool read_is_torn(struct lmdb_store *s, const struct lmdb_read *r)
 	return info.me_last_txnid > mdb_txn_id(r->txn) + 1;
 }
 
-static int read_get(struct lmdb_store *s, struct lmdb_read **out)
+static void read_put(struct lmdb_store *s, struct lmdb_read *r)
 {
 	pthread_mutex_lock(&s->reads_lock);
+	s->active_reads--;
+	if (r) {
+		r->next_idle = s->idle_reads;
+		s->idle_reads = r;
+	}
+	pthread_mutex_unlock(&s->reads_lock);
+}
+
+/* A read at the newest version, counted as active. MDB_PANIC: the environment must be opened again. */
+static int read_try(struct lmdb_store *s, struct lmdb_read **out)
+{
+	*out = NULL;
+	pthread_mutex_lock(&s->reads_lock);
+	if (s->broken) {
+		pthread_mutex_unlock(&s->reads_lock);
+		return MDB_PANIC;
+	}
 	struct lmdb_read *r = s->idle_reads;
 	if (r)
 		s->idle_reads = r->next_idle;
+	s->active_reads++;
 	pthread_mutex_unlock(&s->reads_lock);
-	int rc = r ? lmdb_code(mdb_txn_renew(r->txn)) : read_create(s, &r);
+	int rc = r ? mdb_txn_renew(r->txn) : read_create(s, &r);
 	while (rc == 0 && read_is_torn(s, r)) {
 		mdb_txn_reset(r->txn);
-		rc = lmdb_code(mdb_txn_renew(r->txn));
+		rc = mdb_txn_renew(r->txn);
 	}
-	if (rc && r)
+	if (rc == 0) {
+		*out = r;
+		return 0;
+	}
+	if (r)
 		read_free(r);
-	*out = rc ? NULL : r;
+	read_put(s, NULL);
 	return rc;
+}
+
+static int do_nothing(struct lmdb_write *w, void *arg)
+{
+	(void)w, (void)arg;
+	return 0;
+}
+
+static int read_get(struct lmdb_store *s, struct lmdb_read **out)
+{
+	int rc = read_try(s, out);
+	/* The leader of a commit opens it again. */
+	if (rc == MDB_PANIC && index_is_broken(s) && lmdb_commit_raw(s, do_nothing, NULL) == 0)
+		rc = read_try(s, out);
+	return lmdb_code(rc);
 }
 
 int lmdb_begin(struct store *s, struct store_scope scope, struct store_read **out)
@@ -114,10 +153,7 @@ void lmdb_end(struct store_read *read)
 	while (r->open_iters)
 		lmdb_iter_end(&r->open_iters->base);
 	mdb_txn_reset(r->txn);
-	pthread_mutex_lock(&s->reads_lock);
-	r->next_idle = s->idle_reads;
-	s->idle_reads = r;
-	pthread_mutex_unlock(&s->reads_lock);
+	read_put(s, r);
 }
 
 void lmdb_reads_fini(struct lmdb_store *s)
@@ -145,13 +181,12 @@ uint64_t lmdb_version(struct store_read *read)
 uint64_t lmdb_scope_version(struct store *store, struct store_scope scope)
 {
 	struct lmdb_store *s = lmdb_of(store);
-	MDB_envinfo info;
-	mdb_env_info(s->env, &info);
 	uint64_t version;
-	if (version_cache_get(s->cache, scope, info.me_last_txnid, &version))
+	if (version_cache_get(s->cache, scope, index_newest(s), &version))
 		return version;
+	/* Watchers ask from their callbacks, which must not wait for a commit: so no read_get. */
 	struct lmdb_read *r;
-	if (read_get(s, &r))
+	if (read_try(s, &r))
 		return 0;
 	version = version_in(s, r->txn, scope);
 	version_cache_put(s->cache, scope, version, mdb_txn_id(r->txn));

@@ -1,0 +1,148 @@
+/* The engine's table, opening and closing, watches and numbers. */
+#include "store/engine_lmdb/bell.h"
+#include "store/engine_lmdb/blob_area.h"
+#include "store/engine_lmdb/blob_index.h"
+#include "store/engine_lmdb/dir.h"
+
+#include <unistd.h>
+
+/* ---- watches ---- */
+
+static uint64_t version_now(void *arg, struct store_scope scope) { return lmdb_scope_version(arg, scope); }
+
+/* In the bell's thread, which also hears our own rings: those are told by the committer itself. */
+static void bell_heard(void *arg)
+{
+	struct lmdb_store *s = arg;
+	uint64_t foreign = version_cache_foreign(s->cache, index_newest(s));
+	if (foreign == s->heard_txn)
+		return;
+	s->heard_txn = foreign;
+	watch_table_poll(&s->watches, version_now, &s->base);
+}
+
+static int lmdb_watch(struct store *store, struct store_scope scope, store_watch_fn *fn, void *arg, struct store_watch **out)
+{
+	struct lmdb_store *s = lmdb_of(store);
+	/* Without a bell the news of this process still come; those of others are missing, as they may. */
+	bell_listen(s->bell);
+	return watch_table_add(&s->watches, scope, lmdb_scope_version(store, scope), fn, arg, out);
+}
+
+static void lmdb_unwatch(struct store *s, struct store_watch *w) { watch_table_remove(&lmdb_of(s)->watches, w); }
+
+/* ---- numbers ---- */
+
+static void lmdb_stats(struct store *store, struct store_stats *out)
+{
+	struct lmdb_store *s = lmdb_of(store);
+	out->commits = atomic_load(&s->n_commits);
+	out->groups = atomic_load(&s->n_groups);
+	out->blob_puts = atomic_load(&s->blobs->puts);
+	out->blob_syncs = atomic_load(&s->blobs->syncs);
+	out->blob_bytes = atomic_load(&s->blobs->bytes);
+	struct store_read *r;
+	MDB_txn *txn;
+	if (lmdb_begin_raw(s, &r, &txn))
+		return;
+	MDB_stat st;
+	MDB_envinfo info;
+	if (mdb_stat(txn, s->kv, &st) == 0)
+		out->keys = st.ms_entries;
+	if (mdb_env_info(s->env, &info) == 0)
+		out->map_used = (uint64_t)(info.me_last_pgno + 1) * st.ms_psize;
+	uint32_t number = 0;
+	struct segment_row row;
+	while (index_segment_next(s, txn, number, &number, &row) == 0) {
+		out->segments++;
+		out->dead_bytes += row.dead;
+	}
+	lmdb_end(r);
+}
+
+/* ---- open and close ---- */
+
+static void lmdb_close(struct store *store)
+{
+	struct lmdb_store *s = lmdb_of(store);
+	blob_area_close(s);           /* commits what it closes, and so rings the bell */
+	bell_destroy(&s->bell);
+	index_close(s);
+	combiner_fini(&s->commits);
+	version_cache_destroy(&s->cache);
+	watch_table_fini(&s->watches);
+	pthread_mutex_destroy(&s->reads_lock);
+	free(s);
+}
+
+static const struct engine engine_lmdb = {
+	.name = "lmdb",
+	.close = lmdb_close,
+	.begin = lmdb_begin,
+	.end = lmdb_end,
+	.version = lmdb_version,
+	.get = lmdb_get,
+	.range = lmdb_range,
+	.next = lmdb_next,
+	.iter_end = lmdb_iter_end,
+	.scope_version = lmdb_scope_version,
+	.commit_all = lmdb_commit_all,
+	.wget = lmdb_wget,
+	.put_reserve = lmdb_put_reserve,
+	.del = lmdb_del,
+	.del_range = lmdb_del_range,
+	.wfind = lmdb_wfind,
+	.watch = lmdb_watch,
+	.unwatch = lmdb_unwatch,
+	.blob_put = lmdb_blob_put,
+	.blob_map = lmdb_blob_map,
+	.blob_unmap = lmdb_blob_unmap,
+	.blob_tag = lmdb_blob_tag,
+	.blob_visit = lmdb_blob_visit,
+	.maintain = lmdb_maintain,
+	.check = lmdb_check,
+	.stats = lmdb_stats,
+};
+
+static int open_parts(struct lmdb_store *s, const struct store_config *c, struct err *e)
+{
+	int blobs_fd;
+	int rc = dir_prepare(c, &blobs_fd, e);
+	if (rc)
+		return rc;
+	rc = blob_area_open(s, c, blobs_fd);
+	if (rc) {
+		close(blobs_fd);
+		return err_set(e, rc, NULL, "no memory for a store");
+	}
+	char path[DIR_PATH_MAX];
+	rc = dir_path(c->dir, "bell", path, e);
+	if (rc)
+		return rc;
+	rc = bell_create(path, !c->read_only, bell_heard, s, &s->bell);
+	if (rc)
+		return err_set(e, rc, NULL, "cannot open %s: %s", path, err_text(rc));
+	return index_open(s, c, e);
+}
+
+int engine_lmdb_open(const struct store_config *c, struct store **out, struct err *e)
+{
+	struct lmdb_store *s = calloc(1, sizeof *s);
+	if (!s || version_cache_create(&s->cache)) {
+		free(s);
+		return err_set(e, ERR_NO_MEMORY, NULL, "no memory for a store");
+	}
+	s->base.engine = &engine_lmdb;
+	s->base.read_only = c->read_only;
+	s->no_sync = c->no_sync;
+	combiner_init(&s->commits, &lmdb_commit_ops, s, STORE_COMMIT_GROUP_MAX);
+	watch_table_init(&s->watches);
+	pthread_mutex_init(&s->reads_lock, NULL);
+	int rc = open_parts(s, c, e);
+	if (rc) {
+		lmdb_close(&s->base);
+		return rc;
+	}
+	*out = &s->base;
+	return 0;
+}
