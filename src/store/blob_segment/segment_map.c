@@ -217,24 +217,33 @@ static int read_in(const struct segment_maps *m, const uint8_t *p, size_t n)
 	return 0;
 }
 
+/* The file's size anew: it grows while it is written, and loses the zeros behind its records when it is closed. */
+static int size_refresh(struct segment_maps *m, struct segment_map *map, uint64_t *size_out)
+{
+	int rc = file_size(m, map->number, size_out);
+	if (rc == 0)
+		atomic_store_explicit(&map->size, *size_out, memory_order_relaxed);
+	return rc;
+}
+
 int segment_map_bytes(struct segment_maps *m, struct segment_map *map, uint64_t offset, size_t n, const uint8_t **out)
 {
-	if (offset + n > atomic_load_explicit(&map->size, memory_order_relaxed)) {
-		uint64_t size;
-		int rc = file_size(m, map->number, &size);
-		if (rc)
-			return rc;
-		atomic_store_explicit(&map->size, size, memory_order_relaxed);
-		if (offset + n > size)
-			return ERR_NOT_FOUND;
-	}
+	uint64_t size = atomic_load_explicit(&map->size, memory_order_relaxed);
+	int rc = offset + n > size ? size_refresh(m, map, &size) : 0;
+	if (rc)
+		return rc;
+	if (offset + n > size)
+		return ERR_NOT_FOUND;
 	if (offset + n > map->mapped) {
 		/* A process with larger segments has written it: whoever comes next maps it whole. */
 		segment_map_forget(m, map->number);
 		return ERR_RETRY;
 	}
 	*out = map->base + offset;
-	return read_in(m, *out, n);
+	rc = read_in(m, *out, n);
+	if (rc == ERR_IO && size_refresh(m, map, &size) == 0 && offset + n > size)
+		rc = ERR_NOT_FOUND;
+	return rc;
 }
 
 /* A small blob is read in with its head, by one system call. */

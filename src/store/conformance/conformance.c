@@ -13,6 +13,15 @@ int conformance_run(const struct conformance_target *t)
 		+ conformance_watching(t) + conformance_blobs(t) + conformance_threads(t);
 }
 
+int fixture_open(struct fixture *f, bool read_only, struct err *e)
+{
+	const struct conformance_target *t = f->target;
+	struct store_config c = { .engine = t->engine, .dir = f->dir, .create = !read_only, .read_only = read_only, .map_size = t->map_size,
+		.segment_size = t->segment_size };
+	int rc = store_open(&c, &f->store, e);
+	return rc == 0 && t->faults ? store_wrap_faults(&f->store, t->faults) : rc;
+}
+
 int fixture_setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof *f);
@@ -22,11 +31,8 @@ int fixture_setup(void **state)
 	snprintf(f->dir, sizeof f->dir, "%.40s/store-XXXXXX", dir ? dir : "/tmp");
 	assert_non_null(mkdtemp(f->dir));
 	struct err e = { .code = 0 };
-	struct store_config c = { .engine = f->target->engine, .dir = f->dir, .create = true };
-	if (store_open(&c, &f->store, &e))
+	if (fixture_open(f, false, &e))
 		fail_msg("%s", e.log);
-	if (f->target->faults)
-		assert_int_equal(store_wrap_faults(&f->store, f->target->faults), 0);
 	*state = f;
 	return 0;
 }

@@ -16,6 +16,7 @@ struct conformance_target {
 	const char *name;
 	enum store_engine engine;
 	const struct store_fault_plan *faults;        /* NULL: none */
+	uint64_t segment_size, map_size;              /* as in store_config */
 };
 
 /* Runs the whole suite; the number of failed tests. */
@@ -32,6 +33,8 @@ struct fixture {
 /* cmocka's setup and teardown: *state is the target, then the fixture. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
+/* Opens the fixture's directory again, after store_close. */
+int fixture_open(struct fixture *f, bool read_only, struct err *e);
 
 #define CONFORMANCE_TEST(function, target) \
 	{ .name = #function, .test_func = function, .setup_func = fixture_setup, .teardown_func = fixture_teardown, \

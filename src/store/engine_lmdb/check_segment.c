@@ -225,8 +225,6 @@ static int check_segment(struct check *c, uint32_t number, const struct segment_
 			check_fault(c, "segment %08x: its first 64 bytes are not those of this segment", number);
 		rc = 0;
 	} else if (rc == 0) {
-		if (ended && sc.end_mark > sc.synced)
-			sc.synced = sc.end_mark;
 		rc = judge_suspects(&sc, number);
 		/* A segment may have been continued since its row was read: then it does not count as ended any more. */
 		if (rc == 0 && ended && sc.end_mark < row->size) {

@@ -304,12 +304,16 @@ int segment_seal(struct lmdb_store *s, uint32_t number, int fd)
 	struct segment_scan *scan;
 	int rc = segment_scan_begin(fd, number, true, &scan);
 	struct scan_item item;
-	while (rc == 0 && (rc = segment_scan_next(scan, &item)) == 1)
+	bool whole = true;
+	while (rc == 0 && (rc = segment_scan_next(scan, &item)) == 1) {
+		whole = whole && item.event != SCAN_DAMAGE && item.event != SCAN_BAD_PAYLOAD;
 		rc = 0;
+	}
 	if (rc == 0) {
-		/* Whatever is not zero stays, so that nothing is lost should the judgement that it is no record be wrong. */
-		uint64_t end = segment_scan_used(scan);
-		struct segment_file f = { .fd = fd, .number = number, .end = end, .synced = segment_scan_extent(scan), .filled = end };
+		/* Whatever is not zero stays, so that nothing is lost should the judgement that it is no record be wrong. From here
+		 * on all good records are promised; where some are bad, only as far as the writer itself had said so. */
+		uint64_t end = segment_scan_used(scan), good = whole ? segment_scan_extent(scan) : segment_scan_synced(scan);
+		struct segment_file f = { .fd = fd, .number = number, .end = end, .synced = good, .filled = end };
 		rc = segment_file_finish(&f);
 		struct seal seal = { .number = number, .size = end };
 		if (rc == 0)

@@ -1,0 +1,261 @@
+/* Giving back the room of dropped blobs. */
+#include "store/conformance/conformance.h"
+
+#include "base/clock.h"
+#include "store/limits.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define N 64
+#define SIZE 8000
+
+static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1, bob = (uint64_t)STORE_ACCOUNT << 56 | 2;
+static const struct conformance_target target = { .name = "reclaim", .engine = STORE_ENGINE_LMDB, .segment_size = 64 << 10 };
+
+static void make_text(unsigned i, char text[SIZE])
+{
+	for (size_t k = 0; k < SIZE; k++)
+		text[k] = (char)(i * 37 + k * k);
+}
+
+static void put_all(struct store *s, store_blob_id ids[N])
+{
+	char text[SIZE];
+	for (unsigned i = 0; i < N; i++) {
+		make_text(i, text);
+		ids[i] = blob_put(s, str_make(text, SIZE), &ann, 1);
+	}
+}
+
+static void assert_there(struct store *s, unsigned i, store_blob_id id)
+{
+	char text[SIZE];
+	make_text(i, text);
+	assert_blob(s, id, str_make(text, SIZE));
+}
+
+static void assert_gone(struct store *s, store_blob_id id)
+{
+	struct store_blob_view v;
+	assert_int_equal(store_blob_map(s, id, &v), ERR_NOT_FOUND);
+	assert_int_equal(store_blob_tag(s, &id, 1, ann), ERR_NOT_FOUND);
+	assert_int_equal(store_blob_untag(s, &id, 1, ann), 0);
+}
+
+/* Of all segment files, closed so that there are no zeros ahead of records. */
+static uint64_t disk_bytes(struct fixture *f)
+{
+	struct err err = { .code = 0 };
+	store_close(&f->store);
+	assert_int_equal(fixture_open(f, false, &err), 0);
+	char path[512];
+	snprintf(path, sizeof path, "%s/blobs", f->dir);
+	DIR *d = opendir(path);
+	assert_non_null(d);
+	uint64_t sum = 0;
+	for (struct dirent *e; (e = readdir(d));) {
+		struct stat st;
+		snprintf(path, sizeof path, "%s/blobs/%.64s", f->dir, e->d_name);
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+			sum += (uint64_t)st.st_size;
+	}
+	closedir(d);
+	return sum;
+}
+
+static uint64_t maintain_later(struct store *s)
+{
+	uint64_t reclaimed = 0;
+	clock_shift_ms((STORE_GRACE_SECONDS + 1) * 1000);
+	int rc = store_maintain(s, UINT64_MAX, &reclaimed);
+	clock_shift_ms(-(STORE_GRACE_SECONDS + 1) * 1000);
+	assert_int_equal(rc, 0);
+	return reclaimed;
+}
+
+static void print_line(void *arg, const char *line)
+{
+	(void)arg;
+	print_message("%s\n", line);
+}
+
+static void assert_sound(struct store *s)
+{
+	uint64_t faults;
+	assert_int_equal(store_check(s, false, print_line, NULL, &faults), 0);
+	assert_int_equal(faults, 0);
+}
+
+static int count_visit(void *arg, store_blob_id id, uint64_t size, store_tag tag)
+{
+	(void)id, (void)tag;
+	assert_int_equal(size, SIZE);
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static unsigned count_tagged(struct store *s, store_tag tag)
+{
+	unsigned n = 0;
+	assert_int_equal(store_blob_visit(s, tag, count_visit, &n), 0);
+	return n;
+}
+
+static void the_dead_go_and_the_living_stay(void **state)
+{
+	struct fixture *f = *state;
+	store_blob_id ids[N];
+	put_all(f->store, ids);
+	uint64_t before = disk_bytes(f);
+	for (unsigned i = 0; i < N; i++) {
+		if (i % 4)
+			assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	}
+	uint64_t reclaimed;
+	assert_int_equal(store_maintain(f->store, UINT64_MAX, &reclaimed), 0);
+	assert_int_equal(reclaimed, 0);   /* the grace time has not passed */
+	reclaimed = maintain_later(f->store);
+	assert_true(reclaimed > before / 2);
+	assert_true(disk_bytes(f) < before / 2);
+	for (int round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < N; i++) {
+			/* The last few are in the open segment, which is not tended. */
+			if (i % 4 == 0)
+				assert_there(f->store, i, ids[i]);
+			else if (i < N - 16)
+				assert_gone(f->store, ids[i]);
+		}
+		assert_int_equal(count_tagged(f->store, ann), N / 4);
+		assert_sound(f->store);
+		disk_bytes(f);            /* opens it again */
+	}
+}
+
+static void moved_blobs_keep_owners_and_move_again(void **state)
+{
+	struct fixture *f = *state;
+	store_blob_id ids[N];
+	put_all(f->store, ids);
+	assert_int_equal(store_blob_tag(f->store, &ids[0], 1, bob), 0);
+	assert_int_equal(store_blob_untag(f->store, &ids[0], 1, ann), 0);
+	assert_int_equal(store_blob_tag(f->store, &ids[4], 1, bob), 0);
+	/* Each round fewer live, so that they are moved again and again. */
+	for (unsigned step = 2; step <= 16; step *= 2) {
+		for (unsigned i = 0; i < N; i++) {
+			if (i % step)
+				assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+		}
+		struct err e = { .code = 0 };
+		store_close(&f->store);
+		assert_int_equal(fixture_open(f, false, &e), 0);
+		maintain_later(f->store);
+		for (unsigned i = 0; i < N; i++) {
+			if (i % step == 0 || i == 4)
+				assert_there(f->store, i, ids[i]);
+		}
+		assert_sound(f->store);
+	}
+	assert_int_equal(count_tagged(f->store, bob), 2);
+	assert_int_equal(count_tagged(f->store, ann), N / 16 - 1);
+	assert_int_equal(store_blob_untag(f->store, &ids[0], 1, bob), 0);
+	assert_int_equal(store_blob_tag(f->store, &ids[16], 1, bob), 0);
+	assert_int_equal(count_tagged(f->store, bob), 2);
+	assert_true(disk_bytes(f) < (uint64_t)N * SIZE / 2);
+}
+
+static void a_view_outlives_its_file(void **state)
+{
+	struct fixture *f = *state;
+	store_blob_id ids[N];
+	put_all(f->store, ids);
+	struct store_blob_view dead, moved;
+	assert_int_equal(store_blob_map(f->store, ids[1], &dead), 0);
+	assert_int_equal(store_blob_map(f->store, ids[0], &moved), 0);
+	for (unsigned i = 1; i < N; i++)
+		assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	maintain_later(f->store);
+	assert_gone(f->store, ids[1]);
+	char text[SIZE];
+	make_text(1, text);
+	assert_str(dead.bytes, str_make(text, SIZE));
+	make_text(0, text);
+	assert_str(moved.bytes, str_make(text, SIZE));
+	store_blob_unmap(f->store, &dead);
+	store_blob_unmap(f->store, &moved);
+	assert_there(f->store, 0, ids[0]);
+}
+
+static void work_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	store_blob_id ids[N];
+	put_all(f->store, ids);
+	for (unsigned i = 0; i < N; i++) {
+		if (i % 4)
+			assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	}
+	clock_shift_ms((STORE_GRACE_SECONDS + 1) * 1000);
+	uint64_t first, rest;
+	assert_int_equal(store_maintain(f->store, 1, &first), 0);
+	assert_int_equal(store_maintain(f->store, UINT64_MAX, &rest), 0);
+	clock_shift_ms(-(STORE_GRACE_SECONDS + 1) * 1000);
+	assert_in_range(first, 1, 128 << 10);       /* one segment */
+	assert_true(rest > first);
+}
+
+/* A child puts blobs and dies without closing; its segment is ended by maintenance and then treated like any other. */
+static void the_segment_of_a_killed_process_is_ended(void **state)
+{
+	struct fixture *f = *state;
+	store_close(&f->store);
+	int pipe_fds[2];
+	assert_int_equal(pipe(pipe_fds), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		struct err e;
+		store_blob_id ids[2] = { 0, 0 };
+		struct str bytes = STR("from the dead");
+		if (fixture_open(f, false, &e) == 0) {
+			store_blob_put(f->store, &bytes, 1, &ann, 1, &ids[0]);
+			store_blob_put(f->store, &bytes, 1, &bob, 1, &ids[1]);
+		}
+		if (write(pipe_fds[1], ids, sizeof ids) != sizeof ids)
+			_exit(1);
+		_exit(0);
+	}
+	store_blob_id ids[2];
+	assert_int_equal(read(pipe_fds[0], ids, sizeof ids), sizeof ids);
+	waitpid(child, NULL, 0);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	assert_true(ids[0] != 0 && ids[1] != 0);
+	struct err e = { .code = 0 };
+	assert_int_equal(fixture_open(f, false, &e), 0);
+	assert_blob(f->store, ids[0], STR("from the dead"));
+	assert_sound(f->store);
+	uint64_t before = disk_bytes(f);
+	assert_int_equal(store_blob_untag(f->store, &ids[0], 1, ann), 0);
+	maintain_later(f->store);
+	assert_true(disk_bytes(f) < before);      /* the zeros ahead of the records are cut */
+	assert_blob(f->store, ids[1], STR("from the dead"));
+	assert_sound(f->store);
+	maintain_later(f->store);
+	store_blob_id other = blob_put(f->store, STR("x"), &ann, 1);
+	assert_true(other != ids[0] && other != ids[1]);
+	assert_blob(f->store, ids[1], STR("from the dead"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CONFORMANCE_TEST(the_dead_go_and_the_living_stay, &target),
+		CONFORMANCE_TEST(moved_blobs_keep_owners_and_move_again, &target),
+		CONFORMANCE_TEST(a_view_outlives_its_file, &target),
+		CONFORMANCE_TEST(work_is_bounded, &target),
+		CONFORMANCE_TEST(the_segment_of_a_killed_process_is_ended, &target),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
