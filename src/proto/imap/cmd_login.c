@@ -18,8 +18,7 @@ static enum imap_result welcome(struct imap_request *r, const struct directory_u
 	}
 	s->state = IMAP_AUTHENTICATED;
 	conn_set_timeout(s->conn, s->config->imap_timeout_ms);
-	struct str tls = conn_tls_version(s->conn);
-	conn_log(s->conn, LOG_INFO, "imap.login", LOG_LIST(LOG_C("by", r->row->name), LOG_S("tls", tls)));
+	conn_log(s->conn, LOG_INFO, "imap.login", LOG_LIST(LOG_C("by", r->row->name)));
 	struct buf names = BUF_INIT(0);
 	imap_capability_write(s, &names);
 	imap_ok(r, "[CAPABILITY %.*s] Logged in", STR_ARG(buf_str(&names)));
@@ -27,9 +26,11 @@ static enum imap_result welcome(struct imap_request *r, const struct directory_u
 	return IMAP_REPLIED;
 }
 
-static enum imap_result refused(struct imap_request *r, int code)
+/* name: as far as it is known. */
+static enum imap_result refused(struct imap_request *r, struct str name, int code)
 {
-	conn_log(r->conn, LOG_NOTICE, "imap.login-failed", LOG_LIST(LOG_C("by", r->row->name), LOG_C("why", err_text(code))));
+	conn_log(r->conn, LOG_NOTICE, "imap.login-failed",
+			 LOG_LIST(LOG_C("by", r->row->name), LOG_S("name", name), LOG_C("why", err_text(code))));
 	if (err_class(code) != ERR_CLASS_CLIENT && code != ERR_BUSY)
 		return imap_error(r, code, NULL);
 	enum imap_result result = code == ERR_BUSY ? imap_no(r, "[UNAVAILABLE] Too many failed attempts; try again later")
@@ -50,7 +51,7 @@ enum imap_result imap_cmd_login(struct imap_request *r)
 		return imap_bad_args(r);
 	struct directory_user user;
 	int rc = login_with_password(s->conn, s->services, "imap", r->arena, name, password, &user);
-	return rc ? refused(r, rc) : welcome(r, &user);
+	return rc ? refused(r, name, rc) : welcome(r, &user);
 }
 
 /* One step of the exchange has given `result` and `reply`. */
@@ -78,7 +79,7 @@ static enum imap_result stepped(struct imap_request *r, enum sasl_result result,
 		done = imap_no(r, "[PRIVACYREQUIRED] Use STARTTLS first");
 		break;
 	default:
-		done = refused(r, code);
+		done = refused(r, STR_NONE, code);
 		break;
 	}
 	sasl_destroy(&s->sasl);

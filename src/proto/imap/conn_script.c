@@ -68,7 +68,6 @@ int conn_start_tls(struct conn *c)
 bool conn_has_tls(const struct conn *c) { return c->tls; }
 bool conn_can_tls(const struct conn *c) { return !c->tls; }
 int conn_tls_exporter(struct conn *c, struct buf *out) { (void)c, (void)out; return ERR_UNSUPPORTED; }
-struct str conn_tls_version(const struct conn *c) { return c->tls ? STR("TLSv1.3") : STR_NONE; }
 struct str conn_peer_ip(const struct conn *c) { (void)c; return STR("192.0.2.1"); }
 int conn_set_user(struct conn *c, struct str user) { (void)c, (void)user; return 0; }
 uint64_t conn_bytes_in(const struct conn *c) { return c->taken; }
