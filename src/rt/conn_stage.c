@@ -10,7 +10,7 @@
 bool conn_is_late(const struct conn *c) { return clock_mono_ms() >= c->stage_deadline; }
 
 /* The server goes down: nobody waits for what has not even begun. */
-static bool is_unwanted(const struct conn *c) { return c->dead || (c->news & NEWS_DRAIN) != 0 || conn_is_late(c); }
+static bool is_unwanted(const struct conn *c) { return c->dead || atomic_load(&c->server->stopping) || conn_is_late(c); }
 
 /* ---- the PROXY header ---- */
 

@@ -70,9 +70,9 @@ static int open_listeners(struct server *s, struct err *e)
 
 static void post_all(struct server *s, uint32_t news)
 {
-	struct conn *c;
+	const struct conn *c;
 	for (uint32_t i = 0; (c = conn_table_at(&s->table, i)); i++)
-		server_post(s, conn_key(c), news);
+		server_post(s, (uint64_t)conn_state_generation(&c->state) << 32 | i, news);
 }
 
 static void carry_until_empty(struct server *s, uint64_t until)
