@@ -72,8 +72,14 @@ int segment_file_lock(int dir_fd, uint32_t number, int *fd_out)
 	int fd = openat(dir_fd, name, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return code_of_errno(errno);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		int rc = errno == EWOULDBLOCK ? ERR_BUSY : ERR_IO;
+	/* A file that lost its name before the lock came is nobody's any more. */
+	struct stat st;
+	int rc = 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		rc = errno == EWOULDBLOCK ? ERR_BUSY : ERR_IO;
+	else if (fstat(fd, &st) < 0 || st.st_nlink == 0)
+		rc = ERR_NOT_FOUND;
+	if (rc) {
 		close(fd);
 		return rc;
 	}

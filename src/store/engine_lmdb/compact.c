@@ -330,29 +330,42 @@ static bool worth_compacting(const struct segment_row *row)
 	return (row->state == SEGMENT_CLOSED || row->state == SEGMENT_SEALED) && row->dead * 2 > row->size;
 }
 
-static int tend(struct lmdb_store *s, uint32_t number, struct segment_row *row, uint64_t *moved, uint64_t *freed)
+/* With the segment's file locked, or no file there. */
+static int tend_locked(struct lmdb_store *s, uint32_t number, int fd, uint64_t *moved, uint64_t *freed)
 {
-	*moved = *freed = 0;
-	if (row->state == SEGMENT_GONE)
-		return remove_segment(s, number, freed);
-	if (row->state != SEGMENT_OPEN && !worth_compacting(row))
-		return 0;
-	int fd, rc = segment_file_lock(s->blobs->dir_fd, number, &fd);
-	if (rc)
-		return rc == ERR_BUSY || rc == ERR_NOT_FOUND ? 0 : rc;
 	/* Before the lock another process may have changed it. */
+	struct segment_row row;
 	struct store_read *r;
 	MDB_txn *txn;
-	rc = lmdb_begin_raw(s, &r, &txn);
-	if (rc == 0) {
-		rc = lmdb_code(index_segment_get(s, txn, number, row));
-		lmdb_end(r);
-	}
-	if (rc == 0 && row->state == SEGMENT_OPEN)
-		rc = segment_seal(s, number, fd);
-	else if (rc == 0 && worth_compacting(row))
-		rc = compact(s, number, row, moved, freed);
-	close(fd);
+	int rc = lmdb_begin_raw(s, &r, &txn);
+	if (rc)
+		return rc;
+	rc = lmdb_code(index_segment_get(s, txn, number, &row));
+	lmdb_end(r);
+	if (rc)
+		return rc;
+	if (row.state == SEGMENT_GONE)
+		return remove_segment(s, number, freed);
+	if (fd < 0)
+		return 0;
+	if (row.state == SEGMENT_OPEN)
+		return segment_seal(s, number, fd);
+	return worth_compacting(&row) ? compact(s, number, &row, moved, freed) : 0;
+}
+
+static int tend(struct lmdb_store *s, uint32_t number, const struct segment_row *row, uint64_t *moved, uint64_t *freed)
+{
+	*moved = *freed = 0;
+	if (row->state != SEGMENT_GONE && row->state != SEGMENT_OPEN && !worth_compacting(row))
+		return 0;
+	int fd = -1, rc = segment_file_lock(s->blobs->dir_fd, number, &fd);
+	if (rc == ERR_BUSY)
+		return 0;
+	if (rc == 0 || rc == ERR_NOT_FOUND)
+		rc = tend_locked(s, number, fd, moved, freed);
+	if (fd >= 0)
+		close(fd);
+	/* Another process was faster. */
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 

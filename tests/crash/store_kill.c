@@ -1,0 +1,325 @@
+/* kill -9 at random moments, in a loop. Two processes put blobs and commit keys that refer to them, forget some again, and
+ * reclaim room; each tells what was acknowledged over a pipe. Then both are killed, the store is opened, and everything
+ * acknowledged must be there byte for byte, everything forgotten be gone, and no key may refer to a blob that is not there.
+ *
+ *     store_kill [ROUNDS [SEED]]      in a directory of its own under TMPDIR
+ */
+#include "store/store.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/num.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROCESSES 2
+#define THREADS 4                                 /* of each process */
+#define WRITERS (PROCESSES * THREADS)
+#define SEQ_MAX 200000
+
+enum fate { NEVER, TRIED, KEPT, DOOMED, GONE };
+struct message {
+	uint32_t writer, seq, fate;
+};
+
+static unsigned char fates[WRITERS][SEQ_MAX];     /* what the parent knows; children start with a copy */
+static uint32_t next_seq[WRITERS];
+static char dir[256];
+
+static void die(const char *what, long a, long b)
+{
+	fprintf(stderr, "store_kill: %s (%ld, %ld); the store is in %s\n", what, a, b, dir);
+	exit(1);
+}
+
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+#define TEXT_MAX 300000
+
+/* A blob's bytes follow from who put it, and when. Mostly small, a few over the limit from which they go elsewhere. */
+static struct str make_text(uint32_t writer, uint32_t seq, char text[TEXT_MAX])
+{
+	uint64_t x = mix((uint64_t)writer << 32 | (seq + 1));
+	size_t n = x % 64 == 0 ? 262144 + x % 30000 : x % 8000;
+	for (size_t i = 0; i < n; i += 8) {
+		uint64_t word = mix(x + i);
+		memcpy(text + i, &word, n - i < 8 ? n - i : 8);
+	}
+	return str_make(text, n);
+}
+
+static struct store_scope scope_of(uint32_t writer) { return (struct store_scope){ STORE_ACCOUNT, writer + 1 }; }
+
+static struct store *open_store(void)
+{
+	struct store_config c = { .engine = STORE_ENGINE_LMDB, .dir = dir, .create = true, .segment_size = 1 << 20 };
+	struct store *s;
+	struct err e = { .code = 0 };
+	if (store_open(&c, &s, &e)) {
+		fprintf(stderr, "store_kill: %s\n", e.log);
+		exit(1);
+	}
+	return s;
+}
+
+/* ---- the children ---- */
+
+struct writer {
+	struct store *s;
+	int pipe;
+	uint32_t number, seq;
+	store_blob_id id;
+};
+
+static void tell(const struct writer *w, uint32_t seq, enum fate fate)
+{
+	struct message m = { w->number, seq, fate };
+	if (write(w->pipe, &m, sizeof m) != sizeof m)
+		_exit(1);
+}
+
+static struct str seq_key(uint32_t seq, char key[5])
+{
+	key[0] = 'k';
+	store_be32(key + 1, seq);
+	return str_make(key, 5);
+}
+
+/* The key and the counter go together. */
+static int remember(struct store_write *sw, void *arg)
+{
+	const struct writer *w = arg;
+	char key[5], value[8], count[4];
+	store_le64(value, w->id);
+	store_le32(count, w->seq);
+	int rc = store_put(sw, seq_key(w->seq, key), str_make(value, 8));
+	return rc ? rc : store_put(sw, STR("count"), str_make(count, 4));
+}
+
+static int forget(struct store_write *sw, void *arg)
+{
+	struct writer *w = arg;
+	char key[5];
+	struct str value;
+	int rc = store_wget(sw, seq_key(w->seq, key), &value);
+	if (rc)
+		return rc;
+	w->id = load_le64(value.p);
+	return store_del(sw, seq_key(w->seq, key));
+}
+
+static void forget_one(struct writer *w, uint32_t seq)
+{
+	struct writer f = *w;
+	f.seq = seq;
+	store_tag tag = store_tag_of(scope_of(w->number));
+	tell(w, seq, DOOMED);
+	fates[w->number][seq] = DOOMED;
+	int rc = store_commit(w->s, scope_of(w->number), forget, &f);
+	if (rc || store_blob_untag(w->s, &f.id, 1, tag))
+		_exit(2);
+	tell(w, seq, GONE);
+}
+
+static void *write_thread(void *arg)
+{
+	struct writer *w = arg;
+	char *text = malloc(TEXT_MAX);
+	if (!text)
+		_exit(3);
+	store_tag tag = store_tag_of(scope_of(w->number));
+	for (w->seq = next_seq[w->number]; w->seq < SEQ_MAX; w->seq++) {
+		struct str bytes = make_text(w->number, w->seq, text);
+		tell(w, w->seq, TRIED);
+		if (store_blob_put(w->s, &bytes, 1, &tag, 1, &w->id) || store_commit(w->s, scope_of(w->number), remember, w))
+			_exit(4);
+		tell(w, w->seq, KEPT);
+		fates[w->number][w->seq] = KEPT;
+		/* Three of four are forgotten some time later. */
+		uint32_t old = w->seq - 20;
+		if (w->seq >= 20 && old % 4 && fates[w->number][old] == KEPT)
+			forget_one(w, old);
+	}
+	return NULL;
+}
+
+static void child(unsigned process, unsigned round, int pipe)
+{
+	/* Each round plays on a later day, so that the dead of earlier rounds are old enough to go. */
+	clock_shift_ms((int64_t)round * 86400000);
+	static struct writer w[THREADS];
+	pthread_t threads[THREADS];
+	struct store *s = open_store();
+	for (unsigned i = 0; i < THREADS; i++) {
+		w[i] = (struct writer){ .s = s, .pipe = pipe, .number = process * THREADS + i };
+		if (pthread_create(&threads[i], NULL, write_thread, &w[i]))
+			_exit(5);
+	}
+	for (;;) {
+		uint64_t reclaimed;
+		usleep(10000);
+		clock_shift_ms(100000);
+		if (store_maintain(s, 1 << 20, &reclaimed))
+			_exit(6);
+	}
+}
+
+/* ---- the parent ---- */
+
+static void note(const struct message *m)
+{
+	if (m->writer >= WRITERS || m->seq >= SEQ_MAX)
+		die("a message that nobody sent", m->writer, m->seq);
+	fates[m->writer][m->seq] = (unsigned char)m->fate;
+	if (m->seq >= next_seq[m->writer])
+		next_seq[m->writer] = m->seq + 1;
+}
+
+/* Reads messages for some time, or to the end when ms is negative. */
+static void listen_for(int fd, int64_t ms)
+{
+	uint64_t start = clock_mono_ms();
+	for (;;) {
+		int64_t left = ms - (int64_t)(clock_mono_ms() - start);
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		if (ms >= 0 && (left <= 0 || poll(&p, 1, (int)left) == 0))
+			return;
+		struct message m[64];
+		ssize_t n = read(fd, m, sizeof m);
+		if (n <= 0)
+			return;
+		for (ssize_t i = 0; i < n / (ssize_t)sizeof m[0]; i++)
+			note(&m[i]);
+	}
+}
+
+struct tally {
+	unsigned long kept, gone, open;
+};
+
+static void verify_one(struct store *s, struct store_read *r, uint32_t writer, uint32_t seq, struct tally *t)
+{
+	static char text[TEXT_MAX];
+	char key[5];
+	struct str value;
+	int rc = store_get(r, seq_key(seq, key), &value);
+	enum fate fate = fates[writer][seq];
+	if (rc && rc != ERR_NOT_FOUND)
+		die("a key cannot be read", writer, seq);
+	if (fate == KEPT && rc)
+		die("an acknowledged key is missing", writer, seq);
+	if (fate == GONE && rc == 0)
+		die("a forgotten key is there", writer, seq);
+	t->kept += fate == KEPT;
+	t->gone += fate == GONE;
+	t->open += fate == TRIED || fate == DOOMED;
+	/* What was under way may have happened or not; from now on it stays as it is. */
+	if (fate == TRIED || fate == DOOMED)
+		fates[writer][seq] = rc == 0 ? KEPT : GONE;
+	if (rc)
+		return;
+	struct store_blob_view v;
+	if (store_blob_map(s, load_le64(value.p), &v))
+		die("a key refers to a blob that cannot be read", writer, seq);
+	if (!str_eq(v.bytes, make_text(writer, seq, text)))
+		die("a blob has other bytes", writer, seq);
+	store_blob_unmap(s, &v);
+}
+
+static void report(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "check: %s\n", line);
+}
+
+static struct tally verify(void)
+{
+	struct store *s = open_store();
+	struct tally t = { .kept = 0 };
+	for (uint32_t w = 0; w < WRITERS; w++) {
+		struct store_read *r;
+		if (store_begin(s, scope_of(w), &r))
+			die("a read cannot begin", w, 0);
+		struct str count;
+		uint32_t last = store_get(r, STR("count"), &count) ? 0 : load_le32(count.p);
+		for (uint32_t seq = 0; seq < next_seq[w]; seq++) {
+			if (fates[w][seq] == KEPT && seq > last)
+				die("a counter is behind its keys", w, seq);
+			verify_one(s, r, w, seq, &t);
+		}
+		store_end(&r);
+	}
+	uint64_t faults;
+	if (store_check(s, false, report, NULL, &faults) || faults)
+		die("the check found faults", (long)faults, 0);
+	store_close(&s);
+	return t;
+}
+
+static void play(unsigned round, uint64_t seed)
+{
+	int fds[2];
+	pid_t pids[PROCESSES];
+	if (pipe(fds))
+		die("no pipe", errno, 0);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		pids[i] = fork();
+		if (pids[i] == 0) {
+			close(fds[0]);
+			child(i, round, fds[1]);
+		}
+	}
+	close(fds[1]);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		listen_for(fds[0], (int64_t)(mix(seed + round * PROCESSES + i) % 250 + 5));
+		kill(pids[i], SIGKILL);
+	}
+	listen_for(fds[0], -1);
+	close(fds[0]);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		int status;
+		waitpid(pids[i], &status, 0);
+		if (!WIFSIGNALED(status))
+			die("a child gave up before it was killed", WEXITSTATUS(status), i);
+	}
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t rounds = 12, seed = (uint64_t)clock_now_ms();
+	if (argc > 3 || (argc > 1 && !num_parse_u64(str_from_c(argv[1]), &rounds)) || (argc > 2 && !num_parse_u64(str_from_c(argv[2]), &seed))) {
+		fprintf(stderr, "usage: store_kill [ROUNDS [SEED]]\n");
+		return 2;
+	}
+	const char *tmp = getenv("TMPDIR");
+	snprintf(dir, sizeof dir, "%.200s/store-kill-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(dir))
+		die("no directory", errno, 0);
+	struct tally t = { .kept = 0 };
+	for (unsigned round = 0; round < rounds; round++) {
+		play(round, seed);
+		t = verify();
+	}
+	printf("%lu kills: %lu acknowledged blobs are there, %lu forgotten ones gone, seed %llu\n", (unsigned long)(rounds * PROCESSES), t.kept, t.gone,
+		   (unsigned long long)seed);
+	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
