@@ -210,6 +210,7 @@ static void test_descriptors_out(void **state)
 	struct client *old = greeted(t.port), *spare = client_open(t.port);
 	client_expect(spare, "hello");
 	quit(&spare);
+	settle(&t, 1);        /* its descriptor on the server's side is closed too */
 	getrlimit(RLIMIT_NOFILE, &before);
 	limit = before;
 	limit.rlim_cur = 256;
