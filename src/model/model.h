@@ -191,10 +191,14 @@ struct append {
 /* One blob for all the accounts that will hold it; durable on return. */
 int model_put_blob(struct model *m, const struct str *pieces, size_t n_pieces, const uint64_t *accounts, size_t n_accounts,
 				   store_blob_id *out);
-/* All or none; UIDs ascend in order. Quota is checked unless ignore_quota. ERR_QUOTA, ERR_NOT_FOUND, ERR_TOO_BIG (UIDs used up). */
+/* Takes one account's tag away again, when what was put is not needed after all. What cannot be done now, model_check does. */
+void model_drop_blob(struct model *m, store_blob_id blob, uint64_t account);
+/* All or none; UIDs ascend in order. Quota is checked unless ignore_quota. ERR_QUOTA, ERR_NOT_FOUND, ERR_TOO_BIG (UIDs used up).
+ * On failure the blobs lose the account's tag: they must be put anew. Keywords for which the mailbox has no room are left out. */
 int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, size_t n, bool ignore_quota, uint32_t *uidvalidity_out);
 
-/* One message into many accounts in as few syncs as possible; each account stands alone (result). */
+/* One message into many accounts in as few syncs as possible; each account stands alone (result). Where it fails, the blob loses
+ * that account's tag. Quota is checked. */
 struct model_delivery {
 	uint64_t account;
 	struct str mailbox;               /* name; empty: INBOX. One that does not exist: INBOX */

@@ -1,0 +1,124 @@
+#include "model/append.h"
+
+#include "model/email_record.h"
+#include "model/index.h"
+#include "model/keyword.h"
+#include "model/member.h"
+#include "model/model_private.h"
+
+int append_check_quota(const struct state *state, uint64_t messages, uint64_t bytes)
+{
+	if (state->bytes_max && (bytes > state->bytes_max || state->bytes > state->bytes_max - bytes))
+		return ERR_QUOTA;
+	if (state->messages_max && (messages > state->messages_max || state->messages > state->messages_max - messages))
+		return ERR_QUOTA;
+	return 0;
+}
+
+int append_take_uids(struct mailbox_record *mailbox, size_t n, uint32_t *first_out)
+{
+	/* RFC 3501 2.3.1.1: UIDs never repeat; the last one must leave room for a UIDNEXT. */
+	if (n > UINT32_MAX - mailbox->uidnext)
+		return ERR_TOO_BIG;
+	*first_out = mailbox->uidnext;
+	mailbox->uidnext += (uint32_t)n;
+	return 0;
+}
+
+/* The email's record, and the message that shows it. */
+static int make_message(struct change *c, struct mailbox_record *mailbox, const struct append *item, uint32_t uid, uint64_t keep,
+						struct message *out)
+{
+	uint64_t keywords;
+	size_t missing;
+	int rc = keyword_bits(c, mailbox, item->keywords, item->n_keywords, true, keep, &keywords, &missing);
+	if (rc)
+		return rc;
+	*out = (struct message){
+		.uid = uid, .size = item->size, .email = c->state.email_next++, .modseq = c->modseq, .date = item->date,
+		.flags = (item->flags & MESSAGE_SYSTEM_FLAGS) | keywords,
+	};
+	return email_record_save(c->w, out->email, &(struct email){ item->blob, item->size, item->summary });
+}
+
+static int put_messages(struct change *c, struct mailbox_record *mailbox, struct append *items, size_t n, uint32_t uid,
+						struct message *messages, struct member *members)
+{
+	uint64_t keep = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct message *m = &messages[i];
+		int rc = make_message(c, mailbox, &items[i], uid + (uint32_t)i, keep, m);
+		if (rc)
+			return rc;
+		keep |= m->flags;
+		items[i].uid_out = m->uid;
+		members[i] = (struct member){ m->email, mailbox->id, m->uid };
+		mailbox_record_count(mailbox, m, 1);
+	}
+	int rc = index_append(c->w, mailbox->id, messages, n);
+	return rc ? rc : member_edit(c->w, NULL, 0, members, n);
+}
+
+int append_items(struct change *c, struct mailbox_record *mailbox, struct append *items, size_t n, bool ignore_quota)
+{
+	if (n == 0)
+		return 0;
+	uint64_t bytes = 0;
+	for (size_t i = 0; i < n; i++)
+		bytes += items[i].size;
+	int rc = ignore_quota ? 0 : append_check_quota(&c->state, n, bytes);
+	uint32_t uid;
+	if (!rc)
+		rc = append_take_uids(mailbox, n, &uid);
+	if (rc)
+		return rc;
+	struct message one_message, *messages = &one_message;
+	struct member one_member, *members = &one_member;
+	if (n > 1) {
+		messages = calloc(n, sizeof(*messages));
+		members = calloc(n, sizeof(*members));
+	}
+	rc = messages && members ? put_messages(c, mailbox, items, n, uid, messages, members) : ERR_NO_MEMORY;
+	if (n > 1) {
+		free(messages);
+		free(members);
+	}
+	if (rc)
+		return rc;
+	mailbox->modseq = c->modseq;
+	c->state.bytes += bytes;
+	c->state.messages += n;
+	changelog_add_range(&c->log, LOG_APPEND, mailbox->id, uid, uid + (uint32_t)n - 1);
+	return mailbox_record_save(c->w, mailbox);
+}
+
+struct append_op {
+	uint32_t mailbox;
+	struct append *items;
+	size_t n;
+	bool ignore_quota;
+	uint32_t uidvalidity;
+};
+
+static int append_change(struct change *c, void *arg)
+{
+	struct append_op *op = arg;
+	struct mailbox_record mailbox;
+	int rc = mailbox_record_load(change_source(c), op->mailbox, &mailbox);
+	if (rc || mailbox.no_select)
+		return rc ? rc : ERR_NOT_FOUND;
+	op->uidvalidity = mailbox.uidvalidity;
+	return append_items(c, &mailbox, op->items, op->n, op->ignore_quota);
+}
+
+int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, size_t n, bool ignore_quota, uint32_t *uidvalidity_out)
+{
+	struct append_op op = { .mailbox = mailbox, .items = items, .n = n, .ignore_quota = ignore_quota };
+	int rc = commit_run(a->model, a->id, append_change, &op, NULL);
+	/* Of an unknown fate: perhaps the messages are there, so their bodies must stay. */
+	for (size_t i = 0; rc && rc != ERR_UNKNOWN && i < n; i++)
+		model_drop_blob(a->model, items[i].blob, a->id);
+	if (uidvalidity_out)
+		*uidvalidity_out = rc ? 0 : op.uidvalidity;
+	return rc;
+}

@@ -1,0 +1,14 @@
+/* The stored record of an email: immutable from its making to its end. */
+#ifndef MODEL_EMAIL_RECORD_H
+#define MODEL_EMAIL_RECORD_H
+
+#include "model/model.h"
+#include "model/record.h"
+
+/* The summary lies in the store's bytes. 0, ERR_NOT_FOUND, ERR_CORRUPT, ... */
+int email_record_load(struct source s, uint64_t id, struct email *out);
+int email_record_decode(struct str value, struct email *out);
+int email_record_save(struct store_write *w, uint64_t id, const struct email *email);
+int email_record_del(struct store_write *w, uint64_t id);
+
+#endif

@@ -1,0 +1,54 @@
+/* Where things lie in an account's scope: each kind under its own first byte, numbers big-endian so that the byte order
+ * of keys is their numeric order. The values are described in doc/format/model.md. Any thread. */
+#ifndef MODEL_KEYS_H
+#define MODEL_KEYS_H
+
+#include "base/str.h"
+
+#include <stdint.h>
+
+enum key_kind {
+	KEY_STATE = 'a',            /* one record: counters and quota */
+	KEY_MAILBOX = 'b',          /* mailbox id */
+	KEY_CONDEMNED = 'x',        /* blob id: a stale tag that a check takes away */
+	KEY_EMAIL = 'e',            /* email id */
+	KEY_GRAVE = 'g',            /* modseq, part: memberships that are gone and not yet forgotten */
+	KEY_PAGE = 'i',             /* mailbox id, first UID */
+	KEY_LOG = 'l',              /* modseq */
+	KEY_MEMBER = 'm',           /* email id, mailbox id, UID: of the page's lower bound */
+	KEY_NAME = 'n',             /* hash of a mailbox name */
+	KEY_SUBSCRIPTION = 's',     /* hash of a name */
+};
+
+struct key {
+	char p[20];
+	size_t n;
+};
+static inline struct str key_str(const struct key *k) { return (struct str){ k->p, k->n }; }
+
+struct key key_state(void);
+struct key key_mailbox(uint32_t mailbox);
+struct key key_condemned(uint64_t blob);
+struct key key_email(uint64_t email);
+struct key key_grave(uint64_t modseq, uint32_t part);
+struct key key_page(uint32_t mailbox, uint32_t uid);
+struct key key_log(uint64_t modseq);
+struct key key_member(uint64_t email, uint32_t mailbox, uint32_t uid);
+struct key key_names(uint64_t hash);
+struct key key_subscription(uint64_t hash);
+
+/* The bounds of a kind: all its keys k have first <= k < after. */
+struct key key_first(enum key_kind kind);
+struct key key_after(enum key_kind kind);
+/* What follows every page of the mailbox. */
+struct key key_pages_after(uint32_t mailbox);
+/* The least key that is greater than k. */
+struct key key_next(const struct key *k);
+
+/* Numbers out of a key that the store gave back. False when it has not this shape. */
+bool key_read_u32(struct str key, enum key_kind kind, uint32_t *out);
+bool key_read_u64(struct str key, enum key_kind kind, uint64_t *out);
+bool key_read_page(struct str key, uint32_t *mailbox_out, uint32_t *uid_out);
+bool key_read_member(struct str key, uint64_t *email_out, uint32_t *mailbox_out, uint32_t *uid_out);
+
+#endif

@@ -1,0 +1,79 @@
+#include "model/model_private.h"
+#include "model/name.h"
+#include "model/removal.h"
+#include "model/tree.h"
+#include "model/view_cache.h"
+
+struct delete {
+	struct str name;
+	uint32_t mailbox;                             /* out */
+	struct member_list gone;
+	struct blob_list blobs;                       /* out */
+	bool buried;                                  /* out */
+};
+
+static int ignore(void *arg, const struct message *m)
+{
+	(void)arg;
+	(void)m;
+	return 0;
+}
+
+/* RFC 3501 6.3.4: with inferiors the name stays, as one that cannot be selected. */
+static int leave_level(struct change *c, struct mailbox_record *mailbox)
+{
+	mailbox->no_select = true;
+	mailbox->use = 0;
+	mailbox->modseq = c->modseq;
+	c->state.tree_modseq = c->modseq;
+	changelog_add_plain(&c->log, LOG_MAILBOX_DELETED, mailbox->id);
+	return mailbox_record_save(c->w, mailbox);
+}
+
+static int run(struct change *c, void *arg)
+{
+	struct delete *op = arg;
+	op->gone.n = op->blobs.n = 0;
+	op->buried = false;
+	struct mailbox_record mailbox;
+	bool has_children = false;
+	int rc = name_lookup(change_source(c), op->name, &mailbox);
+	if (!rc)
+		rc = tree_has_children(change_source(c), op->name, &has_children);
+	if (!rc && mailbox.no_select && has_children)
+		rc = ERR_CONFLICT;
+	if (!rc)
+		rc = removal_run(c, &mailbox, NULL, 0, &op->gone, ignore, NULL);
+	if (!rc)
+		rc = purge_members(c, &op->gone, &op->blobs);
+	if (rc)
+		return rc;
+	op->mailbox = mailbox.id;
+	op->buried = c->state.grave_pages > 0;
+	return has_children ? leave_level(c, &mailbox) : tree_remove(c, &mailbox);
+}
+
+int mailbox_delete(struct account *a, struct str name, struct err *e)
+{
+	char text[MAILBOX_NAME_MAX];
+	struct delete op = { .mailbox = 0 };
+	int rc = name_canonical(name, text, &op.name, e);
+	if (rc)
+		return rc;
+	if (name_is_inbox(op.name))
+		return err_set(e, ERR_DENIED, "INBOX cannot be deleted", "mailbox_delete: INBOX");
+	rc = commit_run(a->model, a->id, run, &op, NULL);
+	if (!rc) {
+		purge_untag(a->model, a->id, &op.blobs);
+		if (op.buried)
+			purge_graves(a->model, a->id);
+		view_cache_drop(a->model->views, a->id, op.mailbox);
+	}
+	member_list_fini(&op.gone);
+	blob_list_fini(&op.blobs);
+	if (rc == ERR_NOT_FOUND)
+		return err_set(e, rc, "There is no such mailbox", "mailbox_delete: not found");
+	if (rc == ERR_CONFLICT)
+		return err_set(e, rc, "The name has mailboxes below it", "mailbox_delete: has children");
+	return rc ? err_set(e, rc, NULL, "mailbox_delete: %s", err_text(rc)) : 0;
+}

@@ -1,0 +1,47 @@
+#include "model/record.h"
+
+#include "base/bytes.h"
+#include "base/hash.h"
+
+static uint32_t checksum(const char *p, size_t n)
+{
+	return hash_crc32c(hash_crc32c(0, p, 4), p + RECORD_HEADER, n - RECORD_HEADER);
+}
+
+void record_seal(char *p, size_t n, uint8_t own0, uint8_t own1)
+{
+	p[0] = (char)RECORD_VERSION;
+	p[1] = (char)own0;
+	p[2] = (char)own1;
+	p[3] = 0;
+	store_le32(p + 4, checksum(p, n));
+}
+
+int record_check(struct str value, size_t n_min)
+{
+	if (value.n < RECORD_HEADER)
+		return ERR_CORRUPT;
+	if (load_le32(value.p + 4) != checksum(value.p, value.n))
+		return ERR_CORRUPT;
+	if ((uint8_t)value.p[0] > RECORD_VERSION)
+		return ERR_VERSION;
+	return (uint8_t)value.p[0] == RECORD_VERSION && value.n >= n_min ? 0 : ERR_CORRUPT;
+}
+
+int source_get(struct source s, struct str key, struct str *value_out)
+{
+	return s.read ? store_get(s.read, key, value_out) : store_wget(s.write, key, value_out);
+}
+
+int source_find(struct source s, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out)
+{
+	if (s.write)
+		return store_wfind(s.write, from, to, reverse, key_out, value_out);
+	struct store_iter *it;
+	int rc = store_range(s.read, from, to, reverse, &it);
+	if (rc)
+		return rc;
+	rc = store_next(it, key_out, value_out);
+	store_iter_end(&it);
+	return rc;
+}

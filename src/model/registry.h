@@ -1,0 +1,14 @@
+/* Which accounts there are: the store cannot list its scopes, so each account has a key in the system scope ("m" and the id,
+ * big-endian; the directory's keys there begin otherwise). Noted before the account is made and forgotten after it is gone:
+ * an entry may lack its account, never the reverse. Any thread. For this room only. */
+#ifndef MODEL_REGISTRY_H
+#define MODEL_REGISTRY_H
+
+#include "model/model.h"
+
+int registry_add(struct model *m, uint64_t account);
+int registry_remove(struct model *m, uint64_t account);
+/* Every id, ascending, in the arena. */
+int registry_list(struct model *m, struct arena *arena, uint64_t **out, size_t *n_out);
+
+#endif

@@ -1,0 +1,57 @@
+#include "model/state.h"
+
+#include "base/bytes.h"
+#include "model/keys.h"
+
+#define STATE_BYTES 96u
+
+static void decode(struct str value, struct state *out)
+{
+	struct cursor c = cursor_make(str_from(value, RECORD_HEADER));
+	out->status = (enum state_status)record_own0(value);
+	out->modseq = cursor_le64(&c);
+	out->log_from = cursor_le64(&c);
+	out->tree_modseq = cursor_le64(&c);
+	out->email_next = cursor_le64(&c);
+	out->mailbox_next = cursor_le32(&c);
+	out->uidvalidity = cursor_le32(&c);
+	out->mailboxes = cursor_le32(&c);
+	out->subscriptions = cursor_le32(&c);
+	out->grave_pages = cursor_le64(&c);
+	out->bytes_max = cursor_le64(&c);
+	out->messages_max = cursor_le64(&c);
+	out->bytes = cursor_le64(&c);
+	out->messages = cursor_le64(&c);
+}
+
+int state_load(struct source s, struct state *out)
+{
+	*out = (struct state){ .status = STATE_DELETED };
+	struct key key = key_state();
+	struct str value;
+	int rc = source_get(s, key_str(&key), &value);
+	if (rc)
+		return rc;
+	rc = record_check(value, STATE_BYTES);
+	if (rc)
+		return rc;
+	decode(value, out);
+	return out->status == STATE_LIVE ? 0 : ERR_NOT_FOUND;
+}
+
+int state_save(struct store_write *w, const struct state *state)
+{
+	char p[STATE_BYTES];
+	const uint64_t head[] = { state->modseq, state->log_from, state->tree_modseq, state->email_next };
+	const uint32_t middle[] = { state->mailbox_next, state->uidvalidity, state->mailboxes, state->subscriptions };
+	const uint64_t tail[] = { state->grave_pages, state->bytes_max, state->messages_max, state->bytes, state->messages };
+	for (size_t i = 0; i < 4; i++) {
+		store_le64(p + 8 + 8 * i, head[i]);
+		store_le32(p + 40 + 4 * i, middle[i]);
+	}
+	for (size_t i = 0; i < 5; i++)
+		store_le64(p + 56 + 8 * i, tail[i]);
+	record_seal(p, STATE_BYTES, (uint8_t)state->status, 0);
+	struct key key = key_state();
+	return store_put(w, key_str(&key), str_make(p, STATE_BYTES));
+}

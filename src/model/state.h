@@ -1,0 +1,34 @@
+/* The state record of an account: the counters that never go back, the quota, the reach of the log. */
+#ifndef MODEL_STATE_H
+#define MODEL_STATE_H
+
+#include "model/record.h"
+
+#include <stdint.h>
+
+enum state_status {
+	STATE_LIVE = 1,
+	STATE_DELETING = 2,         /* account_delete is under way, or was interrupted */
+	STATE_DELETED = 3,          /* only this record is left, so that the counters go on if the account is made again */
+};
+
+struct state {
+	enum state_status status;
+	uint64_t modseq;            /* last one given */
+	uint64_t log_from;          /* records up to this modseq are trimmed: every later one is there */
+	uint64_t tree_modseq;       /* last change of any mailbox's name or being */
+	uint64_t email_next;
+	uint32_t mailbox_next;
+	uint32_t uidvalidity;       /* last one given */
+	uint32_t mailboxes;
+	uint32_t subscriptions;
+	uint64_t grave_pages;       /* waiting for purge */
+	uint64_t bytes_max, messages_max;
+	uint64_t bytes, messages;   /* sums over the mailboxes: a copy counts */
+};
+
+/* 0, ERR_NOT_FOUND (no such account, or deleted: status says so then), ERR_CORRUPT, ERR_VERSION, ... */
+int state_load(struct source s, struct state *out);
+int state_save(struct store_write *w, const struct state *state);
+
+#endif

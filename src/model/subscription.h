@@ -1,0 +1,10 @@
+/* Within a commit. For this room only; the rest is in model.h. */
+#ifndef MODEL_SUBSCRIPTION_H
+#define MODEL_SUBSCRIPTION_H
+
+#include "model/change.h"
+
+/* Adds or removes one canonical name; nothing happens when it is so already. ERR_TOO_BIG over SUBSCRIPTIONS_MAX. */
+int subscription_change(struct change *c, struct str name, bool subscribed);
+
+#endif
