@@ -85,7 +85,7 @@ static struct member scan_member(struct parser *p, struct str comment_before)
 	return m;
 }
 
-/* RFC 5322 3.2.5 phrase: words with one space where there were blanks or comments. Whatever else stands there is kept. */
+/* RFC 5322 3.2.5 phrase: words with one space where there were blanks or comments. Whatever else is there stays. */
 static struct str copy_phrase(struct parser *p, const char *from, const char *end)
 {
 	struct mime_lex l = mime_lex_make(str_make(from, (size_t)(end - from)));
@@ -139,7 +139,7 @@ static struct mime_address *add(struct parser *p, enum mime_address_kind kind)
 		return NULL;
 	}
 	struct mime_address *address = &p->list[p->count++];
-	*address = (struct mime_address){ .kind = kind, .name = STR(""), .route = STR(""), .local = STR(""), .domain = STR("") };
+	*address = (struct mime_address){ kind, STR(""), STR(""), STR(""), STR("") };
 	return address;
 }
 
@@ -150,7 +150,8 @@ static void end_group(struct parser *p)
 	p->in_group = false;
 }
 
-static void copy_address(struct parser *p, struct mime_address *address, const char *from, const char *at, const char *end)
+static void copy_address(struct parser *p, struct mime_address *address, const char *from, const char *at,
+                         const char *end)
 {
 	if (at) {
 		address->local = copy_joined(p, from, at);
@@ -268,7 +269,8 @@ static size_t list_bound(struct str body)
 	return n < MIME_ADDRESSES_MAX ? n : MIME_ADDRESSES_MAX;
 }
 
-int mime_addresses_parse(struct str body, struct arena *a, struct mime_address **out, size_t *count_out, uint32_t *defects)
+int mime_addresses_parse(struct str body, struct arena *a, struct mime_address **out, size_t *count_out,
+                         uint32_t *defects)
 {
 	struct parser p = { .defects = 0 };
 	*out = NULL;

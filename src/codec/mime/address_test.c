@@ -20,7 +20,8 @@ static void describe(const struct mime_address *list, size_t count, struct buf *
 		else if (a->kind == MIME_GROUP_START)
 			buf_printf(out, "[%.*s:", STR_ARG(a->name));
 		else
-			buf_printf(out, "<%.*s|%.*s|%.*s@%.*s>", STR_ARG(a->name), STR_ARG(a->route), STR_ARG(a->local), STR_ARG(a->domain));
+			buf_printf(out, "<%.*s|%.*s|%.*s@%.*s>", STR_ARG(a->name), STR_ARG(a->route), STR_ARG(a->local),
+			           STR_ARG(a->domain));
 	}
 }
 
@@ -71,7 +72,8 @@ static void test_rfc5322(void **state)
 		{ "Undisclosed recipients:;", "[Undisclosed recipients:]", 0 },
 		/* A.5 */
 		{ "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "<Pete||pete@silly.test>", 0 },
-		{ "A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>,\r\n         joe@example.org,\r\n"
+		{ "A Group(Some people)\r\n     :Chris Jones <c@(Chris's host.)public.example>,\r\n         "
+		  "joe@example.org,\r\n"
 		  "  John <jdoe@one.test> (my dear friend); (the end of the group)",
 		  "[A Group:<Chris Jones||c@public.example><||joe@example.org><John||jdoe@one.test>]", 0 },
 		{ "(Empty list)(start)Hidden recipients  :(nobody(that I know))  ;", "[Hidden recipients:]", 0 },
@@ -111,7 +113,11 @@ static void test_grammar(void **state)
 		{ "\"fold\r\n ed\" <d@e.test>", "<fold ed||d@e.test>", 0 },
 		/* two groups, and addresses around them */
 		{ "x@y.test, G:;, \"H, I\":a@b.test;, z@y.test", "<||x@y.test>[G:][H, I:<||a@b.test>]<||z@y.test>", 0 },
-		{ "J\xc3\xb6rg <j\xc3\xb6rg@b\xc3\xbc""cher.example>", "<J\xc3\xb6rg||j\xc3\xb6rg@b\xc3\xbc""cher.example>", 0 },
+		{ "J\xc3\xb6rg <j\xc3\xb6rg@b\xc3\xbc"
+		  "cher.example>",
+		  "<J\xc3\xb6rg||j\xc3\xb6rg@b\xc3\xbc"
+		  "cher.example>",
+		  0 },
 	};
 	CHECK_ALL(table);
 }
@@ -185,10 +191,14 @@ static void test_format(void **state)
 	static const struct {
 		const char *local, *text;
 	} table[] = {
-		{ "john.doe", "john.doe@x.test" },         { "john doe", "\"john doe\"@x.test" },
-		{ "a\"b\\c", "\"a\\\"b\\\\c\"@x.test" },    { "", "\"\"@x.test" },
-		{ "a..b", "\"a..b\"@x.test" },             { ".a", "\".a\"@x.test" },
-		{ "a.", "\"a.\"@x.test" },                 { "j\xc3\xb6rg", "j\xc3\xb6rg@x.test" },
+		{ "john.doe", "john.doe@x.test" },
+		{ "john doe", "\"john doe\"@x.test" },
+		{ "a\"b\\c", "\"a\\\"b\\\\c\"@x.test" },
+		{ "", "\"\"@x.test" },
+		{ "a..b", "\"a..b\"@x.test" },
+		{ ".a", "\".a\"@x.test" },
+		{ "a.", "\"a.\"@x.test" },
+		{ "j\xc3\xb6rg", "j\xc3\xb6rg@x.test" },
 	};
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		struct mime_address a = { .local = str_from_c(table[i].local), .domain = STR("x.test") };

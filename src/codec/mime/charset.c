@@ -60,8 +60,8 @@ static void convert(struct mime_charset *c, struct str bytes, struct buf *out)
 		if (!start)
 			return;
 		status = U_ZERO_ERROR;
-		ucnv_convertEx(c->utf8, c->from, &to, start + CHUNK, &from, end, pivot, &pivot_from, &pivot_to, pivot + PIVOT, reset,
-		               true, &status);
+		ucnv_convertEx(c->utf8, c->from, &to, start + CHUNK, &from, end, pivot, &pivot_from, &pivot_to, pivot + PIVOT,
+		               reset, true, &status);
 		reset = false;
 		out->n += (size_t)(to - start);
 	} while (status == U_BUFFER_OVERFLOW_ERROR);

@@ -5,8 +5,11 @@
 #include "base/err.h"
 #include "codec/mime/lex.h"
 
-static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-static const char day_names[] = "SunMonTueWedThuFriSat";
+#define MONTHS 12
+#define DAYS 7
+static const char month_names[MONTHS][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+	                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const char day_names[DAYS][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
 /* RFC 5322 4.3. The single letters are missing on purpose: their meaning is lost, so they are "-0000". */
 static const struct {
@@ -18,10 +21,10 @@ static const struct {
 };
 
 /* The index of the name that the word begins with (three letters, case ignored), or -1. */
-static int name_index(const char *names, struct str word)
+static int name_index(const char (*names)[4], int count, struct str word)
 {
-	for (int i = 0; names[3 * i]; i++)
-		if (word.n >= 3 && str_ieq(str_sub(word, 0, 3), str_make(names + 3 * i, 3)))
+	for (int i = 0; i < count; i++)
+		if (str_ieq(str_sub(word, 0, 3), str_from_c(names[i])))
 			return i;
 	return -1;
 }
@@ -67,7 +70,7 @@ static void skip_between(struct mime_lex *l, const char *also)
 
 static bool take_month(struct mime_lex *l, struct civil *c)
 {
-	int month = name_index(month_names, take_word(l));
+	int month = name_index(month_names, MONTHS, take_word(l));
 	c->month = month + 1;
 	return month >= 0;
 }
@@ -177,7 +180,7 @@ int mime_date_parse(struct str body, struct mime_date *out)
 	struct mime_date date = { 0 };
 	mime_lex_skip(&l, NULL);
 	struct mime_lex before = l;
-	if (name_index(day_names, take_word(&l)) >= 0)
+	if (name_index(day_names, DAYS, take_word(&l)) >= 0)
 		skip_between(&l, ",.");
 	else
 		l = before;
@@ -193,7 +196,6 @@ void mime_date_format(int64_t unix_seconds, int zone_minutes, struct buf *out)
 {
 	struct civil c = civil_from_unix(unix_seconds + (int64_t)zone_minutes * 60);
 	int zone = zone_minutes < 0 ? -zone_minutes : zone_minutes;
-	buf_printf(out, "%.3s, %02d %.3s %04d %02d:%02d:%02d %c%02d%02d", day_names + 3 * c.weekday, c.day,
-	           month_names + 3 * (c.month - 1), c.year, c.hour, c.minute, c.second, zone_minutes < 0 ? '-' : '+', zone / 60,
-	           zone % 60);
+	buf_printf(out, "%s, %02d %s %04d %02d:%02d:%02d %c%02d%02d", day_names[c.weekday], c.day, month_names[c.month - 1],
+	           c.year, c.hour, c.minute, c.second, zone_minutes < 0 ? '-' : '+', zone / 60, zone % 60);
 }

@@ -24,7 +24,8 @@ static void test_good(void **state)
 		{ "Fri, 21 Nov 1997 09:55:06 -0600", 880127706, -360, true },
 		{ "Tue, 1 Jul 2003 10:52:37 +0200", 1057049557, 120, true },
 		{ "Thu, 13 Feb 1969 23:32:54 -0330", -27723426, -210, true },
-		{ "Thu,\r\n         13\r\n           Feb\r\n             1969\r\n         23:32\r\n                  -0330 (Newfoundland Time)",
+		{ "Thu,\r\n         13\r\n           Feb\r\n             1969\r\n         23:32\r\n                  -0330 "
+		  "(Newfoundland Time)",
 		  -27723480, -210, true },
 		{ "21 Nov 97 09:55:06 GMT", 880106106, 0, true },
 		{ "Fri, 21 Nov 1997 09(comment):   55  :  06 -0600", 880127706, -360, true },
@@ -69,7 +70,8 @@ static void test_good(void **state)
 		struct mime_date date;
 		if (mime_date_parse(str_from_c(table[i].body), &date))
 			fail_msg("refused: %s", table[i].body);
-		if (date.unix_seconds != table[i].unix_seconds || date.zone_minutes != table[i].zone || date.zone_known != table[i].known)
+		if (date.unix_seconds != table[i].unix_seconds || date.zone_minutes != table[i].zone ||
+		    date.zone_known != table[i].known)
 			fail_msg("%s: %lld %d", table[i].body, (long long)date.unix_seconds, date.zone_minutes);
 	}
 }

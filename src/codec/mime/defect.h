@@ -9,7 +9,7 @@
 
 enum mime_defect {
 	MIME_NO_BLANK_LINE = 1u << 0,        /* the header ended at a line that is no field, or at the end of the bytes */
-	MIME_STRAY_LINE = 1u << 1,           /* a line in the header that belongs to no field (mbox "From ", a lone continuation) */
+	MIME_STRAY_LINE = 1u << 1,           /* a line in the header that belongs to no field: mbox "From ", lone folding */
 	MIME_BARE_LF = 1u << 2,              /* a line ends in LF without CR */
 	MIME_BARE_CR = 1u << 3,              /* CR without LF in a header */
 	MIME_HAS_NUL = 1u << 4,              /* RFC 5322 4: NUL is not permitted */
@@ -32,7 +32,7 @@ enum mime_defect {
 	MIME_BAD_ADDRESS = 1u << 21,         /* does not follow RFC 5322 3.4, nor 4.4 */
 	MIME_BAD_DATE = 1u << 22,
 	MIME_CUT = 1u << 23,                 /* the summary holds less than the message says, by its limits */
-	MIME_NO_LAST_CRLF = 1u << 24,        /* the last line does not end in CRLF (in summaries only): POP3 sends it with one */
+	MIME_NO_LAST_CRLF = 1u << 24,        /* the last line has no CRLF (in summaries only): POP3 sends it with one */
 };
 #define MIME_DEFECT_COUNT 25
 

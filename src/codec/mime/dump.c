@@ -86,7 +86,8 @@ static void print_params(const char *name, struct str params)
 	const char *separator = "";
 	printf(",\"%s\":[", name);
 	while (mime_summary_param(&params, &attribute, &value)) {
-		struct mime_param p = { mime_text_str(attribute), mime_text_str(value), str_ends(mime_text_str(attribute), STR("*")) };
+		struct mime_param p = { mime_text_str(attribute), mime_text_str(value),
+			                    str_ends(mime_text_str(attribute), STR("*")) };
 		struct buf utf8 = BUF_INIT(0);
 		mime_param_decode(&p, &utf8);
 		printf("%s[", separator);
@@ -107,8 +108,8 @@ static void print_part(const struct mime_summary_part *p)
 	struct mime_text language;
 	struct str languages = p->languages;
 	const char *separator = "";
-	printf("{\"depth\":%u,\"kind\":%u,\"children\":%u,\"header\":[%u,%u],\"body\":[%u,%u],\"lines\":%u,", p->depth, p->kind,
-	       p->children, p->header_at, p->header_n, p->body_at, p->body_n, p->lines);
+	printf("{\"depth\":%u,\"kind\":%u,\"children\":%u,\"header\":[%u,%u],\"body\":[%u,%u],\"lines\":%u,", p->depth,
+	       p->kind, p->children, p->header_at, p->header_n, p->body_at, p->body_n, p->lines);
 	print_text("type", p->type);
 	putchar(',');
 	print_text("subtype", p->subtype);
@@ -215,11 +216,10 @@ static int dump_file(const char *path)
 	int error = ERR_TOO_BIG;
 	if (fseek(file, 0, SEEK_END) == 0) {
 		size_t n = (size_t)ftell(file);
-		rewind(file);
-		if (read_message(file, n, &message))
+		if (fseek(file, 0, SEEK_SET) == 0 && read_message(file, n, &message))
 			error = dump(buf_str(&message));
 	}
-	fclose(file);
+	(void)fclose(file);
 	buf_fini(&message);
 	return error;
 }

@@ -10,19 +10,22 @@ static const struct {
 	const char *name;
 	uint32_t codepoint;
 } entities[] = {
-	{ "amp", '&' },      { "lt", '<' },       { "gt", '>' },       { "quot", '"' },     { "apos", '\'' },    { "nbsp", 0xa0 },
-	{ "copy", 0xa9 },    { "reg", 0xae },     { "shy", 0xad },     { "middot", 0xb7 },  { "laquo", 0xab },   { "raquo", 0xbb },
-	{ "euro", 0x20ac },  { "pound", 0xa3 },   { "sect", 0xa7 },    { "deg", 0xb0 },     { "trade", 0x2122 }, { "hellip", 0x2026 },
-	{ "ndash", 0x2013 }, { "mdash", 0x2014 }, { "lsquo", 0x2018 }, { "rsquo", 0x2019 }, { "ldquo", 0x201c }, { "rdquo", 0x201d },
-	{ "bull", 0x2022 },  { "zwnj", 0x200c },  { "zwj", 0x200d },   { "auml", 0xe4 },    { "ouml", 0xf6 },    { "uuml", 0xfc },
-	{ "Auml", 0xc4 },    { "Ouml", 0xd6 },    { "Uuml", 0xdc },    { "szlig", 0xdf },   { "eacute", 0xe9 },  { "egrave", 0xe8 },
-	{ "agrave", 0xe0 },  { "aacute", 0xe1 },  { "ccedil", 0xe7 },  { "ntilde", 0xf1 },  { "oacute", 0xf3 },  { "iacute", 0xed },
+	{ "amp", '&' }, { "lt", '<' }, { "gt", '>' }, { "quot", '"' }, { "apos", '\'' }, { "nbsp", 0xa0 },
+	{ "copy", 0xa9 }, { "reg", 0xae }, { "shy", 0xad }, { "middot", 0xb7 }, { "laquo", 0xab },
+	{ "raquo", 0xbb }, { "euro", 0x20ac }, { "pound", 0xa3 }, { "sect", 0xa7 }, { "deg", 0xb0 },
+	{ "trade", 0x2122 }, { "hellip", 0x2026 }, { "ndash", 0x2013 }, { "mdash", 0x2014 }, { "lsquo", 0x2018 },
+	{ "rsquo", 0x2019 }, { "ldquo", 0x201c }, { "rdquo", 0x201d }, { "bull", 0x2022 }, { "zwnj", 0x200c },
+	{ "zwj", 0x200d }, { "auml", 0xe4 }, { "ouml", 0xf6 }, { "uuml", 0xfc }, { "Auml", 0xc4 },
+	{ "Ouml", 0xd6 }, { "Uuml", 0xdc }, { "szlig", 0xdf }, { "eacute", 0xe9 }, { "egrave", 0xe8 },
+	{ "agrave", 0xe0 }, { "aacute", 0xe1 }, { "ccedil", 0xe7 }, { "ntilde", 0xf1 }, { "oacute", 0xf3 },
+	{ "iacute", 0xed },
 };
 
 /* Tags that stand inside words: all others separate them. */
-static const char *const inline_tags[] = { "a",    "abbr", "acronym", "b",      "bdi",  "bdo", "big", "cite", "code", "em",
-	                                       "font", "i",    "ins",     "kbd",    "mark", "q",   "s",   "samp", "small", "span",
-	                                       "sub",  "sup",  "strike",  "strong", "tt",   "u",   "var", "wbr",  "del",  NULL };
+static const char *const inline_tags[] = {
+	"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "em", "font", "i", "ins", "kbd", "mark",
+	"q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "tt", "u", "var", "wbr", NULL,
+};
 
 /* Their content is no text. */
 static const char *const silent_tags[] = { "head", "script", "style", "title", "template", "noscript", NULL };
@@ -69,8 +72,8 @@ static size_t add_entity(struct str s, struct buf *out)
 	return end + 1;
 }
 
-/* At '<': the length of the tag or comment, and its name ("" for comments and declarations; *closing_out for "</"). 0 when
- * it is no markup but text. What is not closed goes to the end. */
+/* At '<': the length of the tag or comment, and its name ("" for comments and declarations; *closing_out for "</").
+ * 0 when it is no markup but text. What is not closed goes to the end. */
 static size_t tag_length(struct str s, struct str *name_out, bool *closing_out)
 {
 	*name_out = STR("");

@@ -12,7 +12,8 @@
 struct parser {
 	struct str s;
 	size_t at;                          /* start of the next line */
-	uint32_t lines;                     /* line ends before `at`, those of the first header not counted */
+	uint32_t lines;                     /* line ends before `at` */
+	size_t header_end;                  /* of the last header that was read */
 	struct arena *arena;
 	struct mime_message *m;
 	uint32_t capacity;
@@ -51,17 +52,18 @@ static uint32_t part_add(struct parser *p, uint32_t parent)
 	return index;
 }
 
-/* The body ends here; RFC 2046 5.1.1: the line end before a boundary belongs to the boundary. */
+/* The body ends here; RFC 2046 5.1.1: the line end before a boundary belongs to the boundary. But the blank line of a
+ * header stays with it, so that an embedded message without a body is still a whole message. */
 static void part_close(struct parser *p, uint32_t index, uint32_t lines_before)
 {
 	struct mime_part *part = &p->m->part[index];
 	size_t end = p->at;
 	part->lines = p->lines - lines_before;
 	part->after = p->m->part_count;
-	if (p->hit != NO_HIT && end > part->body_at) {
+	if (p->hit != NO_HIT && end > p->header_end) {
 		end--;
 		part->lines--;
-		if (end > part->body_at && p->s.p[end - 1] == '\r')
+		if (end > p->header_end && p->s.p[end - 1] == '\r')
 			end--;
 	}
 	part->body_n = (uint32_t)(end - part->body_at);
@@ -171,6 +173,7 @@ static void parse_header(struct parser *p, struct mime_part *part)
 	if (!w.blank)
 		part->defects |= MIME_NO_BLANK_LINE;
 	p->at += w.at;
+	p->header_end = p->at;
 	p->lines += lines;
 	part->body_at = (uint32_t)p->at;
 }
@@ -190,7 +193,8 @@ static enum mime_kind kind_of(const struct mime_content *type)
 	if (str_ieq(type->type, STR("multipart")))
 		return MIME_MULTIPART;
 	/* RFC 9051 9 media-message; message/global is of RFC 6532. */
-	if (str_ieq(type->type, STR("message")) && (str_ieq(type->subtype, STR("rfc822")) || str_ieq(type->subtype, STR("global"))))
+	bool message = str_ieq(type->type, STR("message"));
+	if (message && (str_ieq(type->subtype, STR("rfc822")) || str_ieq(type->subtype, STR("global"))))
 		return MIME_EMBEDDED;
 	return MIME_LEAF;
 }
@@ -362,7 +366,8 @@ int mime_message_parse(struct str bytes, struct arena *a, struct mime_message *o
 
 /* ---- repeated fields ---- */
 
-struct str mime_part_addresses(const struct mime_message *m, const struct mime_part *part, enum mime_field field, struct arena *a)
+struct str mime_part_addresses(const struct mime_message *m, const struct mime_part *part, enum mime_field field,
+                               struct arena *a)
 {
 	bool destination = field == MIME_FIELD_TO || field == MIME_FIELD_CC || field == MIME_FIELD_BCC;
 	if (!destination || !(part->repeated & 1u << field))

@@ -46,8 +46,9 @@ enum mime_kind {
 };
 
 /* An entity: a header and a body. The message itself is part 0. Parts stand in preorder: the first child of part i is
- * part i + 1, its next sibling is part[i].after. Bodies of multiparts include preamble and epilogue. The line end before
- * a boundary belongs to the boundary (RFC 2046 5.1.1) and so to no part but the parent. */
+ * part i + 1, its next sibling is part[i].after. Bodies of multiparts include preamble and epilogue. The line end
+ * before a boundary belongs to the boundary (RFC 2046 5.1.1) and so to no part but the parent; only the blank line of
+ * a header stays with it even there. */
 struct mime_part {
 	enum mime_kind kind;
 	enum mime_encoding encoding;
@@ -60,8 +61,8 @@ struct mime_part {
 	uint32_t lines;                /* line ends in the body: what IMAP calls its size in lines */
 	uint32_t defects;              /* of this part alone */
 	uint32_t repeated;             /* bit per enum mime_field: occurs more than once; field[] has the first */
-	/* Never empty: defaults are filled in (text/plain, or message/rfc822 in multipart/digest, RFC 2046 5.1.5). What is not
-	 * taken apart because of a limit is application/octet-stream. */
+	/* Never empty: defaults are filled in (text/plain, or message/rfc822 in multipart/digest, RFC 2046 5.1.5). What is
+	 * not taken apart because of a limit is application/octet-stream. */
 	struct mime_content type;
 	struct str field[MIME_FIELD_COUNT];    /* raw bodies as in struct mime_header_field; p == NULL: absent */
 };
@@ -91,6 +92,7 @@ static inline bool mime_part_is_message(const struct mime_message *m, const stru
 }
 /* The whole destination field, repeated ones joined by a comma (RFC 5322 4.5.3), others the first one only. The result
  * is a slice of the message or an arena copy; empty when absent. */
-struct str mime_part_addresses(const struct mime_message *m, const struct mime_part *p, enum mime_field field, struct arena *a);
+struct str mime_part_addresses(const struct mime_message *m, const struct mime_part *p, enum mime_field field,
+                               struct arena *a);
 
 #endif

@@ -72,40 +72,115 @@ static void test_rfc(void **state)
 	(void)state;
 	static const struct expectation table[] = {
 		/* RFC 2046 5.1.1 */
-		{ "From: Nathaniel Borenstein <nsb@bellcore.com>\r\nMIME-Version: 1.0\r\n"
-		  "Content-type: multipart/mixed; boundary=\"simple boundary\"\r\n\r\nThis is the preamble.  It is to be ignored, though it\r\n"
-		  "is a handy place for composition agents to include an\r\nexplanatory note to non-MIME conformant readers.\r\n\r\n"
-		  "--simple boundary\r\n\r\nThis is implicitly typed plain US-ASCII text.\r\nIt does NOT end with a linebreak.\r\n"
-		  "--simple boundary\r\nContent-type: text/plain; charset=us-ascii\r\n\r\nThis is explicitly typed plain US-ASCII text.\r\n"
-		  "It DOES end with a linebreak.\r\n\r\n--simple boundary--\r\n\r\nThis is the epilogue.  It is also to be ignored.\r\n",
-		  "multipart/mixed[text/plain{This is implicitly typed plain US-ASCII text.\r\nIt does NOT end with a linebreak.|1} "
+		{ "From: Nathaniel Borenstein <nsb@bellcore.com>\r\n"
+		  "MIME-Version: 1.0\r\n"
+		  "Content-type: multipart/mixed; boundary=\"simple boundary\"\r\n"
+		  "\r\n"
+		  "This is the preamble.  It is to be ignored, though it\r\n"
+		  "is a handy place for composition agents to include an\r\n"
+		  "explanatory note to non-MIME conformant readers.\r\n"
+		  "\r\n"
+		  "--simple boundary\r\n"
+		  "\r\n"
+		  "This is implicitly typed plain US-ASCII text.\r\n"
+		  "It does NOT end with a linebreak.\r\n"
+		  "--simple boundary\r\n"
+		  "Content-type: text/plain; charset=us-ascii\r\n"
+		  "\r\n"
+		  "This is explicitly typed plain US-ASCII text.\r\n"
+		  "It DOES end with a linebreak.\r\n"
+		  "\r\n"
+		  "--simple boundary--\r\n"
+		  "\r\n"
+		  "This is the epilogue.  It is also to be ignored.\r\n",
+		  "multipart/mixed["
+		  "text/plain{This is implicitly typed plain US-ASCII text.\r\nIt does NOT end with a linebreak.|1} "
 		  "text/plain{This is explicitly typed plain US-ASCII text.\r\nIt DOES end with a linebreak.\r\n|2}]",
 		  0 },
 		/* RFC 2049 appendix A, its texts shortened */
-		{ "MIME-Version: 1.0\r\nContent-Type: multipart/mixed;\r\n              boundary=unique-boundary-1\r\n\r\npreamble\r\n\r\n"
-		  "--unique-boundary-1\r\n\r\n  ... Some text appears here ...\r\n\r\n--unique-boundary-1\r\n"
-		  "Content-type: text/plain; charset=US-ASCII\r\n\r\nThis could have been part of the previous part\r\n\r\n"
-		  "--unique-boundary-1\r\nContent-Type: multipart/parallel; boundary=unique-boundary-2\r\n\r\n--unique-boundary-2\r\n"
-		  "Content-Type: audio/basic\r\nContent-Transfer-Encoding: base64\r\n\r\n  ...\r\n\r\n--unique-boundary-2\r\n"
-		  "Content-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n\r\n  ...\r\n\r\n--unique-boundary-2--\r\n\r\n"
-		  "--unique-boundary-1\r\nContent-type: text/enriched\r\n\r\nThis is <bold><italic>enriched.</italic></bold>\r\n\r\n"
-		  "--unique-boundary-1\r\nContent-Type: message/rfc822\r\n\r\nFrom: (mailbox in US-ASCII)\r\nSubject: (subject in US-ASCII)\r\n"
-		  "Content-Type: Text/plain; charset=ISO-8859-1\r\nContent-Transfer-Encoding: Quoted-printable\r\n\r\n  ... Additional\r\n\r\n"
+		{ "MIME-Version: 1.0\r\n"
+		  "Content-Type: multipart/mixed;\r\n"
+		  "              boundary=unique-boundary-1\r\n"
+		  "\r\n"
+		  "This is the preamble area of a multipart message.\r\n"
+		  "\r\n"
+		  "--unique-boundary-1\r\n"
+		  "\r\n"
+		  "  ... Some text appears here ...\r\n"
+		  "\r\n"
+		  "--unique-boundary-1\r\n"
+		  "Content-type: text/plain; charset=US-ASCII\r\n"
+		  "\r\n"
+		  "This could have been part of the previous part\r\n"
+		  "\r\n"
+		  "--unique-boundary-1\r\n"
+		  "Content-Type: multipart/parallel; boundary=unique-boundary-2\r\n"
+		  "\r\n"
+		  "--unique-boundary-2\r\n"
+		  "Content-Type: audio/basic\r\n"
+		  "Content-Transfer-Encoding: base64\r\n"
+		  "\r\n"
+		  "  ...\r\n"
+		  "\r\n"
+		  "--unique-boundary-2\r\n"
+		  "Content-Type: image/jpeg\r\n"
+		  "Content-Transfer-Encoding: base64\r\n"
+		  "\r\n"
+		  "  ...\r\n"
+		  "\r\n"
+		  "--unique-boundary-2--\r\n"
+		  "\r\n"
+		  "--unique-boundary-1\r\n"
+		  "Content-type: text/enriched\r\n"
+		  "\r\n"
+		  "This is <bold><italic>enriched.</italic></bold>\r\n"
+		  "\r\n"
+		  "--unique-boundary-1\r\n"
+		  "Content-Type: message/rfc822\r\n"
+		  "\r\n"
+		  "From: (mailbox in US-ASCII)\r\n"
+		  "Subject: (subject in US-ASCII)\r\n"
+		  "Content-Type: Text/plain; charset=ISO-8859-1\r\n"
+		  "Content-Transfer-Encoding: Quoted-printable\r\n"
+		  "\r\n"
+		  "  ... Additional\r\n"
+		  "\r\n"
 		  "--unique-boundary-1--\r\n",
-		  "multipart/mixed[text/plain{  ... Some text appears here ...\r\n|1} "
+		  "multipart/mixed["
+		  "text/plain{  ... Some text appears here ...\r\n|1} "
 		  "text/plain{This could have been part of the previous part\r\n|1} "
 		  "multipart/parallel[audio/basic{  ...\r\n|1} image/jpeg{  ...\r\n|1}] "
-		  "text/enriched{This is <bold><italic>enriched.</italic></bold>\r\n|1} message/rfc822[Text/plain{  ... Additional\r\n|1}]]",
+		  "text/enriched{This is <bold><italic>enriched.</italic></bold>\r\n|1} "
+		  "message/rfc822[Text/plain{  ... Additional\r\n|1}]]",
 		  0 },
 		/* RFC 2046 5.1.5 */
-		{ "Content-Type: multipart/digest;\r\n boundary=\"---- main boundary ----\"\r\n\r\n------ main boundary ----\r\n"
-		  "Content-Type: multipart/mixed;\r\n   boundary=\"---- next message ----\"\r\n\r\n------ next message ----\r\n\r\n...body...\r\n"
-		  "------ next message ------\r\n------ main boundary ----\r\n\r\nFrom: someone-else\r\nSubject: my opinion\r\n\r\n"
-		  "...another message...\r\n------ main boundary ------\r\n",
-		  "multipart/digest[multipart/mixed[text/plain{...body...|0}] message/rfc822[text/plain{...another message...|0}]]", 0 },
+		{ "Content-Type: multipart/digest;\r\n"
+		  " boundary=\"---- main boundary ----\"\r\n"
+		  "\r\n"
+		  "------ main boundary ----\r\n"
+		  "Content-Type: multipart/mixed;\r\n"
+		  "   boundary=\"---- next message ----\"\r\n"
+		  "\r\n"
+		  "------ next message ----\r\n"
+		  "\r\n"
+		  "...body...\r\n"
+		  "------ next message ------\r\n"
+		  "------ main boundary ----\r\n"
+		  "\r\n"
+		  "From: someone-else\r\n"
+		  "Subject: my opinion\r\n"
+		  "\r\n"
+		  "...another message...\r\n"
+		  "------ main boundary ------\r\n",
+		  "multipart/digest["
+		  "multipart/mixed[text/plain{...body...|0}] "
+		  "message/rfc822[text/plain{...another message...|0}]]",
+		  0 },
 		/* RFC 2046 5.2.2 and others are leaves */
-		{ "Content-Type: message/partial; id=x; number=1\r\n\r\nSubject: x\r\n\r\nbody", "message/partial{Subject: x\r\n\r\nbody|2}", 0 },
-		{ "Content-Type: message/global\r\n\r\nSubject: x\r\n\r\nbody\r\n", "message/global[text/plain{body\r\n|1}]", 0 },
+		{ "Content-Type: message/partial; id=x; number=1\r\n\r\nSubject: x\r\n\r\nbody",
+		  "message/partial{Subject: x\r\n\r\nbody|2}", 0 },
+		{ "Content-Type: message/global\r\n\r\nSubject: x\r\n\r\nbody\r\n", "message/global[text/plain{body\r\n|1}]",
+		  0 },
 	};
 	check_all(table, COUNT(table));
 }
@@ -119,19 +194,22 @@ static void test_boundaries(void **state)
 		/* RFC 2046 5.1.1: the line need not match as a whole */
 		{ MIXED "--b and more\r\n\r\none\r\n--b--", "multipart/mixed[text/plain{one|0}]", 0 },
 		/* only at the start of a line */
-		{ MIXED "--b\r\n\r\n --b\r\nx--b\r\n-b\r\n--a\r\n--\r\n--b--", "multipart/mixed[text/plain{ --b\r\nx--b\r\n-b\r\n--a\r\n--|4}]", 0 },
+		{ MIXED "--b\r\n\r\n --b\r\nx--b\r\n-b\r\n--a\r\n--\r\n--b--",
+		  "multipart/mixed[text/plain{ --b\r\nx--b\r\n-b\r\n--a\r\n--|4}]", 0 },
 		/* after the end nothing counts */
 		{ MIXED "--b\r\n\r\none\r\n--b--\r\n--b\r\n\r\ntwo\r\n", "multipart/mixed[text/plain{one|0}]", 0 },
 		/* empty parts: without body, without anything */
-		{ MIXED "--b\r\nA: b\r\n\r\n--b\r\n\r\n--b\r\nA: b\r\n--b--", "multipart/mixed[text/plain{|0} text/plain{|0} text/plain{|0}]",
-		  MIME_NO_BLANK_LINE },
+		{ MIXED "--b\r\nA: b\r\n\r\n--b\r\n\r\n--b\r\nA: b\r\n--b--",
+		  "multipart/mixed[text/plain{|0} text/plain{|0} text/plain{|0}]", MIME_NO_BLANK_LINE },
 		{ MIXED "--b\r\n--b--", "multipart/mixed[text/plain{|0}]", MIME_NO_BLANK_LINE },
 		{ MIXED "--b\r\n\r\n\r\n--b--", "multipart/mixed[text/plain{|0}]", 0 },
 		{ MIXED "--b\r\n\r\n\r\n\r\n--b--", "multipart/mixed[text/plain{\r\n|1}]", 0 },
 		/* one boundary the beginning of another */
-		{ MIXED "--b\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\n\r\none\r\n--bb--\r\n--b\r\n\r\ntwo\r\n--b--\r\n",
+		{ MIXED "--b\r\nContent-Type: multipart/mixed; "
+		        "boundary=bb\r\n\r\n--bb\r\n\r\none\r\n--bb--\r\n--b\r\n\r\ntwo\r\n--b--\r\n",
 		  "multipart/mixed[multipart/mixed[text/plain{one|0}] text/plain{two|0}]", 0 },
-		{ "Content-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n"
+		{ "Content-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\nContent-Type: multipart/mixed; "
+		  "boundary=b\r\n\r\n--b\r\n\r\none\r\n"
 		  "--b--\r\n--bb--\r\n",
 		  "multipart/mixed[multipart/mixed[text/plain{one|0}]]", 0 },
 		/* the outer boundary ends what is inside, RFC 2046 5.1.2 */
@@ -139,9 +217,12 @@ static void test_boundaries(void **state)
 		  "multipart/mixed[multipart/mixed[text/plain{one|0}] text/plain{two|0}]", MIME_NO_END },
 		{ MIXED "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\none\r\n--b--\r\n",
 		  "multipart/mixed[message/rfc822[text/plain{one|0}]]", 0 },
+		/* the blank line of a header stays with it */
+		{ MIXED "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n--b--\r\n",
+		  "multipart/mixed[message/rfc822[text/plain{|0}]]", 0 },
 		/* in the middle of a header */
-		{ MIXED "--b\r\nContent-Type: text/html\r\n--b\r\n\r\ntwo\r\n--b--", "multipart/mixed[text/html{|0} text/plain{two|0}]",
-		  MIME_NO_BLANK_LINE },
+		{ MIXED "--b\r\nContent-Type: text/html\r\n--b\r\n\r\ntwo\r\n--b--",
+		  "multipart/mixed[text/html{|0} text/plain{two|0}]", MIME_NO_BLANK_LINE },
 		{ "Content-Type: multipart/mixed; boundary=\"b:c\"\r\n\r\n--b:c\r\nX: y\r\n--b:c\r\n\r\ntwo\r\n--b:c--\r\n",
 		  "multipart/mixed[text/plain{|0} text/plain{two|0}]", MIME_NO_BLANK_LINE },
 		/* truncated */
@@ -152,12 +233,12 @@ static void test_boundaries(void **state)
 		/* without any part the text is the part */
 		{ MIXED "text\r\n", "multipart/mixed[text/plain{text\r\n|1}]", MIME_NO_START | MIME_NO_END },
 		{ MIXED, "multipart/mixed[text/plain{|0}]", MIME_NO_START | MIME_NO_END },
-		{ "Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\none\r\n--b--\r\n", "multipart/mixed[text/plain{--b\r\n\r\none\r\n--b--\r\n|4}]",
-		  MIME_NO_BOUNDARY | MIME_NO_START },
+		{ "Content-Type: multipart/mixed\r\n\r\n--b\r\n\r\none\r\n--b--\r\n",
+		  "multipart/mixed[text/plain{--b\r\n\r\none\r\n--b--\r\n|4}]", MIME_NO_BOUNDARY | MIME_NO_START },
 		{ "Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\n", "multipart/mixed[text/plain{--\r\n|1}]",
 		  MIME_NO_BOUNDARY | MIME_NO_START },
-		{ MIXED "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\ntext\r\n--b--", "multipart/mixed[multipart/mixed[text/plain{text|0}]]",
-		  MIME_NO_END | MIME_NO_START },
+		{ MIXED "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\ntext\r\n--b--",
+		  "multipart/mixed[multipart/mixed[text/plain{text|0}]]", MIME_NO_END | MIME_NO_START },
 	};
 	check_all(table, COUNT(table));
 }
@@ -189,7 +270,8 @@ static void test_headers(void **state)
 		{ "Content-Transfer-Encoding: base64\r\n" MIXED "--b\r\n\r\none\r\n--b--", "multipart/mixed[text/plain{one|0}]",
 		  MIME_ENCODED_COMPOSITE },
 		/* MIME works without MIME-Version, and case does not matter */
-		{ "CONTENT-TYPE: MULTIPART/MIXED; BOUNDARY=B\r\n\r\n--B\r\n\r\none\r\n--B--", "MULTIPART/MIXED[text/plain{one|0}]", 0 },
+		{ "CONTENT-TYPE: MULTIPART/MIXED; BOUNDARY=B\r\n\r\n--B\r\n\r\none\r\n--B--",
+		  "MULTIPART/MIXED[text/plain{one|0}]", 0 },
 		{ "content-type: Message/RFC822\n\nA: b\n\nc\n", "Message/RFC822[text/plain{c\n|1}]", MIME_BARE_LF },
 		{ MIXED "--b\n\none\n--b--\n", "multipart/mixed[text/plain{one|0}]", MIME_BARE_LF },
 	};
@@ -200,7 +282,8 @@ static void test_headers(void **state)
 static void test_offsets(void **state)
 {
 	(void)state;
-	struct str message = STR("Subject: x\r\n" MIXED "pre\r\n--b\r\nA: b\r\n\r\none\r\ntwo\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n"
+	struct str message = STR("Subject: x\r\n" MIXED "pre\r\n--b\r\nA: b\r\n\r\none\r\ntwo\r\n--b\r\nContent-Type: "
+	                                                "message/rfc822\r\n\r\n"
 	                         "To: y\r\n\r\nz\r\n\r\n--b--\r\nepilogue\r\n");
 	static const struct {
 		const char *header, *body;
@@ -320,8 +403,8 @@ static void test_defect_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rfc),     cmocka_unit_test(test_boundaries), cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_offsets), cmocka_unit_test(test_fields),     cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_rfc),          cmocka_unit_test(test_boundaries), cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_offsets),      cmocka_unit_test(test_fields),     cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_defect_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,8 +26,9 @@ static struct str copy_id(struct str id, struct arena *a)
 		const char *from = l.p;
 		if (mime_lex_quoted(&l, &inside)) {
 			struct str text = is_plain(inside) ? inside : str_make(from, (size_t)(l.p - from));
-			memcpy(to, text.p, text.n);
-			to += text.n;
+			for (size_t i = 0; i < text.n; i++)
+				if (text.p[i] != '\r' && text.p[i] != '\n')
+					*to++ = text.p[i];
 		} else {
 			*to++ = *l.p++;
 		}

@@ -287,7 +287,7 @@ static void percent_decode(struct str s, struct buf *out)
 		int low = high >= 0 ? ascii_hex_value((unsigned char)s.p[i + 2]) : -1;
 		if (low >= 0)
 			i += 2;
-		buf_add_char(out, low >= 0 ? (char)(high << 4 | low) : s.p[i]);
+		buf_add_char(out, low >= 0 ? (char)(high * 16 + low) : s.p[i]);
 	}
 }
 

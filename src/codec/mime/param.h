@@ -28,7 +28,8 @@ struct mime_content {
 };
 
 /* type "/" subtype *(";" parameter). Returns 0, ERR_INVALID when there is no type/subtype (out is then zero: RFC 2045
- * 5.2 says to assume the default) or ERR_NO_MEMORY. *defects (may be NULL) gets MIME_BAD_PARAM, MIME_TOO_MANY_PARAMS. */
+ * 5.2 says to assume the default) or ERR_NO_MEMORY. *defects (may be NULL) gets MIME_BAD_PARAM and
+ * MIME_TOO_MANY_PARAMS. */
 int mime_content_type_parse(struct str body, struct arena *a, struct mime_content *out, uint32_t *defects);
 /* token *(";" parameter), as in Content-Disposition: the same, with an empty subtype. */
 int mime_disposition_parse(struct str body, struct arena *a, struct mime_content *out, uint32_t *defects);
@@ -36,7 +37,7 @@ int mime_disposition_parse(struct str body, struct arena *a, struct mime_content
 /* The parameter of that name, plain or extended ("filename" finds "filename*" too, and prefers it); NULL if absent. */
 const struct mime_param *mime_param_find(const struct mime_content *c, struct str name);
 /* The value as UTF-8: extended values through their charset, plain ones through RFC 2047 words, which many mailers put
- * there although RFC 2047 5 forbids it. Unknown charsets leave the bytes as they are if they are UTF-8, else replaced. */
+ * there although RFC 2047 5 forbids it. Of an unknown charset the bytes are read as mime_charset_guess does. */
 void mime_param_decode(const struct mime_param *p, struct buf *out);
 
 /* Content-Language (RFC 3282): the next tag of a comma separated list, comments skipped. False at the end. */

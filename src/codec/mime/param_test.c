@@ -14,7 +14,7 @@
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 struct expectation {
-	const char *body, *content;    /* type/subtype;name=value;name*=value */
+	const char *body, *content; /* type/subtype;name=value;name*=value */
 	uint32_t defects;
 };
 
@@ -37,7 +37,8 @@ static const struct expectation types[] = {
 	{ "multipart/mixed; boundary=\"gc0pJq0M:08jU534c0p\"", "multipart/mixed;boundary=gc0pJq0M:08jU534c0p", 0 },
 	{ "multipart/mixed; boundary=\"simple boundary\"", "multipart/mixed;boundary=simple boundary", 0 },
 	/* RFC 2231 3 */
-	{ "message/external-body; access-type=URL;\r\n URL*0=\"ftp://\";\r\n URL*1=\"cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar\"",
+	{ "message/external-body; access-type=URL;\r\n URL*0=\"ftp://\";\r\n "
+	  "URL*1=\"cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar\"",
 	  "message/external-body;access-type=URL;URL=ftp://cs.utk.edu/pub/moore/bulk-mailer/bulk-mailer.tar", 0 },
 	/* RFC 2231 4 */
 	{ "application/x-stuff; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A",
@@ -47,9 +48,11 @@ static const struct expectation types[] = {
 	  " title*2=\"isn't it!\"",
 	  "application/x-stuff;title*=us-ascii'en'This%20is%20even%20more%20%2A%2A%2Afun%2A%2A%2A%20isn%27t%20it!", 0 },
 	/* and as printed */
-	{ "application/x-stuff\r\n title*0*=us-ascii'en'This%20is%20even%20more%20\r\n title*1*=%2A%2A%2Afun%2A%2A%2A%20\r\n"
+	{ "application/x-stuff\r\n title*0*=us-ascii'en'This%20is%20even%20more%20\r\n "
+	  "title*1*=%2A%2A%2Afun%2A%2A%2A%20\r\n"
 	  " title*2=\"isn't it!\"",
-	  "application/x-stuff;title*=us-ascii'en'This%20is%20even%20more%20%2A%2A%2Afun%2A%2A%2A%20isn%27t%20it!", MIME_BAD_PARAM },
+	  "application/x-stuff;title*=us-ascii'en'This%20is%20even%20more%20%2A%2A%2Afun%2A%2A%2A%20isn%27t%20it!",
+	  MIME_BAD_PARAM },
 	/* order does not matter; names compare without case; others stay where they are */
 	{ "a/b; X*1=two; y=1; x*0=one; x*2=3", "a/b;X=onetwo3;y=1", 0 },
 	{ "a/b; n*0=caf; n*1*=%C3%A9", "a/b;n*=''caf%C3%A9", 0 },
@@ -63,7 +66,8 @@ static const struct expectation types[] = {
 	{ "a/b (c;d=e); (f) n (g) = (h) v (i) ; (j)", "a/b;n=v", 0 },
 	{ "a/b;;; n=v;", "a/b;n=v", 0 },
 	/* seen in the wild */
-	{ "multipart/mixed; boundary=----=_NextPart_000/1", "multipart/mixed;boundary=----=_NextPart_000/1", MIME_BAD_PARAM },
+	{ "multipart/mixed; boundary=----=_NextPart_000/1", "multipart/mixed;boundary=----=_NextPart_000/1",
+	  MIME_BAD_PARAM },
 	{ "application/pdf; name=my report.pdf; x=y", "application/pdf;name=my report.pdf;x=y", MIME_BAD_PARAM },
 	{ "text/plain charset=utf-8", "text/plain;charset=utf-8", MIME_BAD_PARAM },
 	{ "text/plain; charset=utf-8 format=flowed", "text/plain;charset=utf-8;format=flowed", MIME_BAD_PARAM },
@@ -98,7 +102,9 @@ static void test_no_types(void **state)
 {
 	(void)state;
 	/* RFC 2045 5.2: then the default is assumed */
-	static const char *const table[] = { "", "text", "/plain", "text/", "text; charset=x", "\"text/plain\"", "(text/plain)" };
+	static const char *const table[] = {
+		"", "text", "/plain", "text/", "text; charset=x", "\"text/plain\"", "(text/plain)"
+	};
 	for (size_t i = 0; i < COUNT(table); i++) {
 		struct arena arena = ARENA_INIT(0);
 		struct mime_content c;
@@ -115,7 +121,8 @@ static void test_disposition(void **state)
 	/* RFC 2183 3 */
 	assert_int_equal(mime_disposition_parse(STR("attachment; filename=genome.jpeg;\r\n"
 	                                            " modification-date=\"Wed, 12 Feb 1997 16:29:51 -0500\";"),
-	                                        &arena, &c, NULL), 0);
+	                                        &arena, &c, NULL),
+	                 0);
 	assert_true(str_eq(c.type, STR("attachment")) && c.subtype.n == 0 && c.param_count == 2);
 	assert_true(str_eq(mime_param_find(&c, STR("FileName"))->value, STR("genome.jpeg")));
 	assert_null(mime_param_find(&c, STR("file")));
@@ -130,8 +137,12 @@ static void test_decode(void **state)
 		const char *body, *utf8;
 	} table[] = {
 		{ "a; n*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A", "This is ***fun***" },
-		{ "a; n*0*=us-ascii'en'This%20is%20even%20more%20; n*1*=%2A%2A%2Afun%2A%2A%2A%20; n*2=\"isn't it!\"",
-		  "This is even more ***fun*** isn't it!" },
+		{ "a; n*0*=us-ascii'en'This%20is%20even%20more%20; n*1*=%2A%2A%2Afun%2A%2A%2A%20; n*2=\"isn't it!\"", "This is "
+		                                                                                                      "even "
+		                                                                                                      "more "
+		                                                                                                      "***fun**"
+		                                                                                                      "* isn't "
+		                                                                                                      "it!" },
 		{ "a; n*=iso-8859-1''caf%e9", "caf\xc3\xa9" },
 		{ "a; n*=utf-8''%e2%82%ac%zz%4", "\xe2\x82\xac%zz%4" },
 		{ "a; n*=''caf%c3%a9", "caf\xc3\xa9" },

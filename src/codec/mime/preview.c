@@ -27,7 +27,7 @@ static const struct mime_part *find_text(const struct mime_message *m, bool *htm
 
 static bool is_white(uint32_t c)
 {
-	return c <= 0x20 || c == 0x7f || (c >= 0x80 && c <= 0xa0) || (c >= 0x2000 && c <= 0x200b) || c == 0x2028 || c == 0x2029 ||
+	return c <= 0x20 || (c >= 0x7f && c <= 0xa0) || (c >= 0x2000 && c <= 0x200b) || c == 0x2028 || c == 0x2029 ||
 	       c == 0x202f || c == 0x3000;
 }
 

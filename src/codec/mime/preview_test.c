@@ -26,7 +26,8 @@ static const struct {
 	{ "a<!-- <b>no</b> -->b<!-- open", "a b " },
 	{ "<!DOCTYPE html><?xml?>x", "  x" },
 	{ "1 < 2 && 3 > 2 <3 a<", "1 < 2 && 3 > 2 <3 a<" },
-	{ "&lt;b&gt; &amp;amp; &quot;&apos; &eacute;&#233;&#xE9;&euro;", "<b> &amp; \"' \xc3\xa9\xc3\xa9\xc3\xa9\xe2\x82\xac" },
+	{ "&lt;b&gt; &amp;amp; &quot;&apos; &eacute;&#233;&#xE9;&euro;", "<b> &amp; \"' "
+	                                                                 "\xc3\xa9\xc3\xa9\xc3\xa9\xe2\x82\xac" },
 	{ "&unknown; &; &# &#x; &#xzz; &amp", "&unknown; &; &# &#x; &#xzz; &amp" },
 	{ "&#x110000;&#xd800;&#99999999;", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
 	{ "<a href='x", "" },
@@ -50,21 +51,27 @@ static const struct {
 } previews[] = {
 	{ "\r\n  two\r\n\r\n\t words  \r\n", "two words" },
 	{ "\r\n", "" },
-	{ "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ncaf=E9 =\r\n=A0 x=\r\ny",
+	{ "Content-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\ncaf=E9 "
+	  "=\r\n=A0 x=\r\ny",
 	  "caf\xc3\xa9 xy" },
-	{ "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nPHA+Y2Fmw6k8L3A+PHA+eDwvcD4=\r\n",
+	{ "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: "
+	  "base64\r\n\r\nPHA+Y2Fmw6k8L3A+PHA+eDwvcD4=\r\n",
 	  "caf\xc3\xa9 x" },
 	{ "Content-Type: text/plain; charset=no-such\r\n\r\ncaf\xe9", "caf\xc3\xa9" },
 	{ "Content-Type: image/png\r\n\r\nnot text", "" },
 	{ "Content-Type: text/plain\r\nContent-Disposition: ATTACHMENT; filename=x\r\n\r\nnot shown", "" },
 	{ "Content-Type: text/calendar\r\n\r\nnot shown", "" },
-	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: image/png\r\n\r\nno\r\n--b\r\n\r\n\r\n--b\r\n"
+	{ "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: "
+	  "image/png\r\n\r\nno\r\n--b\r\n\r\n\r\n--b\r\n"
 	  "Content-Type: text/html\r\n\r\n<i>yes</i>\r\n--b\r\n\r\nlate\r\n--b--",
 	  "yes" },
 	{ "Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ninside", "inside" },
 	/* what hides text from previews */
 	{ "Content-Type: text/html\r\n\r\n<div style=\"display:none\">&zwnj;&nbsp;&#847;&zwnj;&nbsp;</div>Real", "Real" },
-	{ "\r\na\xe2\x80\x8b\xe2\x80\xa8\xe3\x80\x80" "b\x01\x7f" "c", "a b c" },
+	{ "\r\na\xe2\x80\x8b\xe2\x80\xa8\xe3\x80\x80"
+	  "b\x01\x7f"
+	  "c",
+	  "a b c" },
 };
 
 static void test_previews(void **state)

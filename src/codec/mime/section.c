@@ -50,14 +50,15 @@ static int find_part(const struct mime_summary *s, const uint32_t *path, size_t 
 	return error;
 }
 
-int mime_section_part(const struct mime_summary *s, const uint32_t *path, size_t path_count, struct mime_summary_part *out)
+int mime_section_part(const struct mime_summary *s, const uint32_t *path, size_t path_count,
+                      struct mime_summary_part *out)
 {
 	struct mime_summary_walk w;
 	return find_part(s, path, path_count, &w, out);
 }
 
-int mime_section_find(const struct mime_summary *s, const uint32_t *path, size_t path_count, enum mime_section_kind kind,
-                      struct mime_section *out)
+int mime_section_find(const struct mime_summary *s, const uint32_t *path, size_t path_count,
+                      enum mime_section_kind kind, struct mime_section *out)
 {
 	struct mime_summary_walk w;
 	struct mime_summary_part part;

@@ -12,19 +12,24 @@
 #define HEADER(type) "Content-Type: " type "\r\n\r\n"
 #define MULTI(subtype, b) HEADER("multipart/" subtype "; boundary=" b)
 
-#define INNER3 "--c\r\n" HEADER("text/plain; x=31") "body 3.1\r\n--c\r\n" HEADER("application/octet-stream") "body 3.2\r\n--c--"
+#define INNER3                                                                                                         \
+	"--c\r\n" HEADER("text/plain; x=31") "body 3.1\r\n--c\r\n" HEADER("application/octet-stream") "body 3.2\r\n--c--"
 #define ALT422 "--f\r\n" HEADER("text/plain") "body 4.2.2.1\r\n--f\r\n" HEADER("text/richtext") "body 4.2.2.2\r\n--f--"
 #define INNER42 "--e\r\n" HEADER("text/plain") "body 4.2.1\r\n--e\r\n" MULTI("alternative", "f") ALT422 "\r\n--e--"
-#define PART4 "--d\r\n" HEADER("image/gif") "body 4.1\r\n--d\r\n" HEADER("message/rfc822") "Subject: 4.2\r\n" MULTI("mixed", "e") INNER42 "\r\n--d--"
-#define TEXT                                                                                                                   \
-	"--b\r\n" HEADER("text/plain") "body 1\r\n--b\r\n" HEADER("application/octet-stream") "body 2\r\n--b\r\n"              \
-	HEADER("message/rfc822") "Subject: 3\r\n" MULTI("mixed", "c") INNER3 "\r\n--b\r\n" MULTI("mixed", "d") PART4 "\r\n--b--\r\n"
+#define PART4                                                                                                          \
+	"--d\r\n" HEADER("image/gif") "body 4.1\r\n--d\r\n" HEADER("message/rfc822") "Subject: 4.2\r\n" MULTI(             \
+	    "mixed", "e") INNER42 "\r\n--d--"
+#define TEXT                                                                                                           \
+	"--b\r\n" HEADER("text/plain") "body 1\r\n--b\r\n" HEADER("application/octet-stream") "body 2\r\n--b\r\n" HEADER(  \
+	    "message/rfc822") "Subject: 3\r\n" MULTI("mixed", "c") INNER3 "\r\n--b\r\n" MULTI("mixed", "d") PART4 "\r\n--" \
+	                                                                                                          "b--"    \
+	                                                                                                          "\r\n"
 #define MESSAGE "Subject: all\r\n" MULTI("mixed", "b") TEXT
 
 struct expectation {
-	const char *path;    /* digits */
+	const char *path; /* digits */
 	enum mime_section_kind kind;
-	const char *bytes;    /* NULL: there is no such section */
+	const char *bytes; /* NULL: there is no such section */
 };
 
 static const struct expectation complex_table[] = {

@@ -77,9 +77,8 @@ int mime_summary_open(struct mime_summary *s, struct str record)
 	s->references = take_block(&c);
 	s->preview = take_block(&c);
 	s->parts = rest_of(&c);
-	if (c.bad || version != SUMMARY_VERSION || s->size > MIME_MESSAGE_MAX || s->part_count == 0 || s->part_count > MIME_PARTS_MAX)
-		return ERR_CORRUPT;
-	return 0;
+	bool possible = s->size <= MIME_MESSAGE_MAX && s->part_count > 0 && s->part_count <= MIME_PARTS_MAX;
+	return c.bad || version != SUMMARY_VERSION || !possible ? ERR_CORRUPT : 0;
 }
 
 /* ---- envelope ---- */

@@ -73,7 +73,10 @@ int mime_summary_envelope(const struct mime_summary *s, struct mime_envelope *ou
 /* Takes the next address from a list (begin with a copy of envelope.from and so on). False at the end. */
 bool mime_envelope_address(struct str *list, struct mime_envelope_address *out);
 /* RFC 9051 7.5.2: an absent or empty Sender or Reply-To is answered with From. */
-static inline struct str mime_envelope_or_from(const struct mime_envelope *e, struct str list) { return list.n ? list : e->from; }
+static inline struct str mime_envelope_or_from(const struct mime_envelope *e, struct str list)
+{
+	return list.n ? list : e->from;
+}
 
 /* The message-ids of References, oldest first, without angle brackets: at most MIME_REFERENCES_KEPT. False at the end;
  * begin with *rest = s->references. */

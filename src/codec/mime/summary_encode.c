@@ -276,7 +276,8 @@ static void encode_references(struct encoder *e)
 
 int mime_summary_encode(const struct mime_message *m, struct str message, struct buf *out)
 {
-	struct encoder e = { .m = m, .out = out, .unfolded = BUF_INIT(0), .left = MIME_SUMMARY_STRINGS_MAX, .defects = m->defects };
+	struct encoder e = { .m = m, .out = out, .left = MIME_SUMMARY_STRINGS_MAX, .defects = m->defects };
+	buf_init(&e.unfolded, 0);
 	arena_init(&e.arena, 0);
 	size_t start = out->n;
 	buf_add_u8(out, SUMMARY_VERSION);

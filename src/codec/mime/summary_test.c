@@ -77,7 +77,8 @@ static const struct {
 	/* the example of RFC 9051 7.5.2, FETCH response */
 	{ "Date: Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\r\nFrom: Terry Gray <gray@cac.washington.edu>\r\n"
 	  "Subject: IMAP4rev2 WG mtg summary and minutes\r\nTo: imap@cac.washington.edu\r\n"
-	  "cc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>\r\nMessage-Id: <B27397-0100000@cac.washington.edu>\r\n"
+	  "cc: minutes@CNRI.Reston.VA.US, John Klensin <KLENSIN@MIT.EDU>\r\nMessage-Id: "
+	  "<B27397-0100000@cac.washington.edu>\r\n"
 	  "MIME-Version: 1.0\r\nContent-Type: TEXT/PLAIN; CHARSET=US-ASCII\r\n\r\n",
 	  "(\"Wed, 17 Jul 1996 02:23:25 -0700 (PDT)\" \"IMAP4rev2 WG mtg summary and minutes\""
 	  " ((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\")) ((\"Terry Gray\" NIL \"gray\" \"cac.washington.edu\"))"
@@ -85,21 +86,25 @@ static const struct {
 	  " ((NIL NIL \"minutes\" \"CNRI.Reston.VA.US\")(\"John Klensin\" NIL \"KLENSIN\" \"MIT.EDU\")) NIL NIL"
 	  " \"<B27397-0100000@cac.washington.edu>\")" },
 	/* groups, a route, quoting removed; absent and empty differ for strings, not for lists */
-	{ "Subject:\r\nTo: A Group:Ed <c@a.test>,j@w.test;, <@r.test:\"x y\"@z.test>, root\r\nCc: Undisclosed recipients:;\r\nBcc: \r\n\r\n",
-	  "(NIL \"\" NIL NIL NIL ((NIL NIL \"A Group\" NIL)(\"Ed\" NIL \"c\" \"a.test\")(NIL NIL \"j\" \"w.test\")(NIL NIL NIL NIL)"
-	  "(NIL \"@r.test\" \"x y\" \"z.test\")(NIL NIL \"root\" \"\")) ((NIL NIL \"Undisclosed recipients\" NIL)(NIL NIL NIL NIL))"
+	{ "Subject:\r\nTo: A Group:Ed <c@a.test>,j@w.test;, <@r.test:\"x y\"@z.test>, root\r\nCc: Undisclosed "
+	  "recipients:;\r\nBcc: \r\n\r\n",
+	  "(NIL \"\" NIL NIL NIL ((NIL NIL \"A Group\" NIL)(\"Ed\" NIL \"c\" \"a.test\")(NIL NIL \"j\" \"w.test\")(NIL NIL "
+	  "NIL NIL)"
+	  "(NIL \"@r.test\" \"x y\" \"z.test\")(NIL NIL \"root\" \"\")) ((NIL NIL \"Undisclosed recipients\" NIL)(NIL NIL "
+	  "NIL NIL))"
 	  " NIL NIL NIL)" },
 	/* Sender and Reply-To of their own; an empty one is as absent */
-	{ "From: a@b\r\nSender: s@t\r\nReply-To: ,\r\n\r\n",
-	  "(NIL NIL ((NIL NIL \"a\" \"b\")) ((NIL NIL \"s\" \"t\")) ((NIL NIL \"a\" \"b\")) NIL NIL NIL NIL NIL)" },
+	{ "From: a@b\r\nSender: s@t\r\nReply-To: ,\r\n\r\n", "(NIL NIL ((NIL NIL \"a\" \"b\")) ((NIL NIL \"s\" \"t\")) "
+	                                                     "((NIL NIL \"a\" \"b\")) NIL NIL NIL NIL NIL)" },
 	/* classes; folding goes, encoded words stay */
-	{ "Subject: say \"hi\"\r\n \\ =?utf-8?q?x?=\r\nFrom: \"J\xc3\xb6rg\" <j@b>\r\nMessage-ID: caf\xe9\r\nIn-Reply-To:\r\n\t<a@b>\r\n"
+	{ "Subject: say \"hi\"\r\n \\ =?utf-8?q?x?=\r\nFrom: \"J\xc3\xb6rg\" <j@b>\r\nMessage-ID: "
+	  "caf\xe9\r\nIn-Reply-To:\r\n\t<a@b>\r\n"
 	  "\t<c@d>\r\n\r\n",
 	  "(NIL e\"say \"hi\" \\ =?utf-8?q?x?=\" (({J\xc3\xb6rg} NIL \"j\" \"b\")) (({J\xc3\xb6rg} NIL \"j\" \"b\"))"
 	  " (({J\xc3\xb6rg} NIL \"j\" \"b\")) NIL NIL NIL \"<a@b>\t<c@d>\" {caf\xe9})" },
 	/* RFC 5322 4.5.3 */
-	{ "To: a@b\r\nSubject: one\r\nTo: c@d\r\nSubject: two\r\n\r\n",
-	  "(NIL \"one\" NIL NIL NIL ((NIL NIL \"a\" \"b\")(NIL NIL \"c\" \"d\")) NIL NIL NIL NIL)" },
+	{ "To: a@b\r\nSubject: one\r\nTo: c@d\r\nSubject: two\r\n\r\n", "(NIL \"one\" NIL NIL NIL ((NIL NIL \"a\" "
+	                                                                "\"b\")(NIL NIL \"c\" \"d\")) NIL NIL NIL NIL)" },
 };
 
 static void test_envelopes(void **state)
@@ -139,7 +144,8 @@ static void add_parts(struct buf *out, const struct mime_summary *s)
 	int error;
 	mime_summary_walk(s, &w);
 	while (!(error = mime_summary_next(&w, &p))) {
-		buf_printf(out, "%u k%u c%u %u+%u,%u+%u l%u ", p.depth, p.kind, p.children, p.header_at, p.header_n, p.body_at, p.body_n, p.lines);
+		buf_printf(out, "%u k%u c%u %u+%u,%u+%u l%u ", p.depth, p.kind, p.children, p.header_at, p.header_n, p.body_at,
+		           p.body_n, p.lines);
 		add_text(out, p.type);
 		buf_add_char(out, '/');
 		add_text(out, p.subtype);
@@ -171,22 +177,26 @@ static void add_parts(struct buf *out, const struct mime_summary *s)
 static void test_parts(void **state)
 {
 	(void)state;
-	struct str message =
-		STR("Content-Type: multipart/mixed; boundary=\"b\\\"\"\r\nContent-Language: en, de\r\n\r\n"
-	            "--b\"\r\nContent-ID: <1@x>\r\nContent-Description: the \"first\"\r\nContent-MD5: Q2hlY2s=\r\n"
-	            "Content-Disposition: attachment; filename*=utf-8''%C3%A9\r\nContent-Location: a\r\n b\r\n\r\none\r\n"
-	            "--b\"\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nContent-Transfer-Encoding: 8BIT\r\n\r\n\xc3\xa9\r\n\r\n--b\"--\r\n");
+	struct str message = STR("Content-Type: multipart/mixed; boundary=\"b\\\"\"\r\nContent-Language: en, de\r\n\r\n"
+	                         "--b\"\r\nContent-ID: <1@x>\r\nContent-Description: the \"first\"\r\nContent-MD5: "
+	                         "Q2hlY2s=\r\n"
+	                         "Content-Disposition: attachment; filename*=utf-8''%C3%A9\r\nContent-Location: a\r\n "
+	                         "b\r\n\r\none\r\n"
+	                         "--b\"\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nContent-Transfer-Encoding: "
+	                         "8BIT\r\n\r\n\xc3\xa9\r\n\r\n--b\"--\r\n");
 	struct buf record = BUF_INIT(0), got = BUF_INIT(0);
 	struct mime_summary s;
 	encode(message, &record, &s);
 	add_parts(&got, &s);
 	buf_add_char(&got, '\0');
-	assert_string_equal(got.p,
-	                    "0 k1 c2 0+75,75+272 l18 \"multipart\"/\"mixed\";\"boundary\"=e\"b\"\" \"7bit\" l\"en\" l\"de\"\n"
-	                    "1 k0 c0 81+161,242+3 l0 \"text\"/\"plain\";\"charset\"=\"us-ascii\" \"7bit\" 0\"<1@x>\" 1e\"the \"first\"\""
-	                    " 2\"Q2hlY2s=\" 3\"attachment\" 4\"a b\";\"filename*\"=\"utf-8''%C3%A9\"\n"
-	                    "1 k2 c1 253+32,285+52 l4 \"message\"/\"rfc822\" \"7bit\" (NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL)\n"
-	                    "2 k0 c0 285+48,333+4 l1 \"text\"/\"plain\";\"charset\"=\"us-ascii\" \"8BIT\"\n");
+	assert_string_equal(got.p, "0 k1 c2 0+75,75+272 l18 \"multipart\"/\"mixed\";\"boundary\"=e\"b\"\" \"7bit\" l\"en\" "
+	                           "l\"de\"\n"
+	                           "1 k0 c0 81+161,242+3 l0 \"text\"/\"plain\";\"charset\"=\"us-ascii\" \"7bit\" "
+	                           "0\"<1@x>\" 1e\"the \"first\"\""
+	                           " 2\"Q2hlY2s=\" 3\"attachment\" 4\"a b\";\"filename*\"=\"utf-8''%C3%A9\"\n"
+	                           "1 k2 c1 253+32,285+52 l4 \"message\"/\"rfc822\" \"7bit\" (NIL \"in\" NIL NIL NIL NIL "
+	                           "NIL NIL NIL NIL)\n"
+	                           "2 k0 c0 285+48,333+4 l1 \"text\"/\"plain\";\"charset\"=\"us-ascii\" \"8BIT\"\n");
 	buf_fini(&got);
 	buf_fini(&record);
 }
@@ -195,19 +205,18 @@ static void test_rest(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *message;
-		bool has_date;
+		const char *message, *references, *preview;
 		int64_t sent;
 		int zone;
-		const char *references, *preview;
 		uint32_t defects;
+		bool has_date;
 	} table[] = {
-		{ "Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nReferences: <a@b>\r\n <c@d>\r\n\r\n one\r\n\r\n\t two ", true, 880127706, -360,
-		  "[a@b][c@d]", "one two", MIME_NO_LAST_CRLF },
-		{ "Date: Thu, 13 Feb 1969 23:32:54 +0530\r\n\r\n", true, -27755826, 330, "", "", 0 },
-		{ "Date: whenever\r\n\r\n", false, 0, 0, "", "", MIME_BAD_DATE },
-		{ "From: nobody\r\n\r\n", false, 0, 0, "", "", MIME_BAD_ADDRESS },
-		{ "\r\n", false, 0, 0, "", "", 0 },
+		{ "Date: Fri, 21 Nov 1997 09:55:06 -0600\r\nReferences: <a@b>\r\n <c@d>\r\n\r\n one\r\n\r\n\t two ",
+		  "[a@b][c@d]", "one two", 880127706, -360, MIME_NO_LAST_CRLF, true },
+		{ "Date: Thu, 13 Feb 1969 23:32:54 +0530\r\n\r\n", "", "", -27755826, 330, 0, true },
+		{ "Date: whenever\r\n\r\n", "", "", 0, 0, MIME_BAD_DATE, false },
+		{ "From: nobody\r\n\r\n", "", "", 0, 0, MIME_BAD_ADDRESS, false },
+		{ "\r\n", "", "", 0, 0, 0, false },
 	};
 	for (size_t i = 0; i < COUNT(table); i++) {
 		struct buf record = BUF_INIT(0), ids = BUF_INIT(0);
@@ -269,14 +278,14 @@ static void test_cut(void **state)
 	}
 	buf_reset(&record);
 	encode(buf_str(&message), &record, &s);
-	assert_true(record.n < MIME_SUMMARY_STRINGS_MAX + MIME_PARTS_MAX * 40);
+	assert_true(record.n < MIME_SUMMARY_STRINGS_MAX + (size_t)MIME_PARTS_MAX * 40);
 	assert_int_equal(mime_summary_envelope(&s, &e), 0);
 	struct mime_envelope_address a = { .name = { NULL, 0, MIME_TEXT_NIL } };
 	size_t count = 0;
 	while (mime_envelope_address(&e.to, &a))
 		count++;
 	assert_in_range(count, MIME_ADDRESSES_MAX - 1, MIME_ADDRESSES_MAX + 1);
-	assert_int_equal(a.local.class, MIME_TEXT_NIL);    /* the end of the group */
+	assert_int_equal(a.local.class, MIME_TEXT_NIL); /* the end of the group */
 	struct mime_summary_walk w;
 	struct mime_summary_part p;
 	mime_summary_walk(&s, &w);
@@ -299,7 +308,7 @@ static void test_bad_records(void **state)
 	for (size_t n = 0; n < record.n; n++) {
 		struct mime_summary_walk w;
 		struct mime_summary_part p;
-		char *copy = malloc(n + 1);    /* exactly n bytes that may be read, for the sanitizer */
+		char *copy = malloc(n + 1); /* exactly n bytes that may be read, for the sanitizer */
 		memcpy(copy, record.p, n);
 		if (mime_summary_open(&s, str_make(copy, n)) == 0) {
 			mime_summary_walk(&s, &w);
@@ -328,14 +337,18 @@ static void test_size(void **state)
 	struct buf record = BUF_INIT(0);
 	struct mime_summary s;
 	encode(STR("Received: from a by b; Mon, 23 Nov 2026 18:54:32 +0000\r\nDate: Mon, 23 Nov 2026 18:54:32 +0000\r\n"
-	           "From: Some Body <some.body@example.org>\r\nTo: Any Body <any.body@example.com>\r\nSubject: Re: the usual matter\r\n"
+	           "From: Some Body <some.body@example.org>\r\nTo: Any Body <any.body@example.com>\r\nSubject: Re: the "
+	           "usual matter\r\n"
 	           "Message-ID: <0123456789abcdef@mail.example.org>\r\nIn-Reply-To: <fedcba9876543210@mail.example.com>\r\n"
 	           "References: <fedcba9876543210@mail.example.com>\r\nMIME-Version: 1.0\r\n"
 	           "Content-Type: multipart/alternative; boundary=\"=_0123456789abcdef\"\r\n\r\n--=_0123456789abcdef\r\n"
 	           "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-	           "Some text that is long enough for a preview to be cut from it, and which goes on for a while, so that there is a second\r\n"
-	           "line of it, too, and then even a third one, after which the two hundred bytes should be reached, more or less.\r\n"
-	           "--=_0123456789abcdef\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nPGI+\r\n"
+	           "Some text that is long enough for a preview to be cut from it, and which goes on for a while, so that "
+	           "there is a second\r\n"
+	           "line of it, too, and then even a third one, after which the two hundred bytes should be reached, more "
+	           "or less.\r\n"
+	           "--=_0123456789abcdef\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: "
+	           "base64\r\n\r\nPGI+\r\n"
 	           "--=_0123456789abcdef--\r\n"),
 	       &record, &s);
 	assert_in_range(record.n, 400, 900);

@@ -8,8 +8,10 @@
 static const uint8_t base64_value[256] = {
 	NO8, NO8, NO8, NO8, NO8, NO, NO, NO, 62, NO, NO, NO, 63,
 	52, 53, 54, 55, 56, 57, 58, 59, 60, 61, NO, NO, NO, NO, NO, NO, NO,
-	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, NO, NO, NO, NO, NO, NO,
-	26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, NO, NO, NO, NO, NO,
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+	NO, NO, NO, NO, NO, NO,
+	26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+	NO, NO, NO, NO, NO,
 	NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8, NO8,
 };
 
@@ -137,7 +139,7 @@ static void qp_byte(struct mime_decoder *d, char c, struct buf *out)
 		bool after_hex = d->held_count == 2 && d->held[1] != '\r';
 		int value = ascii_hex_value((unsigned char)c);
 		if (after_hex && value >= 0) {
-			buf_add_char(out, (char)(ascii_hex_value(d->held[1]) << 4 | value));
+			buf_add_char(out, (char)(ascii_hex_value(d->held[1]) * 16 + value));
 			d->held_count = 0;
 			return;
 		}
@@ -165,24 +167,34 @@ static void qp_byte(struct mime_decoder *d, char c, struct buf *out)
 	}
 }
 
-/* Bytes that stand for themselves wherever they are. */
-static bool is_qp_text(char c) { return c != '=' && c != '\r' && c != '\n' && c != ' ' && c != '\t'; }
+/* Takes what has no code and no line end, at once. Only the blanks at its end may yet go. */
+static size_t qp_take_text(struct mime_decoder *d, struct str in, size_t i, struct buf *out)
+{
+	size_t end = i;
+	while (end < in.n && in.p[end] != '=' && in.p[end] != '\r' && in.p[end] != '\n')
+		end++;
+	size_t text_end = end;
+	if (end == in.n || in.p[end] != '=')
+		while (text_end > i && ascii_is_blank((unsigned char)in.p[text_end - 1]))
+			text_end--;
+	if (text_end > i) {
+		qp_release_blanks(d, out);
+		buf_add(out, in.p + i, text_end - i);
+	}
+	for (; text_end < end; text_end++)
+		qp_byte(d, in.p[text_end], out);
+	return end;
+}
 
 static void qp_feed(struct mime_decoder *d, struct str in, struct buf *out)
 {
 	if (!buf_reserve(out, in.n))
 		return;
 	for (size_t i = 0; i < in.n;) {
-		size_t run = i;
-		while (run < in.n && is_qp_text(in.p[run]))
-			run++;
-		if (run == i || d->held_count) {
-			qp_byte(d, in.p[i++], out);
-			continue;
-		}
-		qp_release_blanks(d, out);
-		buf_add(out, in.p + i, run - i);
-		i = run;
+		size_t end = d->held_count ? i : qp_take_text(d, in, i, out);
+		if (end == i)
+			qp_byte(d, in.p[end++], out);
+		i = end;
 	}
 }
 

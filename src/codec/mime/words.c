@@ -37,6 +37,8 @@ static bool is_base64_text(struct str s)
 	return true;
 }
 
+static bool is_hex(char c) { return ascii_hex_value((unsigned char)c) >= 0; }
+
 /* RFC 2047 4.2. */
 static bool is_q_text(struct str s)
 {
@@ -45,7 +47,7 @@ static bool is_q_text(struct str s)
 			return false;
 		if (s.p[i] != '=')
 			continue;
-		if (s.n - i < 3 || ascii_hex_value((unsigned char)s.p[i + 1]) < 0 || ascii_hex_value((unsigned char)s.p[i + 2]) < 0)
+		if (s.n - i < 3 || !is_hex(s.p[i + 1]) || !is_hex(s.p[i + 2]))
 			return false;
 		i += 2;
 	}
@@ -79,7 +81,7 @@ static void add_word_bytes(const struct word *word, struct buf *out)
 	for (size_t i = 0; i < word->text.n; i++) {
 		const char *p = word->text.p + i;
 		if (*p == '=') {
-			buf_add_char(out, (char)(ascii_hex_value((unsigned char)p[1]) << 4 | ascii_hex_value((unsigned char)p[2])));
+			buf_add_char(out, (char)(ascii_hex_value((unsigned char)p[1]) * 16 + ascii_hex_value((unsigned char)p[2])));
 			i += 2;
 		} else {
 			buf_add_char(out, *p == '_' ? ' ' : *p);
@@ -107,7 +109,8 @@ static void finish_run(struct run *run, struct mime_charset *converter, struct b
 	buf_reset(&run->bytes);
 }
 
-static void join_run(struct run *run, const struct word *word, struct str source, struct mime_charset *converter, struct buf *out)
+static void join_run(struct run *run, const struct word *word, struct str source, struct mime_charset *converter,
+                     struct buf *out)
 {
 	/* Words of ISO-2022 return to ASCII at their end; put together, ICU would find the empty stretches suspicious. */
 	bool joins = str_ieq(run->charset, word->charset) && !str_istarts(word->charset, STR("iso-2022-"));

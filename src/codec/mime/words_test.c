@@ -30,14 +30,15 @@ static void test_rfc2047(void **state)
 		{ "=?US-ASCII?Q?Keith_Moore?=", "Keith Moore" },
 		{ "=?ISO-8859-1?Q?Keld_J=F8rn_Simonsen?=", "Keld J\xc3\xb8rn Simonsen" },
 		{ "=?ISO-8859-1?Q?Andr=E9?= Pirard", "Andr\xc3\xa9 Pirard" },
-		{ " =?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\r\n =?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=",
+		{ " =?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\r\n "
+		  "=?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=",
 		  "If you can read this you understand the example." },
 		{ "=?ISO-8859-1?Q?Olle_J=E4rnefors?=", "Olle J\xc3\xa4rnefors" },
 		{ "=?ISO-8859-1?Q?Patrik_F=E4ltstr=F6m?=", "Patrik F\xc3\xa4ltstr\xc3\xb6m" },
 		{ "Time for ISO 10646?", "Time for ISO 10646?" },
 		/* Hebrew, as its letters stand in the bytes */
-		{ "(=?iso-8859-8?b?7eXs+SDv4SDp7Oj08A==?=)",
-		  "(\xd7\x9d\xd7\x95\xd7\x9c\xd7\xa9 \xd7\x9f\xd7\x91 \xd7\x99\xd7\x9c\xd7\x98\xd7\xa4\xd7\xa0)" },
+		{ "(=?iso-8859-8?b?7eXs+SDv4SDp7Oj08A==?=)", "(\xd7\x9d\xd7\x95\xd7\x9c\xd7\xa9 \xd7\x9f\xd7\x91 "
+		                                             "\xd7\x99\xd7\x9c\xd7\x98\xd7\xa4\xd7\xa0)" },
 		{ "(=?ISO-8859-1?Q?a?=)", "(a)" },
 		{ "(=?ISO-8859-1?Q?a?= b)", "(a b)" },
 		{ "(=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=)", "(ab)" },
