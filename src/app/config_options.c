@@ -62,21 +62,22 @@ static void add_options(const char *section, cfg_opt_t *out, unsigned *n)
 		if (o->kind == OPTION_BOOL)
 			out[(*n)++] = (cfg_opt_t)CFG_BOOL(o->name, o->fallback[0] == 't' ? cfg_true : cfg_false, CFGF_NONE);
 		else
-			out[(*n)++] = (cfg_opt_t)CFG_STR(o->name, (char *)(uintptr_t)o->fallback, CFGF_NONE);
+			out[(*n)++] = (cfg_opt_t)CFG_STR(o->name, o->fallback, CFGF_NONE);
 	}
 }
 
 cfg_t *config_schema(void)
 {
+	char no_list[] = "{}";       /* libConfuse wants it writable, and copies it */
 	cfg_opt_t identity[] = { CFG_STR("certificate", NULL, CFGF_NONE), CFG_STR("key", NULL, CFGF_NONE), CFG_END() };
-	cfg_opt_t proxy[] = { CFG_STR_LIST("from", "{}", CFGF_NONE), CFG_END() };
+	cfg_opt_t proxy[] = { CFG_STR_LIST("from", no_list, CFGF_NONE), CFG_END() };
 	cfg_opt_t listen[APP_PROTO_COUNT + 1];
 	cfg_opt_t sections[sizeof config_sections / sizeof *config_sections][OPTIONS_MAX];
 	cfg_opt_t top[OPTIONS_MAX];
 	unsigned n_top = 0;
 
 	for (enum app_proto p = 0; p < APP_PROTO_COUNT; p++)
-		listen[p] = (cfg_opt_t)CFG_STR_LIST(app_proto_name(p), "{}", CFGF_NONE);
+		listen[p] = (cfg_opt_t)CFG_STR_LIST(app_proto_name(p), no_list, CFGF_NONE);
 	listen[APP_PROTO_COUNT] = (cfg_opt_t)CFG_END();
 	add_options("", top, &n_top);
 	for (unsigned i = 0; config_sections[i]; i++) {

@@ -110,7 +110,7 @@ static bool time_of_day(struct imap_cursor *c, struct civil *t)
 static bool zone(struct imap_cursor *c, int *seconds_out)
 {
 	bool west = imap_take(c, '-');
-	int hours, minutes;
+	int hours = 0, minutes;
 	if ((!west && !imap_expect(c, '+', invalid_date)) || !fixed(c, 4, 4, &hours))
 		return false;
 	minutes = hours % 100;
