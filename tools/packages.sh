@@ -3,6 +3,7 @@ build_packages="gcc libc6-dev meson ninja-build pkgconf ca-certificates
 	liblmdb-dev libssl-dev libgsasl-dev libcrypt-dev libidn2-dev libicu-dev libconfuse-dev libcap-dev libjemalloc-dev"
 test_packages="libcmocka-dev python3 clang-tidy cppcheck curl swaks mutt isync fetchmail msmtp procps git"
 run_packages="curl"
+bench_packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix openssl python3"
 
 # need PURPOSE PACKAGE...: installs what is missing, saying what and why; through sudo when not root.
 need() {
