@@ -2,145 +2,81 @@
 
 #include "codec/mime/message.h"
 #include "codec/mime/summary.h"
-#include "deliver/limits.h"
+#include "deliver/targets.h"
 
-#include <stdlib.h>
-
-/* Parses the message and appends its summary. */
-static int summarise(struct str message, struct buf *summary, struct err *e)
+/* What FETCH ENVELOPE, BODYSTRUCTURE and sorting are answered from: made once, here. */
+static int summarise(struct str message, struct buf *out, struct err *e)
 {
-	struct arena arena = ARENA_INIT(DELIVER_PARSE_MEMORY_MAX);
+	struct arena arena = ARENA_INIT(0);
 	struct mime_message parsed;
-	int r = mime_message_parse(message, &arena, &parsed);
-
-	if (r == 0)
-		r = mime_summary_encode(&parsed, message, summary);
-	if (r == 0 && summary->failed)
-		r = ERR_NO_MEMORY;
+	int rc = mime_message_parse(message, &arena, &parsed);
+	if (!rc)
+		rc = mime_summary_encode(&parsed, message, out);
 	arena_fini(&arena);
-	return r ? err_set(e, r, NULL, "cannot parse a message of %zu octets: %s", message.n, err_text(r)) : 0;
+	if (rc == ERR_TOO_BIG)
+		return err_set(e, rc, "The message is too big", "message of %zu bytes", message.n);
+	return rc ? err_set(e, rc, NULL, "summary of a message: %s", err_text(rc)) : 0;
 }
 
-/* Where each account stands first; later ones of the same account follow its result. */
-static size_t first_of(const struct deliver_recipient *r, size_t i)
+/* One blob for these accounts, then one commit in each. */
+static int deliver_batch(struct model *m, struct str message, int64_t received, struct str summary, struct target *targets, size_t n,
+						 struct err *e)
 {
-	size_t k = 0;
-
-	while (r[k].account != r[i].account)
-		k++;
-	return k;
-}
-
-/* An account that is missing or over its quota already need not get the message's bytes onto the disk. The commit asks again. */
-static int may_take(struct model *m, uint64_t id, size_t size)
-{
-	struct account *a;
-	struct quota q;
-	int r = account_open(m, id, &a);
-
-	if (r)
-		return r;
-	r = account_quota(a, &q);
-	account_close(&a);
-	if (r == 0 && ((q.bytes_max && q.bytes + size > q.bytes_max) || (q.messages_max && q.messages >= q.messages_max)))
-		r = ERR_QUOTA;
-	return r;
-}
-
-/* The deliveries still to be made: one for each different account that can take it. */
-static size_t plan(struct model *m, struct str message, int64_t received, struct deliver_recipient *r, size_t n, struct model_delivery *d,
-				   uint64_t *accounts)
-{
-	size_t planned = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (first_of(r, i) != i)
-			continue;
-		r[i].result = may_take(m, r[i].account, message.n);
-		if (r[i].result)
-			continue;
-		accounts[planned] = r[i].account;
-		d[planned++] = (struct model_delivery){
-			.account = r[i].account, .append = { .size = (uint32_t)message.n, .date = received } };
-	}
-	return planned;
-}
-
-/* Who did not take it after all does not own the blob. Left-over tags are found by troika check, so a failure here is none of the sender's. */
-static void untag_failed(struct model *m, const struct model_delivery *d, size_t n, store_blob_id blob)
-{
-	for (size_t i = 0; i < n; i++)
-		if (d[i].result && d[i].result != ERR_UNKNOWN)
-			(void)store_blob_untag(model_store(m), &blob, 1, store_tag_of((struct store_scope){ STORE_ACCOUNT, d[i].account }));
-}
-
-static int store_and_commit(struct model *m, struct str message, struct model_delivery *d, const uint64_t *accounts, size_t n, struct err *e)
-{
-	struct buf summary = BUF_INIT(DELIVER_SUMMARY_MAX);
+	uint64_t *accounts = calloc(n, sizeof(*accounts));
+	struct model_delivery *deliveries = calloc(n, sizeof(*deliveries));
+	int rc = accounts && deliveries ? 0 : err_set(e, ERR_NO_MEMORY, NULL, "delivery to %zu accounts", n);
+	for (size_t i = 0; !rc && i < n; i++)
+		accounts[i] = targets[i].account;
 	store_blob_id blob = 0;
-	int r = summarise(message, &summary, e);
-
-	if (r == 0)
-		r = model_put_blob(m, &message, 1, accounts, n, &blob);
-	for (size_t i = 0; i < n; i++) {
-		d[i].append.blob = blob;
-		d[i].append.summary = buf_str(&summary);
-		d[i].result = r;
+	if (!rc) {
+		rc = model_put_blob(m, &message, 1, accounts, n, &blob);
+		if (rc)
+			err_set(e, rc, NULL, "storing a message of %zu bytes: %s", message.n, err_text(rc));
 	}
-	if (r == 0) {
-		r = model_deliver(m, d, n);
-		if (r)
-			untag_failed(m, d, n, blob);
-	}
-	buf_fini(&summary);
-	return r;
-}
-
-static int result_of(const struct model_delivery *d, size_t n, uint64_t account, int otherwise)
-{
+	for (size_t i = 0; !rc && i < n; i++)
+		deliveries[i] = (struct model_delivery){
+			.account = accounts[i],
+			.append = { .blob = blob, .size = (uint32_t)message.n, .summary = summary, .date = received },
+		};
+	if (!rc)
+		model_deliver(m, deliveries, n);
 	for (size_t i = 0; i < n; i++)
-		if (d[i].account == account)
-			return d[i].result;
-	return otherwise;
+		targets[i].result = rc ? rc : deliveries[i].result;
+	free(accounts);
+	free(deliveries);
+	return rc;
 }
 
 int deliver_message(struct model *m, struct str message, int64_t received, struct deliver_recipient *r, size_t n, struct err *e)
 {
-	int first = 0;
-
-	if (message.n > STORE_BLOB_MAX)
-		first = err_set(e, ERR_TOO_BIG, NULL, "a message of %zu octets", message.n);
-	struct model_delivery *d = calloc(n + 1, sizeof *d);
-	uint64_t *accounts = calloc(n + 1, sizeof *accounts);
-	if (first == 0 && (!d || !accounts))
-		first = ERR_NO_MEMORY;
-	for (size_t i = 0; i < n; i++)
-		r[i].result = first;
-	if (first == 0) {
-		size_t planned = plan(m, message, received, r, n, d, accounts);
-		if (planned)
-			(void)store_and_commit(m, message, d, accounts, planned, e);
-		for (size_t i = 0; i < n; i++) {
-			r[i].result = result_of(d, planned, r[i].account, r[first_of(r, i)].result);
-			if (r[i].result && first == 0)
-				first = r[i].result;
-		}
+	struct targets targets;
+	int rc = targets_init(&targets, r, n, e);
+	if (!rc)
+		targets_refuse_full(&targets, m, message.n);
+	struct buf summary = BUF_INIT(0);
+	if (!rc && targets.n_open)
+		rc = summarise(message, &summary, e);
+	for (size_t done = 0; !rc && done < targets.n_open;) {
+		size_t count = targets.n_open - done < STORE_TAGS_MAX ? targets.n_open - done : STORE_TAGS_MAX;
+		rc = deliver_batch(m, message, received, buf_str(&summary), targets.v + done, count, e);
+		done += count;
 	}
-	free(d);
-	free(accounts);
-	return first;
+	buf_fini(&summary);
+	return targets_finish(&targets, rc, r, n, e);
 }
 
 int deliver_prepare(struct model *m, uint64_t account, struct arena *arena, struct str message, struct append *a, struct err *e)
 {
-	struct buf summary = BUF_INIT(DELIVER_SUMMARY_MAX);
-	int r = message.n > STORE_BLOB_MAX ? err_set(e, ERR_TOO_BIG, NULL, "a message of %zu octets", message.n) : summarise(message, &summary, e);
-
-	*a = (struct append){ .size = (uint32_t)message.n };
-	if (r == 0) {
+	struct buf summary = BUF_INIT(0);
+	int rc = summarise(message, &summary, e);
+	if (!rc) {
 		a->summary = arena_dup(arena, buf_str(&summary));
-		r = arena->failed ? ERR_NO_MEMORY : model_put_blob(m, &message, 1, &account, 1, &a->blob);
+		a->size = (uint32_t)message.n;
+		rc = a->summary.p ? 0 : err_set(e, ERR_NO_MEMORY, NULL, "summary of a message");
 	}
 	buf_fini(&summary);
-	return r;
+	if (rc)
+		return rc;
+	rc = model_put_blob(m, &message, 1, &account, 1, &a->blob);
+	return rc ? err_set(e, rc, NULL, "storing a message of %zu bytes: %s", message.n, err_text(rc)) : 0;
 }

@@ -1,165 +1,195 @@
-#include "deliver/deliver.h"
-
-#include "codec/mime/summary.h"
-
+/* A message comes to its accounts: once each, all or nothing for each, with the summary that the protocols read. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 
-struct fixture {
+#include "codec/mime/summary.h"
+#include "deliver/deliver.h"
+
+#define MESSAGE "From: Ann <ann@example.org>\r\nSubject: Hi\r\nDate: Mon, 23 Nov 2026 18:54:32 +0000\r\n\r\nHello.\r\n"
+
+struct house {
 	struct store *store;
 	struct model *model;
 };
 
-static int open_all(void **state)
+static int setup(void **state)
 {
-	static struct fixture f;
-	struct store_config sc = { .engine = STORE_ENGINE_MEM, .create = true };
-	struct model_config mc = { 0 };
-
-	f = (struct fixture){ 0 };
-	*state = &f;
-	if (store_open(&sc, &f.store, NULL) || model_open(f.store, &mc, &f.model, NULL))
-		return -1;
-	return account_create(f.model, 1) || account_create(f.model, 2) ? -1 : 0;
-}
-
-static int close_all(void **state)
-{
-	struct fixture *f = *state;
-
-	model_close(&f->model);
-	store_close(&f->store);
+	struct house *h = calloc(1, sizeof(*h));
+	struct store_config config = { .engine = STORE_ENGINE_MEM, .create = true };
+	assert_int_equal(store_open(&config, &h->store, NULL), 0);
+	assert_int_equal(model_open(h->store, NULL, &h->model, NULL), 0);
+	for (uint64_t id = 1; id <= 3; id++)
+		assert_int_equal(account_create(h->model, id), 0);
+	*state = h;
 	return 0;
 }
 
-static uint32_t count(struct fixture *f, uint64_t id)
+static int teardown(void **state)
 {
-	struct account *a;
-	struct arena arena = ARENA_INIT(0);
-	struct mailbox box;
-
-	assert_int_equal(account_open(f->model, id, &a), 0);
-	assert_int_equal(mailbox_find(a, &arena, STR("INBOX"), &box), 0);
-	uint32_t n = box.messages;
-	account_close(&a);
-	arena_fini(&arena);
-	return n;
+	struct house *h = *state;
+	model_close(&h->model);
+	store_close(&h->store);
+	free(h);
+	return 0;
 }
 
-static const struct str mail = STR_INIT("Return-Path: <>\r\nSubject: hello\r\n\r\nworld\r\n");
+struct seen {
+	store_blob_id ids[10];
+	unsigned n;
+};
 
-struct blobs { uint64_t n; store_blob_id last; };
-
-static int visit(void *arg, store_blob_id id, uint64_t size, store_tag tag)
+static int note_blob(void *arg, store_blob_id id, uint64_t size, store_tag tag)
 {
-	struct blobs *b = arg;
-
 	(void)size;
 	(void)tag;
-	b->n += b->last != id;
-	b->last = id;
+	struct seen *seen = arg;
+	for (unsigned i = 0; i < seen->n; i++)
+		if (seen->ids[i] == id)
+			return 0;
+	assert_true(seen->n < 10);
+	seen->ids[seen->n++] = id;
 	return 0;
 }
 
-static void test_one_blob_for_all(void **state)
+/* Blobs of an account, 0: of all; one that several own counts once. */
+static unsigned blobs(struct house *h, uint64_t account)
 {
-	struct fixture *f = *state;
-	struct deliver_recipient r[4] = { { .account = 1 }, { .account = 2 }, { .account = 1 }, { .account = 99 } };
-	struct blobs blobs = { 0 };
+	struct seen seen = { .n = 0 };
+	store_tag tag = account ? store_tag_of((struct store_scope){ STORE_ACCOUNT, account }) : 0;
+	assert_int_equal(store_blob_visit(h->store, tag, note_blob, &seen), 0);
+	return seen.n;
+}
 
-	assert_int_equal(deliver_message(f->model, mail, 1000, r, 4, NULL), ERR_NOT_FOUND);
-	assert_int_equal(r[0].result, 0);
+static uint64_t messages(struct house *h, uint64_t account)
+{
+	struct quota q;
+	assert_int_equal(model_quota(h->model, account, &q), 0);
+	return q.messages;
+}
+
+static void set_quota(struct house *h, uint64_t account, uint64_t bytes, uint64_t count)
+{
+	struct account *a;
+	assert_int_equal(account_open(h->model, account, &a), 0);
+	assert_int_equal(account_set_quota(a, bytes, count), 0);
+	account_close(&a);
+}
+
+static void one_message_to_many(void **state)
+{
+	struct house *h = *state;
+	struct deliver_recipient r[] = { { .account = 3 }, { .account = 1 }, { .account = 3, .detail = STR("tag") } };
+	assert_int_equal(deliver_message(h->model, STR(MESSAGE), 1234, r, 3, NULL), 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(r[i].result, 0);
+	assert_int_equal(messages(h, 1), 1);
+	assert_int_equal(messages(h, 2), 0);
+	assert_int_equal(messages(h, 3), 1);
+	assert_int_equal(blobs(h, 0), 1);
+
+	struct account *a;
+	struct view *v;
+	struct email_reader *reader;
+	struct email email;
+	struct store_blob_view bytes;
+	assert_int_equal(account_open(h->model, 3, &a), 0);
+	assert_int_equal(view_open(a, 1, &v), 0);
+	const struct message *m = view_at(v, 0);
+	assert_int_equal(m->date, 1234);
+	assert_int_equal(m->size, sizeof(MESSAGE) - 1);
+	assert_int_equal(email_reader_begin(a, &reader), 0);
+	assert_int_equal(email_reader_get(reader, m->email, &email), 0);
+	struct mime_summary summary;
+	struct mime_envelope envelope;
+	assert_int_equal(mime_summary_open(&summary, email.summary), 0);
+	assert_int_equal(summary.size, sizeof(MESSAGE) - 1);
+	assert_int_equal(mime_summary_envelope(&summary, &envelope), 0);
+	assert_true(str_eq(mime_text_str(envelope.subject), STR("Hi")));
+	email_reader_end(&reader);
+	assert_int_equal(email_map(a, m->email, &bytes), 0);
+	assert_true(str_eq(bytes.bytes, STR(MESSAGE)));
+	email_unmap(a, &bytes);
+	view_unref(&v);
+	account_close(&a);
+}
+
+static void who_is_full_stands_alone(void **state)
+{
+	struct house *h = *state;
+	set_quota(h, 1, sizeof(MESSAGE) - 2, 0);
+	set_quota(h, 3, sizeof(MESSAGE) - 1, 1);
+	struct deliver_recipient r[] = { { .account = 1 }, { .account = 2 }, { .account = 3 }, { .account = 4 }, { .account = 1 } };
+	struct err e = { 0 };
+	assert_int_equal(deliver_message(h->model, STR(MESSAGE), 1, r, 5, &e), ERR_QUOTA);
+	assert_string_equal(e.client, "The mailbox is full");
+	assert_int_equal(r[0].result, ERR_QUOTA);
 	assert_int_equal(r[1].result, 0);
 	assert_int_equal(r[2].result, 0);
 	assert_int_equal(r[3].result, ERR_NOT_FOUND);
-	assert_int_equal(count(f, 1), 1);
-	assert_int_equal(count(f, 2), 1);
-	assert_int_equal(store_blob_visit(f->store, 0, visit, &blobs), 0);
-	assert_int_equal(blobs.n, 1);
+	assert_int_equal(r[4].result, ERR_QUOTA);
+	assert_int_equal(blobs(h, 1), 0);
+	assert_int_equal(blobs(h, 2), 1);
+	assert_int_equal(blobs(h, 4), 0);
+	/* both are full now */
+	struct deliver_recipient full[] = { { .account = 1 }, { .account = 3 } };
+	assert_int_equal(deliver_message(h->model, STR(MESSAGE), 1, full, 2, &e), ERR_QUOTA);
+	assert_int_equal(blobs(h, 0), 1);
 }
 
-static void test_bytes_and_summary(void **state)
+static void too_big_is_refused(void **state)
 {
-	struct fixture *f = *state;
+	struct house *h = *state;
 	struct deliver_recipient r = { .account = 1 };
-	struct account *a;
-	struct arena arena = ARENA_INIT(0);
-	struct mailbox box;
-	struct view *v;
-	struct store_blob_view body;
-	struct email_reader *reader;
-	struct email email;
+	size_t n = STORE_BLOB_MAX + 1;
+	char *big = calloc(1, n);
+	assert_int_equal(deliver_message(h->model, str_make(big, n), 1, &r, 1, NULL), ERR_TOO_BIG);
+	assert_int_equal(r.result, ERR_TOO_BIG);
+	assert_int_equal(blobs(h, 0), 0);
+	free(big);
+}
 
-	assert_int_equal(deliver_message(f->model, mail, 1000, &r, 1, NULL), 0);
-	assert_int_equal(account_open(f->model, 1, &a), 0);
-	assert_int_equal(mailbox_find(a, &arena, STR("INBOX"), &box), 0);
-	assert_int_equal(view_open(a, box.id, &v), 0);
-	const struct message *m = view_at(v, 0);
-	assert_int_equal(m->size, mail.n);
-	assert_int_equal(m->date, 1000);
-	assert_int_equal(email_map(a, m->email, &body), 0);
-	assert_true(str_eq(body.bytes, mail));
-	email_unmap(a, &body);
-	assert_int_equal(email_reader_begin(a, &reader), 0);
-	assert_int_equal(email_reader_get(reader, m->email, &email), 0);
-	assert_true(email.summary.n > 10);
-	email_reader_end(&reader);
-	view_unref(&v);
-	account_close(&a);
+static void prepared_is_appended_or_dropped(void **state)
+{
+	struct house *h = *state;
+	struct arena arena = ARENA_INIT(0);
+	struct append a = { .date = 5, .flags = MESSAGE_SEEN };
+	struct account *account;
+	assert_int_equal(account_open(h->model, 2, &account), 0);
+	assert_int_equal(deliver_prepare(h->model, 2, &arena, STR(MESSAGE), &a, NULL), 0);
+	assert_int_equal(a.size, sizeof(MESSAGE) - 1);
+	assert_int_equal(mailbox_append(account, 1, &a, 1, false, NULL), 0);
+	assert_int_equal(messages(h, 2), 1);
+	assert_int_equal(deliver_prepare(h->model, 2, &arena, STR(MESSAGE), &a, NULL), 0);
+	assert_int_equal(blobs(h, 2), 2);
+	assert_int_equal(mailbox_append(account, 999, &a, 1, false, NULL), ERR_NOT_FOUND);
+	assert_int_equal(blobs(h, 2), 1);
+	assert_int_equal(deliver_prepare(h->model, 2, &arena, STR(MESSAGE), &a, NULL), 0);
+	model_drop_blob(h->model, a.blob, 2);
+	assert_int_equal(blobs(h, 2), 1);
+	account_close(&account);
 	arena_fini(&arena);
 }
 
-static void test_quota(void **state)
-{
-	struct fixture *f = *state;
-	struct deliver_recipient r[2] = { { .account = 1 }, { .account = 2 } };
-	struct account *a;
-	struct blobs blobs = { 0 };
-
-	assert_int_equal(account_open(f->model, 1, &a), 0);
-	assert_int_equal(account_set_quota(a, 10, 0), 0);
-	account_close(&a);
-	assert_int_equal(deliver_message(f->model, mail, 0, r, 1, NULL), ERR_QUOTA);
-	assert_int_equal(store_blob_visit(f->store, 0, visit, &blobs), 0);
-	assert_int_equal(blobs.n, 0);                    /* nothing is stored for nobody */
-	assert_int_equal(deliver_message(f->model, mail, 0, r, 2, NULL), ERR_QUOTA);
-	assert_int_equal(r[1].result, 0);
-	assert_int_equal(count(f, 1), 0);
-	assert_int_equal(count(f, 2), 1);
-}
-
-static void test_prepare(void **state)
-{
-	struct fixture *f = *state;
-	struct arena arena = ARENA_INIT(0);
-	struct append item;
-	struct account *a;
-	struct mailbox box;
-	uint32_t uidvalidity;
-
-	assert_int_equal(deliver_prepare(f->model, 1, &arena, mail, &item, NULL), 0);
-	assert_int_equal(count(f, 1), 0);
-	assert_int_equal(account_open(f->model, 1, &a), 0);
-	assert_int_equal(mailbox_find(a, &arena, STR("Drafts"), &box), 0);
-	assert_int_equal(mailbox_append(a, box.id, &item, 1, false, &uidvalidity), 0);
-	assert_int_equal(item.uid_out, 1);
-	account_close(&a);
-	arena_fini(&arena);
-}
-
-static void test_normalise(void **state)
+static void line_ends_become_crlf(void **state)
 {
 	(void)state;
-	static const struct { const char *in, *out; } t[] = {
-		{ "a\nb\n", "a\r\nb\r\n" }, { "a\r\nb\r\n", "a\r\nb\r\n" }, { "a", "a" }, { "", "" }, { "\n\n", "\r\n\r\n" }, { "a\rb\n", "a\rb\r\n" } };
-
-	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+	static const struct { struct str raw, normal; } cases[] = {
+		{ STR_INIT(""), STR_INIT("") },
+		{ STR_INIT("a"), STR_INIT("a") },
+		{ STR_INIT("a\nb\n"), STR_INIT("a\r\nb\r\n") },
+		{ STR_INIT("a\r\nb\n\n"), STR_INIT("a\r\nb\r\n\r\n") },
+		{ STR_INIT("\n"), STR_INIT("\r\n") },
+		{ STR_INIT("\r\n"), STR_INIT("\r\n") },
+		{ STR_INIT("a\rb\r\r\n"), STR_INIT("a\rb\r\r\n") },
+		{ STR_INIT("a\0\nb\r"), STR_INIT("a\0\r\nb\r") },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct buf b = BUF_INIT(0);
-		deliver_normalise(str_from_c(t[i].in), &b);
-		assert_true(str_eq(buf_str(&b), str_from_c(t[i].out)));
+		deliver_normalise(cases[i].raw, &b);
+		assert_true(str_eq(buf_str(&b), cases[i].normal));
 		buf_fini(&b);
 	}
 }
@@ -167,11 +197,11 @@ static void test_normalise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_one_blob_for_all, open_all, close_all),
-		cmocka_unit_test_setup_teardown(test_bytes_and_summary, open_all, close_all),
-		cmocka_unit_test_setup_teardown(test_quota, open_all, close_all),
-		cmocka_unit_test_setup_teardown(test_prepare, open_all, close_all),
-		cmocka_unit_test(test_normalise),
+		cmocka_unit_test_setup_teardown(one_message_to_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_is_full_stands_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_big_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(prepared_is_appended_or_dropped, setup, teardown),
+		cmocka_unit_test(line_ends_become_crlf),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,15 +1,18 @@
 #include "deliver/deliver.h"
 
+/* RFC 5322 2.3: CR and LF stand only together. A lone CR is no line end in any file that has others: it stays what it is. */
 void deliver_normalise(struct str raw, struct buf *out)
 {
-	while (raw.n) {
-		size_t lf = str_chr(raw, '\n');
-		struct str line = lf == STR_NPOS ? raw : str_sub(raw, 0, lf);
-		bool has_cr = line.n && line.p[line.n - 1] == '\r';
-
-		buf_add_str(out, line);
-		if (lf != STR_NPOS)
-			buf_add(out, has_cr ? "\n" : "\r\n", has_cr ? 1 : 2);
-		raw = str_from(raw, line.n + (lf != STR_NPOS));
+	for (size_t at = 0; at < raw.n;) {
+		const char *p = raw.p + at, *lf = memchr(p, '\n', raw.n - at);
+		size_t n = lf ? (size_t)(lf - p) : raw.n - at;
+		buf_add(out, p, n);
+		at += n;
+		if (!lf)
+			break;
+		if (at == 0 || raw.p[at - 1] != '\r')
+			buf_add_char(out, '\r');
+		buf_add_char(out, '\n');
+		at++;
 	}
 }

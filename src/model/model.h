@@ -55,6 +55,8 @@ int64_t account_touch_login(struct account *a, int64_t now);
 struct quota { uint64_t bytes_max, messages_max /* 0: no limit */, bytes, messages; };
 int account_quota(struct account *a, struct quota *out);
 int account_set_quota(struct account *a, uint64_t bytes_max, uint64_t messages_max);
+/* The same without opening the account: to see early that a message cannot be taken. */
+int model_quota(struct model *m, uint64_t account, struct quota *out);
 
 /* ---- mailboxes ---- */
 

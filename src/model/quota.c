@@ -2,14 +2,16 @@
 #include "model/model_private.h"
 #include "model/state.h"
 
-int account_quota(struct account *a, struct quota *out)
+int model_quota(struct model *m, uint64_t account, struct quota *out)
 {
 	struct state state;
-	int rc = account_state(a->model, a->id, &state);
+	int rc = account_state(m, account, &state);
 	if (!rc)
 		*out = (struct quota){ state.bytes_max, state.messages_max, state.bytes, state.messages };
 	return rc;
 }
+
+int account_quota(struct account *a, struct quota *out) { return model_quota(a->model, a->id, out); }
 
 static int run(struct change *c, void *arg)
 {
