@@ -200,21 +200,24 @@ static void test_blocked_workers(void **state)
 	struct client *sleeper[40];
 	for (size_t i = 0; i < 40; i++) {
 		sleeper[i] = greeted(t->port);
-		client_send(sleeper[i], "sleep 1000\r\necho awake\r\n");
+		client_send(sleeper[i], "sleep 3000\r\necho awake\r\n");
 	}
 	uint64_t begin = clock_mono_ms();
 	struct client *c = greeted(t->port);
 	client_send(c, "echo quick\r\n");
 	client_expect(c, "quick");
-	assert_true(clock_mono_ms() - begin < 900);
-	struct server_stats stats;
-	server_stats(t->server, &stats);
-	assert_true(stats.workers > 40);
+	assert_true(clock_mono_ms() - begin < 2500);
+	struct server_stats stats = { 0 };
+	for (int i = 0; i < 100 && stats.workers_busy < 40; i++) {
+		usleep(10000);
+		server_stats(t->server, &stats);
+	}
+	assert_true(stats.workers_busy >= 40);
 	for (size_t i = 0; i < 40; i++) {
 		client_expect(sleeper[i], "awake");
 		quit(&sleeper[i]);
 	}
-	assert_true(clock_mono_ms() - begin < 5000);
+	assert_true(clock_mono_ms() - begin < 10000);
 	quit(&c);
 }
 
@@ -267,8 +270,8 @@ static void test_jobs(void **state)
 	usleep(1000000);
 	server_stop(s);
 	pthread_join(thread, NULL);
-	assert_in_range(atomic_load(&counts.quick), 8, 20);
-	assert_in_range(atomic_load(&counts.slow) / 2, 3, 9);
+	assert_in_range(atomic_load(&counts.quick), 3, 20);
+	assert_in_range(atomic_load(&counts.slow) / 2, 2, 9);
 	assert_int_equal(atomic_load(&counts.together), 0);
 	server_destroy(&s);
 }
@@ -339,7 +342,7 @@ static void test_drain_cuts_off(void **state)
 	usleep(200000);
 	uint64_t begin = clock_mono_ms();
 	test_server_stop(&t);
-	assert_in_range(clock_mono_ms() - begin, 250, 3000);
+	assert_in_range(clock_mono_ms() - begin, 250, 10000);
 	client_close(&stuck);
 }
 
