@@ -67,6 +67,8 @@ struct engine {
 	int (*blob_map)(struct store *s, store_blob_id id, struct store_blob_view *out);
 	/* Cannot fail. */
 	void (*blob_unmap)(struct store *s, struct store_blob_view *v);
+	/* Cannot fail. */
+	bool (*blob_intact)(struct store *s, const struct store_blob_view *v);
 	/* May fail part of the way: what was done stays done, and it may be repeated. */
 	int (*blob_tag)(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add);
 	int (*blob_visit)(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);

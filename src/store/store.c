@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "store/blob_segment/bus_error.h"
 #include "store/engine.h"
 
 #include <assert.h>
@@ -184,6 +185,10 @@ void store_blob_unmap(struct store *s, struct store_blob_view *v)
 		s->engine->blob_unmap(s, v);
 	*v = (struct store_blob_view){ .handle = NULL };
 }
+
+bool store_blob_intact(struct store *s, const struct store_blob_view *v) { return !v->handle || s->engine->blob_intact(s, v); }
+
+int store_catch_bus_errors(void) { return bus_error_catch(); }
 
 int store_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag)
 {

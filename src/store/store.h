@@ -24,7 +24,7 @@ struct store_write;
 struct store_iter;
 struct store_watch;
 
-#define STORE_KEY_MAX 400                         /* bytes of a key within its scope */
+#define STORE_KEY_MAX 400                         /* bytes of a key within its scope; at least 1. A bound may have one more */
 #define STORE_VALUE_MAX ((size_t)1 << 20)         /* bytes of a value; over 2,000 costs whole pages, keep values under that */
 #define STORE_BLOB_MAX ((size_t)64 << 20)         /* bytes of one blob */
 #define STORE_TAGS_MAX 4096                       /* owner tags named in one call */
@@ -94,6 +94,8 @@ int store_commit_all(struct store *s, struct store_op *ops, size_t n);
 
 /* Inside fn. Bytes returned stay valid until the next put or del of this write, or its end. */
 int store_wget(struct store_write *w, struct str key, struct str *value_out);
+/* The value must not be bytes that w has returned: copy them first. ERR_INVALID (key), ERR_TOO_BIG (value), or what ends the
+ * transaction: then fn had better return it too. */
 int store_put(struct store_write *w, struct str key, struct str value);
 /* Puts a value of n bytes and gives the place to fill it in before the next call on w. */
 int store_put_reserve(struct store_write *w, struct str key, size_t n, char **place_out);
@@ -135,10 +137,19 @@ struct store_blob_view {
 int store_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out);
 void store_blob_unmap(struct store *s, struct store_blob_view *v);       /* accepts an empty view */
 
+/* store_blob_map has read and verified all bytes; yet the kernel may drop pages of a view that is held for long, and the
+ * disk may fail when they are needed again. Then the page becomes zeros instead of a SIGBUS that ends the process, if
+ * this was called once at the start of the program. 0 or ERR_UNSUPPORTED. */
+int store_catch_bus_errors(void);
+/* False when that happened to the view (or near it): ask after the last byte was used and before telling anybody that it
+ * was right, and otherwise break the answer off. */
+bool store_blob_intact(struct store *s, const struct store_blob_view *v);
+
 /* Adds or removes one owner of many blobs; idempotent; durable on return. Unknown ids are ignored by untag, ERR_NOT_FOUND by tag. */
 int store_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag);
 int store_blob_untag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag);
-/* Visits every blob that has the tag, or every blob when tag is 0 (for troika check). */
+/* Visits every blob that has the tag. When tag is 0 (for troika check) every blob is visited once for each of its tags, and
+ * once with tag 0 when it has none. fn may call the store; what it returns, if not 0, ends the visit and is returned. */
 typedef int store_blob_visit_fn(void *arg, store_blob_id id, uint64_t size, store_tag tag);
 int store_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
 

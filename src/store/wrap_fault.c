@@ -214,6 +214,8 @@ static int fault_blob_map(struct store *s, store_blob_id id, struct store_blob_v
 
 static void fault_blob_unmap(struct store *s, struct store_blob_view *v) { store_blob_unmap(fault_of(s)->inner, v); }
 
+static bool fault_blob_intact(struct store *s, const struct store_blob_view *v) { return store_blob_intact(fault_of(s)->inner, v); }
+
 static int fault_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add)
 {
 	int rc = write_fault(fault_of(s));
@@ -261,6 +263,7 @@ static const struct engine engine_fault = {
 	.blob_put = fault_blob_put,
 	.blob_map = fault_blob_map,
 	.blob_unmap = fault_blob_unmap,
+	.blob_intact = fault_blob_intact,
 	.blob_tag = fault_blob_tag,
 	.blob_visit = fault_blob_visit,
 	.maintain = fault_maintain,

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
+#include "store/blob_segment/bus_error.h"
 #include "store/blob_segment/segment_file.h"
 #include "store/limits.h"
 
@@ -28,6 +29,7 @@ struct segment_map {
 	atomic_uint_fast64_t size;        /* the file has at least so many bytes */
 	unsigned refs;                    /* holders, and one for the table */
 	uint64_t used;                    /* tick of the last get */
+	atomic_bool damaged;              /* a page could not be read, and zeros stand there */
 };
 
 struct segment_maps {
@@ -58,6 +60,7 @@ static void unref_locked(struct segment_map *map)
 {
 	if (--map->refs > 0)
 		return;
+	bus_error_remove(map->base);
 	munmap(map->base, map->mapped);
 	free(map);
 }
@@ -110,6 +113,8 @@ static int map_file(struct segment_maps *m, uint32_t number, struct segment_map 
 	map->number = number;
 	map->refs = 1;
 	atomic_init(&map->size, (uint64_t)st.st_size);
+	atomic_init(&map->damaged, false);
+	bus_error_add(map->base, map->mapped, &map->damaged);
 	*out = map;
 	return 0;
 }
@@ -142,6 +147,9 @@ int segment_map_get(struct segment_maps *m, uint32_t number, struct segment_map 
 {
 	int rc = 0;
 	pthread_mutex_lock(&m->lock);
+	struct segment_map **at = find(m, number);
+	if (*at && atomic_load_explicit(&(*at)->damaged, memory_order_relaxed))
+		forget_at(m, at);     /* its holders keep it; a new one asks the disk again */
 	struct segment_map *map = *find(m, number);
 	if (!map) {
 		make_room(m);
@@ -167,6 +175,8 @@ void segment_map_unref(struct segment_maps *m, struct segment_map *map)
 	unref_locked(map);
 	pthread_mutex_unlock(&m->lock);
 }
+
+bool segment_map_intact(const struct segment_map *map) { return !atomic_load(&map->damaged); }
 
 void segment_map_forget(struct segment_maps *m, uint32_t number)
 {
@@ -284,8 +294,8 @@ int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_
 			return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
 	}
 	if (hash_crc32c(0, p, r->payload_size) != r->payload_crc)
-		return ERR_CORRUPT;
-	if (verified)
+		return segment_map_intact(map) ? ERR_CORRUPT : ERR_IO;
+	if (verified && segment_map_intact(map))
 		atomic_store_explicit(verified, place, memory_order_relaxed);
 	*payload_out = str_make(p, r->payload_size);
 	return 0;

@@ -16,6 +16,8 @@ void segment_maps_destroy(struct segment_maps **m);            /* all mappings a
 /* Holds the mapping of a segment until segment_map_unref. 0, ERR_NOT_FOUND (no such file), ERR_NO_MEMORY, ERR_IO. */
 int segment_map_get(struct segment_maps *m, uint32_t number, struct segment_map **out);
 void segment_map_unref(struct segment_maps *m, struct segment_map *map);
+/* False when a page of it could not be read after it had been handed out, and zeros stand in its place. */
+bool segment_map_intact(const struct segment_map *map);
 /* The file is unlinked: the mapping goes when its last holder does. */
 void segment_map_forget(struct segment_maps *m, uint32_t number);
 /* Forgets those whose files are gone (unlinked by another process). */

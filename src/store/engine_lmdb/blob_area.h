@@ -29,6 +29,7 @@ void blob_area_close(struct lmdb_store *s);       /* ends the open segments in g
 int lmdb_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags, size_t n_tags,
 				  store_blob_id *out);
 int lmdb_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out);
+bool lmdb_blob_intact(struct store *s, const struct store_blob_view *v);
 void lmdb_blob_unmap(struct store *s, struct store_blob_view *v);
 int lmdb_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add);
 int lmdb_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);

@@ -75,4 +75,10 @@ int lmdb_blob_map(struct store *store, store_blob_id id, struct store_blob_view 
 	return rc;
 }
 
+bool lmdb_blob_intact(struct store *s, const struct store_blob_view *v)
+{
+	(void)s;
+	return segment_map_intact(v->handle);
+}
+
 void lmdb_blob_unmap(struct store *s, struct store_blob_view *v) { segment_map_unref(lmdb_of(s)->blobs->maps, v->handle); }

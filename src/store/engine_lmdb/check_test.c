@@ -240,6 +240,34 @@ static void what_a_crash_leaves_is_no_fault(void **state)
 		assert_readable(&d, i, 0);
 }
 
+/* The end of the file goes away under a view, as a disk that cannot read it again would have it. */
+static void a_view_that_loses_its_page_says_so(void **state)
+{
+	struct damaged d;
+	struct fixture *f = *state;
+	assert_int_equal(store_catch_bus_errors(), 0);
+	*d.lines = '\0';
+	d.f = f;
+	char text[20000];
+	memset(text, 't', sizeof text);
+	store_blob_id first = blob_put(f->store, STR("first"), &ann, 1), id = blob_put(f->store, str_make(text, sizeof text), &ann, 1);
+	struct store_blob_view v, sound;
+	assert_int_equal(store_blob_map(f->store, id, &v), 0);
+	assert_true(store_blob_intact(f->store, &v));
+	int fd = open_segment(&d);
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_int_equal(v.bytes.p[0], 't');
+	assert_int_equal(v.bytes.p[19000], '\0');
+	assert_false(store_blob_intact(f->store, &v));
+	store_blob_unmap(f->store, &v);
+	/* Others are not taken for damaged. */
+	assert_int_equal(store_blob_map(f->store, first, &sound), 0);
+	assert_true(store_blob_intact(f->store, &sound));
+	store_blob_unmap(f->store, &sound);
+	assert_true(store_blob_map(f->store, id, &v) < 0);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +278,7 @@ int main(void)
 		CONFORMANCE_TEST(a_bad_file_header_is_found, &target),
 		CONFORMANCE_TEST(an_unknown_file_is_taken_up, &target),
 		CONFORMANCE_TEST(what_a_crash_leaves_is_no_fault, &target),
+		CONFORMANCE_TEST(a_view_that_loses_its_page_says_so, &target),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,7 @@ static const struct engine engine_lmdb = {
 	.blob_put = lmdb_blob_put,
 	.blob_map = lmdb_blob_map,
 	.blob_unmap = lmdb_blob_unmap,
+	.blob_intact = lmdb_blob_intact,
 	.blob_tag = lmdb_blob_tag,
 	.blob_visit = lmdb_blob_visit,
 	.maintain = lmdb_maintain,

@@ -47,6 +47,12 @@ static int mem_check(struct store *s, bool repair, store_report_fn *fn, void *ar
 	return 0;
 }
 
+static bool mem_blob_intact(struct store *s, const struct store_blob_view *v)
+{
+	(void)s, (void)v;
+	return true;
+}
+
 static void mem_stats(struct store *s, struct store_stats *out)
 {
 	struct mem_store *m = mem_of(s);
@@ -81,6 +87,7 @@ static const struct engine engine_mem = {
 	.blob_put = mem_blob_put,
 	.blob_map = mem_blob_map,
 	.blob_unmap = mem_blob_unmap,
+	.blob_intact = mem_blob_intact,
 	.blob_tag = mem_blob_tag,
 	.blob_visit = mem_blob_visit,
 	.maintain = mem_maintain,
