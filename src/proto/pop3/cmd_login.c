@@ -62,6 +62,10 @@ static bool check_utf8(struct pop3_call *c, struct str arg)
 void pop3_cmd_user(struct pop3_call *c)
 {
 	struct str name = str_trim(c->args.v[0]);
+	if (name.n == 0) {
+		pop3_err(c, NULL, TEXT_BAD_ARGUMENTS);
+		return;
+	}
 	if (!check_utf8(c, name))
 		return;
 	c->s->name = str_dup_c(name);
