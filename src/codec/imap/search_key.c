@@ -201,7 +201,7 @@ static bool parse_named(struct parser *p, struct imap_search_key **out)
 	while (i < sizeof(keys) / sizeof(keys[0]) && !imap_take_word(p->c, keys[i].name))
 		i++;
 	if (i == sizeof(keys) / sizeof(keys[0]))
-		return imap_fail(p->c, "Unknown search key");
+		return imap_fail(p->c, imap_peek(p->c) < 0 ? "A search key is missing" : "Unknown search key");
 	if (keys[i].argument != NOTHING && !imap_sp(p->c))
 		return false;
 	if (keys[i].argument == KEY) {

@@ -36,7 +36,7 @@ bool imap_seqset(struct imap_cursor *c, struct imap_seqset *out)
 	do {
 		struct range r;
 		if (!seq_number(c, &r.lo))
-			return imap_fail(c, "Invalid sequence set");
+			return false;
 		r.hi = r.lo;
 		if (imap_take(c, ':') && !seq_number(c, &r.hi))
 			return false;

@@ -52,7 +52,7 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_examine,
 	},
 	{
-		.name = "EXPUNGE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES,
+		.name = "EXPUNGE", .states = IMAP_SELECTED, .flags = IMAP_NO_ARGS | IMAP_MESSAGES | IMAP_WRITES,
 		.rfc = "3501 6.4.3", .transcript = "expunge", .run = imap_cmd_expunge,
 	},
 	{
