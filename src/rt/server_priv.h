@@ -41,6 +41,8 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	unsigned count;             /* under lock */
+	pthread_t left;             /* under lock: the thread that left last, if any; whoever leaves after it joins it */
+	bool any_left;
 	_Atomic unsigned idle;      /* waiting for events, or just starting */
 	_Atomic bool full;          /* no more can be started */
 };

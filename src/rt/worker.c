@@ -25,7 +25,6 @@ static int start_thread(struct server *s)
 	sigset_t all, before;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, WORKER_STACK);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int r = pthread_create(&thread, &attr, worker_main, w);
@@ -82,6 +81,9 @@ void pool_end(struct server *s)
 	while (p->count > 0)
 		pthread_cond_wait(&p->changed, &p->lock);
 	pthread_mutex_unlock(&p->lock);
+	if (p->any_left)
+		pthread_join(p->left, NULL);
+	p->any_left = false;
 }
 
 /* Nobody leaves as the last one that waits for events. */
@@ -94,18 +96,25 @@ static bool one_idle_less(struct pool *p)
 	return false;
 }
 
-/* True: this thread is counted out and must end. */
+/* True: this thread is counted out and must end. Each joins the one that left before it, so that pool_end, which joins the last, returns
+ * when all have really ended: with what they keep of their own (OpenSSL's error queues) released. */
 static bool pool_leave(struct server *s, bool anyway)
 {
 	struct pool *p = &s->pool;
 	pthread_mutex_lock(&p->lock);
 	bool leaves = anyway || (p->count > s->config.workers_min && one_idle_less(p));
+	bool follows = p->any_left;
+	pthread_t before = p->left;
 	if (leaves) {
+		p->left = pthread_self();
+		p->any_left = true;
 		p->count--;
 		atomic_store(&p->full, false);
 		pthread_cond_broadcast(&p->changed);
 	}
 	pthread_mutex_unlock(&p->lock);
+	if (leaves && follows)
+		pthread_join(before, NULL);
 	return leaves;
 }
 
@@ -183,7 +192,7 @@ static void *worker_main(void *arg)
 			ready_poke(&s->ready);        /* for the next one */
 		left = pool_leave(s, end);
 	}
-	/* From here on the server may be gone. */
+	/* The server waits for this thread, but for nothing that it does. */
 	buf_fini(&w->out);
 	free(w->in);
 	free(w);

@@ -10,7 +10,7 @@ from pathlib import Path
 
 DOMAIN = "example.org"
 USERS = {"alice": "wonderland", "bob": "correct horse battery", "carol": "shropshire-lad"}
-PROTOS = ("smtp", "submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps")
+PROTOS = ("submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "smtp")      # bound in this order
 START_SECONDS = 30
 STOP_SECONDS = 20
 
@@ -59,15 +59,14 @@ class Server:
             self.proc = subprocess.Popen([self.template.binary, "serve", "-d", str(self.data), "--config",
                                           str(self.dir / "troika.conf"), *listen], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         end = time.monotonic() + START_SECONDS
-        for port in self.port.values():
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    if self.proc.poll() is not None or time.monotonic() > end:
-                        raise Failed("the server did not come up") from None
-                    time.sleep(0.02)
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port[PROTOS[-1]]), 1).close()
+                break
+            except OSError:
+                if self.proc.poll() is not None or time.monotonic() > end:
+                    raise Failed("the server did not come up") from None
+                time.sleep(0.02)
 
     def connect(self, proto):
         s = socket.create_connection(("127.0.0.1", self.port[proto]), 10)

@@ -95,7 +95,7 @@ static void test_list(void **state)
 		struct imap_cursor c;
 		struct imap_list l;
 		imap_cursor_init(&c, str_from_c(cases[i].in), &a, false);
-		bool ok = imap_list_args(&c, &l);
+		bool ok = imap_list_args(&c, &l) && imap_end(&c);
 		if (ok != (cases[i].pattern != NULL))
 			fail_msg("%s: %d", cases[i].in, ok);
 		if (ok && (!str_eq(l.reference, str_from_c(cases[i].reference)) || !str_eq(l.pattern, str_from_c(cases[i].pattern))))

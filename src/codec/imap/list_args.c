@@ -12,7 +12,7 @@ static size_t wildcards(struct str pattern)
 
 bool imap_list_args(struct imap_cursor *c, struct imap_list *out)
 {
-	if (!imap_mailbox(c, &out->reference) || !imap_sp(c) || !imap_list_mailbox(c, &out->pattern) || !imap_end(c))
+	if (!imap_mailbox(c, &out->reference) || !imap_sp(c) || !imap_list_mailbox(c, &out->pattern))
 		return false;
 	if (out->reference.n > IMAP_LIST_PATTERN_MAX || out->pattern.n > IMAP_LIST_PATTERN_MAX ||
 	    wildcards(out->pattern) > IMAP_LIST_WILDCARDS_MAX)

@@ -11,7 +11,7 @@ struct imap_list {
 	struct str pattern;          /* UTF-8, "%" and "*" are wildcards; empty: asks for the hierarchy delimiter */
 };
 
-/* Everything after "LIST SP": mailbox SP list-mailbox. */
+/* mailbox SP list-mailbox: what follows "LIST SP", or the selection options of RFC 5258; return options may follow. */
 bool imap_list_args(struct imap_cursor *c, struct imap_list *out);
 
 /* Does the whole name match? "*" stands for anything, "%" for anything without the separator. A first level that is "inbox"

@@ -119,7 +119,10 @@ static enum imap_result store(struct imap_request *r, const struct append_args *
 		return IMAP_REPLIED;
 	struct err e = { 0 };
 	struct append item = {
-		.date = args->date, .flags = args->flags.system, .keywords = args->flags.keyword, .n_keywords = args->flags.keyword_count,
+		.date = args->date,
+		.flags = args->flags.system,
+		.keywords = args->flags.keyword,
+		.n_keywords = args->flags.keyword_count,
 	};
 	uint32_t uidvalidity;
 	int rc = deliver_prepare(services_model(s->services), account_id(s->account), r->arena, message, &item, &e);

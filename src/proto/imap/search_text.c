@@ -1,5 +1,6 @@
 #include "proto/imap/search_text.h"
 
+#include "base/utf8.h"
 #include "codec/imap/needle.h"
 #include "codec/mime/header.h"
 #include "codec/mime/transfer.h"
@@ -19,6 +20,21 @@ static void piece_end(struct imap_search_tools *t, struct buf *out)
 {
 	imap_fold(buf_str(&t->text), out);
 	buf_add_char(out, '\0');
+}
+
+/* Most fields hold nothing to decode: their line ends go, and that is all. */
+static void add_body(struct imap_search_tools *t, struct str body)
+{
+	if (!utf8_is_ascii(body) || str_find(body, STR("=?")) != STR_NPOS) {
+		mime_words_decode(body, &t->text);
+		return;
+	}
+	body = str_trim(body);
+	while (body.n) {
+		struct str line;
+		str_cut(body, '\n', &line, &body);
+		buf_add(&t->text, line.p, line.n && line.p[line.n - 1] == '\r' ? line.n - 1 : line.n);
+	}
 }
 
 static void add_addresses(struct imap_search_tools *t, struct str list)
@@ -80,7 +96,7 @@ bool imap_search_header_field(struct imap_search_tools *t, struct str header, st
 			continue;
 		found = true;
 		buf_reset(&t->text);
-		mime_words_decode(f.body, &t->text);
+		add_body(t, f.body);
 		piece_end(t, out);
 	}
 	return found;
@@ -94,7 +110,7 @@ void imap_search_header(struct imap_search_tools *t, struct str header, struct b
 		buf_reset(&t->text);
 		buf_add_str(&t->text, f.name);
 		buf_add_lit(&t->text, ": ");
-		mime_words_decode(f.body, &t->text);
+		add_body(t, f.body);
 		piece_end(t, out);
 	}
 }
