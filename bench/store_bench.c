@@ -101,9 +101,12 @@ static void measure_deliveries(struct bench *b, unsigned n, uint64_t seconds)
 	double took = (double)(clock_mono_us() - start) / 1e6, done = (double)atomic_load(&b->done);
 	store_stats(b->s, &after);
 	uint64_t groups = after.groups - before.groups, syncs = after.blob_syncs - before.blob_syncs;
-	printf("%4u writers: %8.0f deliveries/s, mean %7.2f ms, worst %7.1f ms; %5.1f commits a group, %5.1f blobs a sync, %llu failed\n", n,
-		   done / took, took * 1e3 * n / done, (double)worst / 1e3, groups ? (double)(after.commits - before.commits) / (double)groups : 0,
-		   syncs ? (double)(after.blob_puts - before.blob_puts) / (double)syncs : 0, (unsigned long long)atomic_load(&b->failed));
+	printf("%4u writers: %8.0f deliveries/s, mean %7.2f ms, worst %7.1f ms; %5.1f commits a group, %5.1f blobs a sync, "
+		   "%llu failed\n",
+		   n, done / took, took * 1e3 * n / done, (double)worst / 1e3,
+		   groups ? (double)(after.commits - before.commits) / (double)groups : 0,
+		   syncs ? (double)(after.blob_puts - before.blob_puts) / (double)syncs : 0,
+		   (unsigned long long)atomic_load(&b->failed));
 }
 
 #define READS 1000000
@@ -138,13 +141,15 @@ static void measure_reads(struct bench *b)
 	start = clock_mono_us();
 	while (pairs < READS && store_next(it, &key, &value) == 1)
 		pairs++;
-	printf("a pair of a range:        %6.3f us (%llu pairs)\n", (double)(clock_mono_us() - start) / (double)(pairs ? pairs : 1), (unsigned long long)pairs);
+	printf("a pair of a range:        %6.3f us (%llu pairs)\n",
+		   (double)(clock_mono_us() - start) / (double)(pairs ? pairs : 1), (unsigned long long)pairs);
 	store_end(&r);
 	start = clock_mono_us();
 	uint64_t sum = 0;
 	for (uint64_t i = 0; i < READS; i++)
 		sum += store_scope_version(b->s, scope);
-	printf("version of a scope:       %6.3f us (%llu)\n", (double)(clock_mono_us() - start) / READS, (unsigned long long)(sum / READS));
+	printf("version of a scope:       %6.3f us (%llu)\n", (double)(clock_mono_us() - start) / READS,
+		   (unsigned long long)(sum / READS));
 }
 
 int main(int argc, char **argv)

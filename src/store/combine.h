@@ -1,6 +1,6 @@
 /* Flat combining: many threads bring work, one of them does it for all that wait, so that they share its cost (a sync).
- * Whoever comes first leads; when its batch is done the lead passes to a caller that came meanwhile, so nobody works for
- * others for longer than one batch beyond its own. Each caller sleeps on a word of its own: no thundering herd.
+ * Whoever comes first leads; when its batch is done the lead passes to a caller that came meanwhile, so nobody works
+ * for others for longer than one batch beyond its own. Each caller sleeps on a word of its own: no thundering herd.
  */
 #ifndef STORE_COMBINE_H
 #define STORE_COMBINE_H

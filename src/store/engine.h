@@ -48,21 +48,22 @@ struct engine {
 	/* Fills every ops[i].result. All closures have run for the last time when it returns. */
 	void (*commit_all)(struct store *s, struct store_op *ops, size_t n);
 
-	/* Inside a closure. After an error other than ERR_NOT_FOUND the engine lets the whole transaction fail, whatever the
-	 * closure returns. */
+	/* Inside a closure. After an error other than ERR_NOT_FOUND the engine lets the whole transaction fail, whatever
+	 * the closure returns. */
 	int (*wget)(struct store_write *w, struct str key, struct str *value_out);
 	int (*put_reserve)(struct store_write *w, struct str key, size_t n, char **place_out);
 	int (*del)(struct store_write *w, struct str key);
 	int (*del_range)(struct store_write *w, struct str from, struct str to, uint64_t *n_out);   /* n_out is not NULL */
-	int (*wfind)(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out);
+	int (*wfind)(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out,
+				 struct str *value_out);
 
 	int (*watch)(struct store *s, struct store_scope scope, store_watch_fn *fn, void *arg, struct store_watch **out);
 	/* Cannot fail; waits for a running callback. */
 	void (*unwatch)(struct store *s, struct store_watch *w);
 
 	/* May fail; then *out is 0. */
-	int (*blob_put)(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags, size_t n_tags,
-					store_blob_id *out);
+	int (*blob_put)(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags,
+					size_t n_tags, store_blob_id *out);
 	/* May fail; then *out is an empty view. */
 	int (*blob_map)(struct store *s, store_blob_id id, struct store_blob_view *out);
 	/* Cannot fail. */

@@ -13,7 +13,10 @@ static bool scope_ok(struct store_scope scope)
 static bool key_ok(struct str key) { return key.n >= 1 && key.n <= STORE_KEY_MAX; }
 
 /* A bound may be the successor of the longest key. */
-static bool bounds_ok(struct str from, struct str to) { return from.n <= STORE_KEY_MAX + 1 && to.n <= STORE_KEY_MAX + 1; }
+static bool bounds_ok(struct str from, struct str to)
+{
+	return from.n <= STORE_KEY_MAX + 1 && to.n <= STORE_KEY_MAX + 1;
+}
 
 int store_open(const struct store_config *c, struct store **out, struct err *e)
 {
@@ -125,7 +128,10 @@ int store_put(struct store_write *w, struct str key, struct str value)
 	return rc;
 }
 
-int store_del(struct store_write *w, struct str key) { return key_ok(key) ? w->store->engine->del(w, key) : ERR_INVALID; }
+int store_del(struct store_write *w, struct str key)
+{
+	return key_ok(key) ? w->store->engine->del(w, key) : ERR_INVALID;
+}
 
 int store_del_range(struct store_write *w, struct str from, struct str to, uint64_t *n_out)
 {
@@ -136,7 +142,8 @@ int store_del_range(struct store_write *w, struct str from, struct str to, uint6
 	return rc;
 }
 
-int store_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out)
+int store_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out,
+				struct str *value_out)
 {
 	*key_out = *value_out = STR_NONE;
 	return bounds_ok(from, to) ? w->store->engine->wfind(w, from, to, reverse, key_out, value_out) : ERR_INVALID;
@@ -186,7 +193,10 @@ void store_blob_unmap(struct store *s, struct store_blob_view *v)
 	*v = (struct store_blob_view){ .handle = NULL };
 }
 
-bool store_blob_intact(struct store *s, const struct store_blob_view *v) { return !v->handle || s->engine->blob_intact(s, v); }
+bool store_blob_intact(struct store *s, const struct store_blob_view *v)
+{
+	return !v->handle || s->engine->blob_intact(s, v);
+}
 
 int store_catch_bus_errors(void) { return bus_error_catch(); }
 

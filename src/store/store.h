@@ -1,11 +1,13 @@
 /* Durable bytes: transactions on ordered keys inside a scope, immutable blobs beside them, and hints when something
- * changed. What keys mean is known only above (model, directory, queue). Engines: mem (defines correct behaviour), lmdb.
+ * changed. What keys mean is known only above (model, directory, queue). Engines: mem (defines correct behaviour),
+ * lmdb.
  *
- * Threads: every function may be called from any thread, except that one store_read or store_write belongs to the thread
- * that began it. Other processes may hold the same directory open at the same time (the command line beside the server).
+ * Threads: every function may be called from any thread, except that one store_read or store_write belongs to the
+ * thread that began it. Other processes may hold the same directory open at the same time (the command line beside the
+ * server).
  *
- * Scopes: a transaction lives in one scope; there is no atomicity across scopes, nor between a scope and a blob. Order the
- * steps so that a crash in between leaves garbage, never loss: put or tag the blob, then commit what refers to it;
+ * Scopes: a transaction lives in one scope; there is no atomicity across scopes, nor between a scope and a blob. Order
+ * the steps so that a crash in between leaves garbage, never loss: put or tag the blob, then commit what refers to it;
  * commit what forgets it, then untag.
  */
 #ifndef STORE_STORE_H
@@ -24,8 +26,8 @@ struct store_write;
 struct store_iter;
 struct store_watch;
 
-#define STORE_KEY_MAX 400                         /* bytes of a key within its scope; at least 1. A bound may have one more */
-#define STORE_VALUE_MAX ((size_t)1 << 20)         /* bytes of a value; over 2,000 costs whole pages, keep values under that */
+#define STORE_KEY_MAX 400                         /* bytes of a key within its scope, at least 1; a bound may have one more */
+#define STORE_VALUE_MAX ((size_t)1 << 20)         /* bytes of a value; over 2,000 costs whole pages */
 #define STORE_BLOB_MAX ((size_t)64 << 20)         /* bytes of one blob */
 #define STORE_TAGS_MAX 4096                       /* owner tags named in one call */
 
@@ -41,7 +43,7 @@ struct store_config {
 	const char *dir;                              /* LMDB: must exist; holds everything the store owns */
 	bool create;                                  /* make a new store where there is none (otherwise ERR_NOT_FOUND) */
 	bool read_only;                               /* commits and puts answer ERR_DENIED */
-	bool no_sync;                                 /* benchmarks of something else and bulk tests: promises nothing after a crash */
+	bool no_sync;                                 /* benchmarks of something else: promises nothing after a crash */
 	uint64_t map_size;                            /* LMDB: address space reserved, bytes; 0: a default (256 GB) */
 	uint64_t segment_size;                        /* blobs: a segment is closed beyond this, bytes; 0: 256 MB */
 };
@@ -73,9 +75,10 @@ uint64_t store_scope_version(struct store *s, struct store_scope scope);
 
 /* ---- writing ---- */
 
-/* What a commit does. Runs inside the transaction, in any thread, perhaps more than once; it has no effect outside `arg`
- * and the transaction, sets all its results anew each time, and must not block or call the store otherwise. Returns 0, or a
- * negative code: then nothing of it remains, its neighbours in the group are untouched, and the code is returned to the caller. */
+/* What a commit does. Runs inside the transaction, in any thread, perhaps more than once; it has no effect outside
+ * `arg` and the transaction, sets all its results anew each time, and must not block or call the store otherwise.
+ * Returns 0, or a negative code: then nothing of it remains, its neighbours in the group are untouched, and the code is
+ * returned to the caller. */
 typedef int store_commit_fn(struct store_write *w, void *arg);
 
 struct store_op {
@@ -85,8 +88,9 @@ struct store_op {
 	int result;                                   /* out: as store_commit's return */
 };
 
-/* Runs fn in one transaction and returns when it is durable. Commits that wait are merged: one sync for many. 0; what fn
- * returned; ERR_NO_SPACE, ERR_IO, ERR_NO_MEMORY (nothing happened); ERR_UNKNOWN (settle it by a commit that looks). */
+/* Runs fn in one transaction and returns when it is durable. Commits that wait are merged: one sync for many. 0; what
+ * fn returned; ERR_NO_SPACE, ERR_IO, ERR_NO_MEMORY (nothing happened); ERR_UNKNOWN (settle it by a commit that looks;
+ * of the embedded engine only when the disk failed under the very last write of a commit). */
 int store_commit(struct store *s, struct store_scope scope, store_commit_fn *fn, void *arg);
 /* Submits many at once and waits for all: each stands alone (own result), but they share syncs. Returns the first
  * non-zero result, else 0. */
@@ -94,22 +98,23 @@ int store_commit_all(struct store *s, struct store_op *ops, size_t n);
 
 /* Inside fn. Bytes returned stay valid until the next put or del of this write, or its end. */
 int store_wget(struct store_write *w, struct str key, struct str *value_out);
-/* The value must not be bytes that w has returned: copy them first. ERR_INVALID (key), ERR_TOO_BIG (value), or what ends the
- * transaction: then fn had better return it too. */
+/* The value must not be bytes that w has returned: copy them first. ERR_INVALID (key), ERR_TOO_BIG (value), or what
+ * ends the transaction: then fn had better return it too. */
 int store_put(struct store_write *w, struct str key, struct str value);
 /* Puts a value of n bytes and gives the place to fill it in before the next call on w. */
 int store_put_reserve(struct store_write *w, struct str key, size_t n, char **place_out);
 int store_del(struct store_write *w, struct str key);                     /* 0 also when absent */
 /* Deletes all keys from <= k < to; *n_out may be NULL. */
 int store_del_range(struct store_write *w, struct str from, struct str to, uint64_t *n_out);
-/* First pair with from <= key < to (or last, when reverse): 1, 0 when none, or an error. For walking: call again with the
- * key's successor (append a NUL byte); deleting and putting in between is allowed. */
-int store_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out);
+/* First pair with from <= key < to (or last, when reverse): 1, 0 when none, or an error. For walking: call again with
+ * the key's successor (append a NUL byte); deleting and putting in between is allowed. */
+int store_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out,
+				struct str *value_out);
 
 /* ---- watching ---- */
 
-/* A hint that a scope may have changed by any thread or process: perhaps late, doubled or missing, so compare versions. Called
- * after the commit is durable, from any thread, with no store lock held; must be quick and must not block. */
+/* A hint that a scope may have changed by any thread or process: perhaps late, doubled or missing, so compare versions.
+ * Called after the commit is durable, from any thread, with no store lock held; must be quick and must not block. */
 typedef void store_watch_fn(void *arg, struct store_scope scope, uint64_t version);
 int store_watch(struct store *s, struct store_scope scope, store_watch_fn *fn, void *arg, struct store_watch **out);
 /* When it returns, the callback is not running and will not run again. Not from within the callback. */
@@ -121,7 +126,10 @@ void store_unwatch(struct store *s, struct store_watch **w);
 typedef uint64_t store_blob_id;
 /* Who needs the blob: a scope. A blob without tags may be dropped after a grace time. */
 typedef uint64_t store_tag;
-static inline store_tag store_tag_of(struct store_scope s) { return (uint64_t)s.kind << 56 | (s.id & 0xffffffffffffffu); }
+static inline store_tag store_tag_of(struct store_scope s)
+{
+	return (uint64_t)s.kind << 56 | (s.id & 0xffffffffffffffu);
+}
 
 /* Stores the concatenation of the pieces and returns when durable (puts that wait share a sync). 0, ERR_TOO_BIG,
  * ERR_NO_SPACE, ERR_IO. */
@@ -137,26 +145,28 @@ struct store_blob_view {
 int store_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out);
 void store_blob_unmap(struct store *s, struct store_blob_view *v);       /* accepts an empty view */
 
-/* store_blob_map has read and verified all bytes; yet the kernel may drop pages of a view that is held for long, and the
- * disk may fail when they are needed again. Then the page becomes zeros instead of a SIGBUS that ends the process, if
- * this was called once at the start of the program. 0 or ERR_UNSUPPORTED. */
+/* store_blob_map has read and verified all bytes; yet the kernel may drop pages of a view that is held for long, and
+ * the disk may fail when they are needed again. Then the page becomes zeros instead of a SIGBUS that ends the process,
+ * if this was called once at the start of the program. 0 or ERR_UNSUPPORTED. */
 int store_catch_bus_errors(void);
-/* False when that happened to the view (or near it): ask after the last byte was used and before telling anybody that it
- * was right, and otherwise break the answer off. */
+/* False when that happened to the view (or near it): ask after the last byte was used and before telling anybody that
+ * it was right, and otherwise break the answer off. */
 bool store_blob_intact(struct store *s, const struct store_blob_view *v);
 
-/* Adds or removes one owner of many blobs; idempotent; durable on return. Unknown ids are ignored by untag, ERR_NOT_FOUND by tag. */
+/* Adds or removes one owner of many blobs; idempotent; durable on return. Unknown ids are ignored by untag,
+ * ERR_NOT_FOUND by tag. */
 int store_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag);
 int store_blob_untag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag);
-/* Visits every blob that has the tag. When tag is 0 (for troika check) every blob is visited once for each of its tags, and
- * once with tag 0 when it has none. fn may call the store; what it returns, if not 0, ends the visit and is returned. */
+/* Visits every blob that has the tag. When tag is 0 (for troika check) every blob is visited once for each of its tags,
+ * and once with tag 0 when it has none. fn may call the store; what it returns, if not 0, ends the visit and is
+ * returned. */
 typedef int store_blob_visit_fn(void *arg, store_blob_id id, uint64_t size, store_tag tag);
 int store_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
 
 /* ---- care ---- */
 
-/* Gives back the room of dropped blobs: rewrites segments that are mostly dead. Ids do not change. Call now and then from a
- * timer; does a bounded amount of work (about max_bytes rewritten), *reclaimed_out bytes freed. */
+/* Gives back the room of dropped blobs: rewrites segments that are mostly dead. Ids do not change. Call now and then
+ * from a timer; does a bounded amount of work (about max_bytes rewritten), *reclaimed_out bytes freed. */
 int store_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out);
 
 /* Reads everything and reports each fault through fn (text of one line); repair mends what can be derived and sets the
@@ -172,10 +182,11 @@ void store_stats(struct store *s, struct store_stats *out);
 /* ---- faults, for tests ---- */
 
 /* Wraps a store: every call may fail as the plan says. The wrapped store is owned by the wrapper. Codes are err.h's:
- * ERR_RETRY and ERR_IO at reads; ERR_IO, ERR_NO_SPACE and ERR_UNKNOWN at commits (UNKNOWN: half of the time it did happen); `twice` makes
- * commit closures run twice. */
+ * ERR_RETRY and ERR_IO at reads; ERR_IO, ERR_NO_SPACE and ERR_UNKNOWN at commits (UNKNOWN: half of the time it did
+ * happen); `twice` makes commit closures run twice. */
 struct store_fault_plan {
-	unsigned read_retry_percent, read_io_percent, commit_io_percent, commit_nospace_percent, commit_unknown_percent, twice_percent;
+	unsigned read_retry_percent, read_io_percent, commit_io_percent, commit_nospace_percent, commit_unknown_percent,
+		twice_percent;
 	uint64_t seed;
 };
 int store_wrap_faults(struct store **s, const struct store_fault_plan *plan);

@@ -24,7 +24,10 @@ struct watch_news {
 
 void watch_table_init(struct watch_table *t);
 void watch_table_fini(struct watch_table *t);     /* no watches may be left */
-static inline bool watch_table_empty(struct watch_table *t) { return atomic_load_explicit(&t->count, memory_order_relaxed) == 0; }
+static inline bool watch_table_empty(struct watch_table *t)
+{
+	return atomic_load_explicit(&t->count, memory_order_relaxed) == 0;
+}
 
 /* `version` is the scope's at this moment, so that watch_table_poll knows what is new. 0 or ERR_NO_MEMORY. */
 int watch_table_add(struct watch_table *t, struct store_scope scope, uint64_t version, store_watch_fn *fn, void *arg,

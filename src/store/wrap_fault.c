@@ -30,7 +30,8 @@ static bool draw(struct fault_store *f, unsigned percent)
 {
 	if (percent == 0)
 		return false;
-	uint64_t x = f->plan.seed + 0x9e3779b97f4a7c15u * (atomic_fetch_add_explicit(&f->draws, 1, memory_order_relaxed) + 1);
+	uint64_t x =
+		f->plan.seed + 0x9e3779b97f4a7c15u * (atomic_fetch_add_explicit(&f->draws, 1, memory_order_relaxed) + 1);
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
 	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
 	return (x ^ x >> 31) % 100 < percent;
@@ -88,8 +89,11 @@ static void fault_iter_end(struct store_iter *iter)
 static void fault_end(struct store_read *read)
 {
 	struct fault_read *r = (struct fault_read *)read;
-	while (r->open_iters)
-		fault_iter_end(&r->open_iters->base);
+	for (struct fault_iter *it = r->open_iters, *next; it; it = next) {
+		next = it->next;
+		store_iter_end(&it->inner);
+		free(it);
+	}
 	store_end(&r->inner);
 	free(r);
 }
@@ -140,7 +144,10 @@ static int run_then_refuse(struct store_write *w, void *arg)
 }
 
 /* Runs the closure once for nothing, as an engine does that meets a conflict; the next run is the one that counts. */
-static void run_in_vain(struct fault_store *f, struct store_op *op) { store_commit(f->inner, op->scope, run_then_refuse, op); }
+static void run_in_vain(struct fault_store *f, struct store_op *op)
+{
+	store_commit(f->inner, op->scope, run_then_refuse, op);
+}
 
 static void fault_commit_one(struct fault_store *f, struct store_op *op)
 {
@@ -165,8 +172,8 @@ static void fault_commit_all(struct store *s, struct store_op *ops, size_t n)
 		fault_commit_one(fault_of(s), &ops[i]);
 }
 
-/* Closures hold the inner store's struct store_write, so these are never reached through a wrapper; they pass on all the
- * same, because every slot must be filled. */
+/* Closures hold the inner store's struct store_write, so these are never reached through a wrapper; they pass on all
+ * the same, because every slot must be filled. */
 static int fault_wget(struct store_write *w, struct str key, struct str *value_out)
 {
 	return fault_of(w->store)->inner->engine->wget(w, key, value_out);
@@ -184,22 +191,24 @@ static int fault_del_range(struct store_write *w, struct str from, struct str to
 	return fault_of(w->store)->inner->engine->del_range(w, from, to, n_out);
 }
 
-static int fault_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out)
+static int fault_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out,
+					   struct str *value_out)
 {
 	return fault_of(w->store)->inner->engine->wfind(w, from, to, reverse, key_out, value_out);
 }
 
 /* ---- watches, blobs, care ---- */
 
-static int fault_watch(struct store *s, struct store_scope scope, store_watch_fn *fn, void *arg, struct store_watch **out)
+static int fault_watch(struct store *s, struct store_scope scope, store_watch_fn *fn, void *arg,
+					   struct store_watch **out)
 {
 	return store_watch(fault_of(s)->inner, scope, fn, arg, out);
 }
 
 static void fault_unwatch(struct store *s, struct store_watch *w) { store_unwatch(fault_of(s)->inner, &w); }
 
-static int fault_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags, size_t n_tags,
-						  store_blob_id *out)
+static int fault_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size,
+						  const store_tag *tags, size_t n_tags, store_blob_id *out)
 {
 	(void)size;
 	int rc = write_fault(fault_of(s));
@@ -214,7 +223,10 @@ static int fault_blob_map(struct store *s, store_blob_id id, struct store_blob_v
 
 static void fault_blob_unmap(struct store *s, struct store_blob_view *v) { store_blob_unmap(fault_of(s)->inner, v); }
 
-static bool fault_blob_intact(struct store *s, const struct store_blob_view *v) { return store_blob_intact(fault_of(s)->inner, v); }
+static bool fault_blob_intact(struct store *s, const struct store_blob_view *v)
+{
+	return store_blob_intact(fault_of(s)->inner, v);
+}
 
 static int fault_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add)
 {

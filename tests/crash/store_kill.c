@@ -1,6 +1,7 @@
-/* kill -9 at random moments, in a loop. Two processes put blobs and commit keys that refer to them, forget some again, and
- * reclaim room; each tells what was acknowledged over a pipe. Then both are killed, the store is opened, and everything
- * acknowledged must be there byte for byte, everything forgotten be gone, and no key may refer to a blob that is not there.
+/* kill -9 at random moments, in a loop. Two processes put blobs and commit keys that refer to them, forget some again,
+ * and reclaim room; each tells what was acknowledged over a pipe. Then both are killed, the store is opened, and
+ * everything acknowledged must be there byte for byte, everything forgotten be gone, and no key may refer to a blob
+ * that is not there.
  *
  *     store_kill [ROUNDS [SEED]]      in a directory of its own under TMPDIR
  */
@@ -305,7 +306,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 int main(int argc, char **argv)
 {
 	uint64_t rounds = 12, seed = (uint64_t)clock_now_ms();
-	if (argc > 3 || (argc > 1 && !num_parse_u64(str_from_c(argv[1]), &rounds)) || (argc > 2 && !num_parse_u64(str_from_c(argv[2]), &seed))) {
+	if (argc > 3 || (argc > 1 && !num_parse_u64(str_from_c(argv[1]), &rounds)) ||
+		(argc > 2 && !num_parse_u64(str_from_c(argv[2]), &seed))) {
 		fprintf(stderr, "usage: store_kill [ROUNDS [SEED]]\n");
 		return 2;
 	}
@@ -318,8 +320,8 @@ int main(int argc, char **argv)
 		play(round, seed);
 		t = verify();
 	}
-	printf("%lu kills: %lu acknowledged blobs are there, %lu forgotten ones gone, seed %llu\n", (unsigned long)(rounds * PROCESSES), t.kept, t.gone,
-		   (unsigned long long)seed);
+	printf("%lu kills: %lu acknowledged blobs are there, %lu forgotten ones gone, seed %llu\n",
+		   (unsigned long)(rounds * PROCESSES), t.kept, t.gone, (unsigned long long)seed);
 	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	return 0;
 }

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define SLOTS (2 * STORE_SEGMENTS_MAPPED_MAX)
+#define SLOTS ((size_t)2 * STORE_SEGMENTS_MAPPED_MAX)
 
 /* base is written last and cleared first: a slot with a base is whole. The handler reads without a lock. */
 struct slot {

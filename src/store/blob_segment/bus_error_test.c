@@ -79,6 +79,7 @@ static void other_faults_stay_deadly(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_lost_page_becomes_zeros), cmocka_unit_test(other_faults_stay_deadly) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_lost_page_becomes_zeros),
+										cmocka_unit_test(other_faults_stay_deadly) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,10 @@ struct record {
 	const uint8_t *tags;                          /* n_tags times le64, within the decoded bytes */
 };
 
-static inline uint64_t place_make(uint32_t segment, uint64_t offset) { return (uint64_t)segment << 32 | offset / RECORD_ALIGN; }
+static inline uint64_t place_make(uint32_t segment, uint64_t offset)
+{
+	return (uint64_t)segment << 32 | offset / RECORD_ALIGN;
+}
 static inline uint32_t place_segment(uint64_t place) { return (uint32_t)(place >> 32); }
 static inline uint64_t place_offset(uint64_t place) { return (place & 0xffffffffu) * RECORD_ALIGN; }
 

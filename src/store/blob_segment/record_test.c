@@ -13,8 +13,8 @@
 static void a_record_has_these_bytes(void **state)
 {
 	(void)state;
-	struct record r = { .kind = RECORD_BLOB, .id = 0x0000000700000104u, .synced = 0x1020, .payload_size = 0x0a0b0c, .payload_crc = 0x11223344,
-		.n_tags = 2 };
+	struct record r = { .kind = RECORD_BLOB, .id = 0x0000000700000104u, .synced = 0x1020, .payload_size = 0x0a0b0c,
+		.payload_crc = 0x11223344, .n_tags = 2 };
 	store_tag tags[2] = { 0x0200000000000009u, 0x0300000000000001u };
 	uint8_t head[56];
 	memset(head, 0xee, sizeof head);
@@ -66,7 +66,9 @@ static void impossible_values_are_refused(void **state)
 	static const struct {
 		size_t at;
 		uint32_t value;
-	} cases[] = { { 8, 3u << 16 }, { 8, 0 }, { 8, 1u << 16 | 4097 }, { 12, ((uint32_t)64 << 20) + 1 }, { 12, UINT32_MAX } };
+	} cases[] = {
+		{ 8, 3u << 16 }, { 8, 0 }, { 8, 1u << 16 | 4097 }, { 12, ((uint32_t)64 << 20) + 1 }, { 12, UINT32_MAX }
+	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct record r = { .kind = RECORD_BLOB, .id = 5 }, got;
 		uint8_t head[RECORD_FIXED_SIZE];
@@ -92,7 +94,8 @@ static void places_and_sizes(void **state)
 	segment_name(0x12ab, name);
 	assert_string_equal(name, "000012ab.seg");
 	assert_int_equal(segment_name_parse(name), 0x12ab);
-	static const char *const bad[] = { "", "12ab.seg", "000012AB.seg", "000012ab.se", "000012ab.segx", "000012ag.seg", "0000012ab.seg" };
+	static const char *const bad[] = { "", "12ab.seg", "000012AB.seg", "000012ab.se", "000012ab.segx", "000012ag.seg",
+		"0000012ab.seg" };
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
 		assert_int_equal(segment_name_parse(bad[i]), 0);
 }
@@ -100,7 +103,8 @@ static void places_and_sizes(void **state)
 static void a_file_header_has_these_bytes(void **state)
 {
 	(void)state;
-	uint8_t header[SEGMENT_HEADER_SIZE], expected[60] = { 'T', 'R', 'K', 'S', 'E', 'G', '\r', '\n', 1, 0, 0, 0, 0x34, 0x12, 0, 0 };
+	uint8_t header[SEGMENT_HEADER_SIZE];
+	uint8_t expected[60] = { 'T', 'R', 'K', 'S', 'E', 'G', '\r', '\n', 1, 0, 0, 0, 0x34, 0x12, 0, 0 };
 	uint32_t number = 0;
 	segment_header_encode(0x1234, header);
 	assert_memory_equal(header, expected, 60);

@@ -70,7 +70,8 @@ int segment_scan_begin(int fd, uint32_t number, bool verify, struct segment_scan
 	uint32_t number_in_file = 0;
 	int rc = window_get(s, 0, SEGMENT_HEADER_SIZE, &header);
 	if (rc == 0)
-		rc = header.n == SEGMENT_HEADER_SIZE ? segment_header_decode((const uint8_t *)header.p, &number_in_file) : ERR_CORRUPT;
+		rc = header.n == SEGMENT_HEADER_SIZE ? segment_header_decode((const uint8_t *)header.p, &number_in_file)
+											 : ERR_CORRUPT;
 	if (rc == 0 && number_in_file != number)
 		rc = ERR_INVALID;
 	if (rc) {
@@ -123,7 +124,7 @@ static int record_here(struct segment_scan *s, uint64_t offset, struct scan_item
 	rc = window_get(s, offset, n, &head);
 	if (rc || head.n < n || record_decode(head, &out->record))
 		return rc;
-	/* What lies here as payload of a damaged record may look like a record; a true one names this file or another one. */
+	/* What lies within a damaged record may look like a record; a true one names this place or another file. */
 	if (place_segment(out->record.id) == s->number && out->record.id != place_make(s->number, offset))
 		return 0;
 	out->offset = offset;

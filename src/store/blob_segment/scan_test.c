@@ -22,8 +22,8 @@ struct maker {
 static void maker_begin(struct maker *m)
 {
 	uint8_t header[SEGMENT_HEADER_SIZE];
-	m->file = (struct segment_file){ .fd = memfd_create("segment", MFD_CLOEXEC), .number = NUMBER, .end = sizeof header, .synced = sizeof header,
-		.filled = sizeof header };
+	m->file = (struct segment_file){ .fd = memfd_create("segment", MFD_CLOEXEC), .number = NUMBER, .end = sizeof header,
+		.synced = sizeof header, .filled = sizeof header };
 	assert_true(m->file.fd >= 0);
 	segment_header_encode(NUMBER, header);
 	assert_int_equal(pwrite(m->file.fd, header, sizeof header, 0), sizeof header);
@@ -67,7 +67,8 @@ static void walk(struct maker *m, bool verify, char *out, size_t size, uint64_t 
 	out[0] = '\0';
 	assert_int_equal(segment_scan_begin(m->file.fd, NUMBER, verify, &s), 0);
 	while ((rc = segment_scan_next(s, &item)) == 1) {
-		n += (size_t)snprintf(out + n, size - n, "%s%c%llu", n ? " " : "", "BPDE"[item.event], (unsigned long long)item.offset);
+		n += (size_t)snprintf(out + n, size - n, "%s%c%llu", n ? " " : "", "BPDE"[item.event],
+							  (unsigned long long)item.offset);
 		if (item.event == SCAN_DAMAGE)
 			n += (size_t)snprintf(out + n, size - n, "+%llu", (unsigned long long)item.size);
 		if (item.event == SCAN_BLOB || item.event == SCAN_BAD_PAYLOAD)
@@ -109,7 +110,7 @@ static void a_sound_file(void **state)
 	assert_walk(&m, true, "", 64, 64);
 	close(m.file.fd);
 	make_three(&m);
-	assert_walk(&m, true, "B64 B192 B320", 448, 320);      /* the last one was not yet known durable when it was written */
+	assert_walk(&m, true, "B64 B192 B320", 448, 320); /* the last one was not yet known durable when it was written */
 	assert_walk(&m, false, "B64 B192 B320", 448, 320);
 	assert_int_equal(segment_file_finish(&m.file), 0);
 	assert_walk(&m, true, "B64 B192 B320 E448", 448, 448);
@@ -197,12 +198,15 @@ static void large_records(void **state)
 	for (size_t i = 0; i < size; i++)
 		bytes[i] = (char)(i * i >> 7);
 	maker_begin(&m);
-	uint64_t first = add(&m, str_make(bytes, size), 0), second = add(&m, STR("x"), 0), third = add(&m, str_make(bytes, size), 0);
+	uint64_t first = add(&m, str_make(bytes, size), 0), second = add(&m, STR("x"), 0);
+	uint64_t third = add(&m, str_make(bytes, size), 0);
 	char expected[128];
-	snprintf(expected, sizeof expected, "B%llu B%llu B%llu", (unsigned long long)first, (unsigned long long)second, (unsigned long long)third);
+	snprintf(expected, sizeof expected, "B%llu B%llu B%llu", (unsigned long long)first, (unsigned long long)second,
+			 (unsigned long long)third);
 	assert_walk(&m, true, expected, m.file.end, third);
 	harm(&m, third + 3000000);
-	snprintf(expected, sizeof expected, "B%llu B%llu P%llu", (unsigned long long)first, (unsigned long long)second, (unsigned long long)third);
+	snprintf(expected, sizeof expected, "B%llu B%llu P%llu", (unsigned long long)first, (unsigned long long)second,
+			 (unsigned long long)third);
 	assert_walk(&m, true, expected, m.file.end, third);
 	free(bytes);
 	close(m.file.fd);

@@ -26,7 +26,10 @@ uint32_t segment_name_parse(const char *name)
 	return strcmp(name + 8, ".seg") == 0 ? number : 0;
 }
 
-static int code_of_errno(int errno_value) { return errno_value == EFBIG ? ERR_NO_SPACE : err_from_errno(NULL, errno_value, "segment"); }
+static int code_of_errno(int errno_value)
+{
+	return errno_value == EFBIG ? ERR_NO_SPACE : err_from_errno(NULL, errno_value, "segment");
+}
 
 static int write_all(int fd, const void *p, size_t n, uint64_t at)
 {
@@ -61,7 +64,8 @@ int segment_file_create(int dir_fd, uint32_t number, struct segment_file *out)
 		close(fd);
 		return rc;
 	}
-	*out = (struct segment_file){ .fd = fd, .number = number, .end = sizeof header, .synced = sizeof header, .filled = sizeof header };
+	uint64_t end = sizeof header;
+	*out = (struct segment_file){ .fd = fd, .number = number, .end = end, .synced = end, .filled = end };
 	return 0;
 }
 
@@ -94,13 +98,14 @@ static bool ends_well(int fd, uint32_t number, uint64_t end)
 	struct record r;
 	return fstat(fd, &st) == 0 && (uint64_t)st.st_size == end + record_size(0, 0)
 		&& pread(fd, head, sizeof head, (off_t)end) == (ssize_t)sizeof head
-		&& record_decode(str_make(head, sizeof head), &r) == 0 && r.kind == RECORD_END && r.id == place_make(number, end);
+		&& record_decode(str_make(head, sizeof head), &r) == 0 && r.kind == RECORD_END
+		&& r.id == place_make(number, end);
 }
 
 int segment_file_reopen(int dir_fd, uint32_t number, uint64_t end, struct segment_file *out)
 {
 	*out = SEGMENT_FILE_NONE;
-	int fd, rc = segment_file_lock(dir_fd, number, &fd);
+	int fd = -1, rc = segment_file_lock(dir_fd, number, &fd);
 	if (rc)
 		return rc;
 	if (!ends_well(fd, number, end)) {

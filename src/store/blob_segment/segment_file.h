@@ -21,8 +21,8 @@ uint32_t segment_name_parse(const char *name);
 
 /* Makes a new file in dir_fd and locks it; its name is durable on return. 0, ERR_EXISTS, or an error of the disk. */
 int segment_file_create(int dir_fd, uint32_t number, struct segment_file *out);
-/* Opens one that was closed in good order with its end at `end`, locks it, and leaves it ready to append. ERR_BUSY: somebody
- * else has it; ERR_CORRUPT: it does not end as it should. */
+/* Opens one that was closed in good order with its end at `end`, locks it, and leaves it ready to append. ERR_BUSY:
+ * somebody else has it; ERR_CORRUPT: it does not end as it should. */
 int segment_file_reopen(int dir_fd, uint32_t number, uint64_t end, struct segment_file *out);
 /* Opens and locks for inspection, whatever its state: *fd_out. ERR_BUSY, ERR_NOT_FOUND, ERR_IO. */
 int segment_file_lock(int dir_fd, uint32_t number, int *fd_out);

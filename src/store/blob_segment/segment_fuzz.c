@@ -42,7 +42,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			walk(fd, number, size, true);
 	} else {
 		segment_header_encode(1, header);
-		if (pwrite(fd, header, sizeof header, 0) == (ssize_t)sizeof header && pwrite(fd, data, size, sizeof header) == (ssize_t)size) {
+		if (pwrite(fd, header, sizeof header, 0) == (ssize_t)sizeof header &&
+			pwrite(fd, data, size, sizeof header) == (ssize_t)size) {
 			walk(fd, 1, size + sizeof header, true);
 			walk(fd, 1, size + sizeof header, false);
 		}

@@ -96,7 +96,7 @@ static int map_file(struct segment_maps *m, uint32_t number, struct segment_map 
 	if (!map)
 		return ERR_NO_MEMORY;
 	int fd = openat(m->dir_fd, name, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	struct stat st = { .st_size = 0 };
 	int rc = fd < 0 || fstat(fd, &st) < 0 ? err_from_errno(NULL, errno, "segment") : 0;
 	if (rc == 0) {
 		map->mapped = (uint64_t)st.st_size > m->room ? (uint64_t)st.st_size : m->room;
@@ -213,8 +213,8 @@ void segment_maps_sweep(struct segment_maps *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* A bad disk makes the first touch of a mapped page a SIGBUS. Asking the kernel to read the pages in gives an error code
- * instead, and maps them all at once, which costs less than as many page faults. */
+/* A bad disk makes the first touch of a mapped page a SIGBUS. Asking the kernel to read the pages in gives an error
+ * code instead, and maps them all at once, which costs less than as many page faults. */
 static int read_in(const struct segment_maps *m, const uint8_t *p, size_t n)
 {
 	uintptr_t page = m->page, from = (uintptr_t)p & ~(page - 1), to = ((uintptr_t)p + n + page - 1) & ~(page - 1);
@@ -282,9 +282,9 @@ int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_
 {
 	size_t head = record_head_size(r->n_tags);
 	const uint8_t *p = map->base + offset + head;
-	uint64_t place = place_make(map->number, offset);
-	atomic_uint_fast64_t *verified = r->payload_size >= STORE_VERIFY_ONCE_BYTES ? &m->verified[place % VERIFIED_SLOTS] : NULL;
-	if (verified && atomic_load_explicit(verified, memory_order_relaxed) == place) {
+	uint64_t place = place_make(map->number, offset), slot = place % VERIFIED_SLOTS;
+	bool once = r->payload_size >= STORE_VERIFY_ONCE_BYTES;
+	if (once && atomic_load_explicit(&m->verified[slot], memory_order_relaxed) == place) {
 		*payload_out = str_make(p, r->payload_size);
 		return 0;
 	}
@@ -295,8 +295,8 @@ int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_
 	}
 	if (hash_crc32c(0, p, r->payload_size) != r->payload_crc)
 		return segment_map_intact(map) ? ERR_CORRUPT : ERR_IO;
-	if (verified && segment_map_intact(map))
-		atomic_store_explicit(verified, place, memory_order_relaxed);
+	if (once && segment_map_intact(map))
+		atomic_store_explicit(&m->verified[slot], place, memory_order_relaxed);
 	*payload_out = str_make(p, r->payload_size);
 	return 0;
 }

@@ -23,12 +23,12 @@ void segment_map_forget(struct segment_maps *m, uint32_t number);
 /* Forgets those whose files are gone (unlinked by another process). */
 void segment_maps_sweep(struct segment_maps *m);
 
-/* n bytes at an offset, each page read in, so that touching them does not fault. 0, ERR_NOT_FOUND (beyond the file's end),
- * ERR_IO (the disk cannot read them). */
+/* n bytes at an offset, each page read in, so that touching them does not fault. 0, ERR_NOT_FOUND (beyond the file's
+ * end), ERR_IO (the disk cannot read them). */
 int segment_map_bytes(struct segment_maps *m, struct segment_map *map, uint64_t offset, size_t n, const uint8_t **out);
-/* The record at an offset; its payload is not looked at. 0, ERR_NOT_FOUND (nothing was written there), ERR_CORRUPT, ERR_IO. */
+/* The record at an offset, but not its payload. 0, ERR_NOT_FOUND (nothing was written there), ERR_CORRUPT, ERR_IO. */
 int segment_map_record(struct segment_maps *m, struct segment_map *map, uint64_t offset, struct record *out);
-/* The payload of a record that segment_map_record has just given, with its checksum verified. 0, ERR_CORRUPT, ERR_IO. */
+/* The payload of a record that segment_map_record has just given, its checksum verified. 0, ERR_CORRUPT, ERR_IO. */
 int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_t offset, const struct record *r,
 						struct str *payload_out);
 

@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "store/limits.h"
 
-static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1, bob = (uint64_t)STORE_ACCOUNT << 56 | 2, eve = (uint64_t)STORE_QUEUE << 56 | 3;
+static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1, bob = (uint64_t)STORE_ACCOUNT << 56 | 2,
+					   eve = (uint64_t)STORE_QUEUE << 56 | 3;
 
 static char *make_bytes(size_t n, unsigned seed)
 {
@@ -18,7 +19,9 @@ static char *make_bytes(size_t n, unsigned seed)
 static void every_size_comes_back(void **state)
 {
 	struct store *s = ((struct fixture *)*state)->store;
-	static const size_t sizes[] = { 0, 1, 7, 8, 9, 15, 16, 17, 4095, 4096, 65537, ((size_t)256 << 10) - 1, (size_t)256 << 10, 3000000, STORE_BLOB_MAX };
+	static const size_t sizes[] = {
+		0, 1, 7, 8, 9, 15, 16, 17, 4095, 4096, 65537, STORE_BULK_BYTES - 1, STORE_BULK_BYTES, 3000000, STORE_BLOB_MAX
+	};
 	enum { N = sizeof sizes / sizeof sizes[0] };
 	store_blob_id ids[N];
 	for (unsigned i = 0; i < N; i++) {

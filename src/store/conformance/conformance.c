@@ -16,8 +16,8 @@ int conformance_run(const struct conformance_target *t)
 int fixture_open(struct fixture *f, bool read_only, struct err *e)
 {
 	const struct conformance_target *t = f->target;
-	struct store_config c = { .engine = t->engine, .dir = f->dir, .create = !read_only, .read_only = read_only, .map_size = t->map_size,
-		.segment_size = t->segment_size };
+	struct store_config c = { .engine = t->engine, .dir = f->dir, .create = !read_only, .read_only = read_only,
+		.map_size = t->map_size, .segment_size = t->segment_size };
 	int rc = store_open(&c, &f->store, e);
 	return rc == 0 && t->faults ? store_wrap_faults(&f->store, t->faults) : rc;
 }
@@ -52,7 +52,10 @@ int fixture_teardown(void **state)
 	return 0;
 }
 
-bool is_passing(int rc) { return rc == ERR_RETRY || rc == ERR_IO || rc == ERR_NO_SPACE || rc == ERR_UNKNOWN || rc == ERR_BUSY; }
+bool is_passing(int rc)
+{
+	return rc == ERR_RETRY || rc == ERR_IO || rc == ERR_NO_SPACE || rc == ERR_UNKNOWN || rc == ERR_BUSY;
+}
 
 int commit(struct store *s, struct store_scope scope, store_commit_fn *fn, void *arg)
 {
@@ -80,7 +83,10 @@ void put(struct store *s, struct store_scope scope, struct str key, struct str v
 	assert_int_equal(commit(s, scope, put_pair, &p), 0);
 }
 
-void del(struct store *s, struct store_scope scope, struct str key) { assert_int_equal(commit(s, scope, del_key, &key), 0); }
+void del(struct store *s, struct store_scope scope, struct str key)
+{
+	assert_int_equal(commit(s, scope, del_key, &key), 0);
+}
 
 void begin(struct store *s, struct store_scope scope, struct store_read **out)
 {
@@ -127,7 +133,8 @@ static void add_text(struct buf *b, struct str s)
 }
 
 /* 0, or the error that broke it off. */
-static int list_once(struct store *s, struct store_scope scope, struct str from, struct str to, bool reverse, struct buf *out)
+static int list_once(struct store *s, struct store_scope scope, struct str from, struct str to, bool reverse,
+					 struct buf *out)
 {
 	struct store_read *r;
 	struct store_iter *it;

@@ -1,5 +1,5 @@
-/* What every engine must do, as tests. An engine's own test program calls conformance_run, once plainly and once through
- * store_wrap_faults: the tests are written so that they live with every answer that the contract allows.
+/* What every engine must do, as tests. An engine's own test program calls conformance_run, once plainly and once
+ * through store_wrap_faults: the tests are written so that they live with every answer that the contract allows.
  */
 #ifndef STORE_CONFORMANCE_CONFORMANCE_H
 #define STORE_CONFORMANCE_CONFORMANCE_H
@@ -37,7 +37,7 @@ int fixture_teardown(void **state);
 int fixture_open(struct fixture *f, bool read_only, struct err *e);
 
 #define CONFORMANCE_TEST(function, target) \
-	{ .name = #function, .test_func = function, .setup_func = fixture_setup, .teardown_func = fixture_teardown, \
+	{ .name = #function, .test_func = (function), .setup_func = fixture_setup, .teardown_func = fixture_teardown, \
 	  .initial_state = (void *)(uintptr_t)(target) }
 
 /* Each runs its group; the number of failed tests. */
@@ -65,7 +65,8 @@ void assert_str(struct str got, struct str expected);
 char *get(struct store *s, struct store_scope scope, struct str key, size_t *n_out);
 /* The pairs of a range as text: "key=value key=value"; the caller frees. Bytes outside printable ASCII as \xx. */
 char *list(struct store *s, struct store_scope scope, struct str from, struct str to, bool reverse);
-/* Asserts what list() says, in both directions. `expected` is the ascending text; its words are turned round for the other. */
+/* Asserts what list() says, in both directions. `expected` is the ascending text; its words are turned round for the
+ * other. */
 void assert_list(struct store *s, struct store_scope scope, struct str from, struct str to, const char *expected);
 
 #endif

@@ -56,7 +56,8 @@ static void refusals_leave_neighbours_alone(void **state)
 	struct step steps[N];
 	struct store_op ops[N];
 	for (unsigned i = 0; i < N; i++) {
-		steps[i] = (struct step){ .i = i, .refuse = i % 3 == 1 ? ERR_CONFLICT : i % 7 == 2 ? ERR_QUOTA : 0, .write_first = i % 2 };
+		int code = i % 3 == 1 ? ERR_CONFLICT : i % 7 == 2 ? ERR_QUOTA : 0;
+		steps[i] = (struct step){ .i = i, .refuse = code, .write_first = i % 2 };
 		ops[i] = (struct store_op){ .scope = { STORE_ACCOUNT, i % 4 }, .fn = run_step, .arg = &steps[i] };
 	}
 	commit_steps(s, ops, N);

@@ -6,9 +6,11 @@ static const struct store_scope scope = { STORE_ACCOUNT, 7 };
 static void scopes_do_not_see_each_other(void **state)
 {
 	struct store *s = ((struct fixture *)*state)->store;
-	static const struct store_scope scopes[] = { { STORE_SYSTEM, 0 }, { STORE_ACCOUNT, 0 }, { STORE_ACCOUNT, 6 }, { STORE_ACCOUNT, 7 },
-		{ STORE_ACCOUNT, 8 }, { STORE_ACCOUNT, 0x100 }, { STORE_ACCOUNT, UINT64_MAX }, { STORE_QUEUE, 0 }, { STORE_QUEUE, 7 },
-		{ STORE_QUEUE, UINT64_MAX } };
+	static const struct store_scope scopes[] = {
+		{ STORE_SYSTEM, 0 }, { STORE_ACCOUNT, 0 }, { STORE_ACCOUNT, 6 }, { STORE_ACCOUNT, 7 }, { STORE_ACCOUNT, 8 },
+		{ STORE_ACCOUNT, 0x100 }, { STORE_ACCOUNT, UINT64_MAX }, { STORE_QUEUE, 0 }, { STORE_QUEUE, 7 },
+		{ STORE_QUEUE, UINT64_MAX },
+	};
 	enum { N = sizeof scopes / sizeof scopes[0] };
 	char value[2] = "0", expected[64];
 	for (size_t i = 0; i < N; i++) {

@@ -6,11 +6,14 @@ static const struct store_scope scope = { STORE_ACCOUNT, 1 };
 static void keys_come_in_byte_order(void **state)
 {
 	struct store *s = ((struct fixture *)*state)->store;
-	static const struct str keys[] = { STR_INIT("b"), STR_INIT("a\0"), STR_INIT("\xff\xff"), STR_INIT("a"), STR_INIT("\0"), STR_INIT("ab"),
-		STR_INIT("\xff"), STR_INIT("B"), STR_INIT("\0\0"), STR_INIT("\x7f"), STR_INIT("\x80") };
+	static const struct str keys[] = {
+		STR_INIT("b"),	  STR_INIT("a\0"), STR_INIT("\xff\xff"), STR_INIT("a"),	   STR_INIT("\0"),	 STR_INIT("ab"),
+		STR_INIT("\xff"), STR_INIT("B"),   STR_INIT("\0\0"),	 STR_INIT("\x7f"), STR_INIT("\x80"),
+	};
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
 		put(s, scope, keys[i], STR("v"));
-	assert_list(s, scope, STR_NONE, STR_NONE, "\\00=v \\00\\00=v B=v a=v a\\00=v ab=v b=v \\7f=v \\80=v \\ff=v \\ff\\ff=v");
+	assert_list(s, scope, STR_NONE, STR_NONE,
+				"\\00=v \\00\\00=v B=v a=v a\\00=v ab=v b=v \\7f=v \\80=v \\ff=v \\ff\\ff=v");
 }
 
 static void bounds_are_half_open(void **state)
@@ -168,7 +171,10 @@ static void many_keys_stay_in_order(void **state)
 	static const struct {
 		unsigned from, to;
 		bool add;
-	} steps[] = { { 0, MANY, true }, { 100, 900, false }, { 500, 600, true }, { 1000, 1001, false }, { 0, MANY, false }, { 7, 8, true } };
+	} steps[] = {
+		{ 0, MANY, true },	   { 100, 900, false }, { 500, 600, true },
+		{ 1000, 1001, false }, { 0, MANY, false },	{ 7, 8, true },
+	};
 	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
 		m.from = steps[i].from, m.to = steps[i].to, m.add = steps[i].add;
 		assert_int_equal(commit(f->store, scope, change_many, &m), 0);

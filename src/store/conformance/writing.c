@@ -48,7 +48,10 @@ static void a_closure_sees_its_own_writes(void **state)
 	static const struct {
 		int rc;
 		const char *text;
-	} expected[8] = { { 0, "first" }, { 0, "second" }, { ERR_NOT_FOUND, "" }, { 1, "b" }, { 1, "c" }, { 1, "b" }, { 0, "" }, { 0, "" } };
+	} expected[8] = {
+		{ 0, "first" }, { 0, "second" }, { ERR_NOT_FOUND, "" }, { 1, "b" }, { 1, "c" }, { 1, "b" },
+		{ 0, "" },		{ 0, "" },
+	};
 	for (int i = 0; i < 8; i++) {
 		assert_int_equal(seen.rc[i], expected[i].rc);
 		assert_string_equal(seen.text[i], expected[i].text);

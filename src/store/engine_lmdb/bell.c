@@ -70,7 +70,7 @@ void bell_destroy(struct bell **bell)
 
 void bell_ring(struct bell *b)
 {
-	/* Which byte does not matter: the act of writing is the news. When it fails, others hear late, by their slow polls. */
+	/* The act of writing is the news, not the byte. When it fails, others hear late, by their slow polls. */
 	if (b->fd >= 0 && pwrite(b->fd, "!", 1, 0) != 1)
 		return;
 }

@@ -1,5 +1,5 @@
-/* News between processes: whoever commits writes to DIR/bell; each process that has watches listens with inotify and then
- * compares versions. A hint only; nothing depends on it but speed.
+/* News between processes: whoever commits writes to DIR/bell; each process that has watches listens with inotify and
+ * then compares versions. A hint only; nothing depends on it but speed.
  */
 #ifndef STORE_ENGINE_LMDB_BELL_H
 #define STORE_ENGINE_LMDB_BELL_H
@@ -12,7 +12,7 @@ typedef void bell_heard_fn(void *arg);
 int bell_create(const char *path, int may_ring, bell_heard_fn *heard, void *arg, struct bell **out);
 void bell_destroy(struct bell **b);               /* ends the listening thread; accepts NULL */
 void bell_ring(struct bell *b);
-/* Starts listening if it has not been started. 0, ERR_NO_MEMORY, ERR_UNSUPPORTED, ERR_BUSY (no inotify instances left). */
+/* Starts listening, once. 0, ERR_NO_MEMORY, ERR_UNSUPPORTED, ERR_BUSY (no inotify instances left). */
 int bell_listen(struct bell *b);
 
 #endif

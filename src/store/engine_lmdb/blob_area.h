@@ -26,8 +26,8 @@ struct blob_area {
 int blob_area_open(struct lmdb_store *s, const struct store_config *c, int dir_fd);
 void blob_area_close(struct lmdb_store *s);       /* ends the open segments in good order; nothing when not opened */
 
-int lmdb_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags, size_t n_tags,
-				  store_blob_id *out);
+int lmdb_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags,
+				  size_t n_tags, store_blob_id *out);
 int lmdb_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out);
 bool lmdb_blob_intact(struct store *s, const struct store_blob_view *v);
 void lmdb_blob_unmap(struct store *s, struct store_blob_view *v);

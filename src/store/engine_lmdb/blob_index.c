@@ -37,7 +37,10 @@ static int del(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_n)
 static struct segment_row row_decode(const uint8_t *p)
 {
 	return (struct segment_row){
-		.state = (enum segment_state)load_le32(p), .revived = load_le32(p + 4), .size = load_le64(p + 8), .dead = load_le64(p + 16),
+		.state = (enum segment_state)load_le32(p),
+		.revived = load_le32(p + 4),
+		.size = load_le64(p + 8),
+		.dead = load_le64(p + 16),
 	};
 }
 
@@ -70,7 +73,8 @@ int index_segment_del(struct lmdb_store *s, MDB_txn *txn, uint32_t number)
 	return del(txn, s->segments, key, sizeof key);
 }
 
-int index_segment_next(struct lmdb_store *s, MDB_txn *txn, uint32_t after, uint32_t *number_out, struct segment_row *row_out)
+int index_segment_next(struct lmdb_store *s, MDB_txn *txn, uint32_t after, uint32_t *number_out,
+					   struct segment_row *row_out)
 {
 	if (after == UINT32_MAX)
 		return MDB_NOTFOUND;
@@ -174,7 +178,8 @@ static void tag_key(uint8_t key[16], uint64_t id, store_tag tag)
 	store_be64(key + 8, tag);
 }
 
-int index_tag_get(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag tag, bool *has_out, bool *row_out)
+int index_tag_get(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag tag, bool *has_out,
+				  bool *row_out)
 {
 	uint8_t key[16];
 	const uint8_t *p;
@@ -261,7 +266,8 @@ static int tags_of_table(struct lmdb_store *s, MDB_txn *txn, uint64_t id, struct
 	return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
 }
 
-int index_tags(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag **tags_out, size_t *n_out)
+int index_tags(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag **tags_out,
+			   size_t *n_out)
 {
 	struct tag_list l = { .n = 0 };
 	int rc = tags_of_record(s, txn, id, r, &l);

@@ -31,7 +31,8 @@ int index_segment_get(struct lmdb_store *s, MDB_txn *txn, uint32_t number, struc
 int index_segment_put(struct lmdb_store *s, MDB_txn *txn, uint32_t number, const struct segment_row *row);
 int index_segment_del(struct lmdb_store *s, MDB_txn *txn, uint32_t number);
 /* The first segment with a number > after: MDB_NOTFOUND when none. */
-int index_segment_next(struct lmdb_store *s, MDB_txn *txn, uint32_t after, uint32_t *number_out, struct segment_row *row_out);
+int index_segment_next(struct lmdb_store *s, MDB_txn *txn, uint32_t after, uint32_t *number_out,
+					   struct segment_row *row_out);
 /* A number that was never used, and is at least `least`. */
 int index_segment_number(struct lmdb_store *s, MDB_txn *txn, uint32_t least, uint32_t *number_out);
 
@@ -44,11 +45,13 @@ int index_dead_put(struct lmdb_store *s, MDB_txn *txn, uint64_t id, int64_t sinc
 int index_dead_del(struct lmdb_store *s, MDB_txn *txn, uint64_t id);
 
 /* Whether the blob has the tag, its record being r; *row_out tells whether the table says so. */
-int index_tag_get(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag tag, bool *has_out, bool *row_out);
+int index_tag_get(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag tag, bool *has_out,
+				  bool *row_out);
 int index_tag_put(struct lmdb_store *s, MDB_txn *txn, uint64_t id, store_tag tag, bool has);
 int index_tag_del(struct lmdb_store *s, MDB_txn *txn, uint64_t id, store_tag tag);
 /* All tags of a blob. *tags_out is from malloc (NULL when there are none). */
-int index_tags(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag **tags_out, size_t *n_out);
+int index_tags(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag **tags_out,
+			   size_t *n_out);
 /* Forgets all that the tables say about a blob. */
 int index_blob_forget(struct lmdb_store *s, MDB_txn *txn, uint64_t id);
 

@@ -39,8 +39,8 @@ static int find_at(struct lmdb_store *s, uint64_t place, store_blob_id id, struc
 
 int blob_find(struct lmdb_store *s, MDB_txn *txn, store_blob_id id, struct blob_ref *out)
 {
-	/* As long as its first segment exists a blob is still there too, moved or not: the index is asked only when the file
-	 * is gone, which happens after the commit that tells where the blob went. */
+	/* As long as its first segment exists a blob is still there too, moved or not: the index is asked only when the
+	 * file is gone, which happens after the commit that tells where the blob went. */
 	int rc = find_at(s, id, id, out);
 	for (int tries = 0; rc == ERR_NOT_FOUND && tries < 3; tries++) {
 		uint64_t place;
@@ -81,4 +81,7 @@ bool lmdb_blob_intact(struct store *s, const struct store_blob_view *v)
 	return segment_map_intact(v->handle);
 }
 
-void lmdb_blob_unmap(struct store *s, struct store_blob_view *v) { segment_map_unref(lmdb_of(s)->blobs->maps, v->handle); }
+void lmdb_blob_unmap(struct store *s, struct store_blob_view *v)
+{
+	segment_map_unref(lmdb_of(s)->blobs->maps, v->handle);
+}

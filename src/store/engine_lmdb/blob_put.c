@@ -76,7 +76,7 @@ static int open_segment(struct blob_appender *a)
 		int rc = lmdb_commit_raw(s, allot_new, &allot);
 		if (rc)
 			return rc;
-		/* A name that exists belongs to a segment that the index forgot (an older index was put back): leave it alone. */
+		/* A name that exists is a segment that the index forgot (an older index was put back): leave it alone. */
 		rc = segment_file_create(s->blobs->dir_fd, allot.number, &a->file);
 		if (rc != ERR_EXISTS)
 			return rc;
@@ -196,8 +196,8 @@ static int note_stillborn(struct lmdb_write *w, void *arg)
 	return rc ? write_fail(w, rc) : 0;
 }
 
-int lmdb_blob_put(struct store *store, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags, size_t n_tags,
-				  store_blob_id *out)
+int lmdb_blob_put(struct store *store, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags,
+				  size_t n_tags, store_blob_id *out)
 {
 	struct lmdb_store *s = lmdb_of(store);
 	uint8_t few[RECORD_FIXED_SIZE + 8 * 8];

@@ -50,7 +50,8 @@ static int bury(struct lmdb_store *s, MDB_txn *txn, uint64_t id, uint64_t place,
 }
 
 /* `place` is where the index says the record is. */
-static int change_one(struct lmdb_write *w, const struct tag_change *c, uint64_t id, uint64_t place, const struct record *r)
+static int change_one(struct lmdb_write *w, const struct tag_change *c, uint64_t id, uint64_t place,
+					  const struct record *r)
 {
 	struct lmdb_store *s = lmdb_of(w->base.store);
 	bool has, in_table;
@@ -124,7 +125,9 @@ int lmdb_blob_tag(struct store *store, const store_blob_id *ids, size_t n, store
 	struct lmdb_store *s = lmdb_of(store);
 	int result = 0;
 	for (size_t at = 0; at < n; at += STORE_TAG_BATCH) {
-		struct tag_change c = { .ids = ids + at, .n = n - at < STORE_TAG_BATCH ? n - at : STORE_TAG_BATCH, .tag = tag, .add = add };
+		struct tag_change c = { .ids = ids + at, .n = n - at, .tag = tag, .add = add };
+		if (c.n > STORE_TAG_BATCH)
+			c.n = STORE_TAG_BATCH;
 		warm_up(s, c.ids, c.n);
 		int rc = lmdb_commit_raw(s, change_tags, &c);
 		if (rc)

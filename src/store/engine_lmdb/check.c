@@ -137,8 +137,12 @@ int check_index(struct check *c)
 		MDB_dbi dbi;
 		pair_fn *judge;
 	} tables[] = {
-		{ "kv", c->s->kv, pair_kv }, { "versions", c->s->versions, pair_versions }, { "counters", c->s->counters, pair_counters },
-		{ "segments", c->s->segments, pair_segments }, { "tags", c->s->tags, pair_tags }, { "dead", c->s->dead, pair_dead },
+		{ "kv", c->s->kv, pair_kv },
+		{ "versions", c->s->versions, pair_versions },
+		{ "counters", c->s->counters, pair_counters },
+		{ "segments", c->s->segments, pair_segments },
+		{ "tags", c->s->tags, pair_tags },
+		{ "dead", c->s->dead, pair_dead },
 		{ "moved", c->s->moved, pair_moved },
 	};
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {

@@ -102,7 +102,8 @@ static int check_owners(struct segment_check *sc, uint32_t number, const struct 
 	rc = lmdb_commit_raw(s, compare_dead, &f);
 	if (rc == 0 && f.wrong)
 		check_fault(sc->c, "blob %016llx %s%s", (unsigned long long)f.id,
-					f.listed ? "is listed as dead but has an owner" : "has no owner but is not listed as dead", f.mend ? "; mended" : "");
+					f.listed ? "is listed as dead but has an owner" : "has no owner but is not listed as dead",
+					f.mend ? "; mended" : "");
 	return rc;
 }
 
@@ -164,11 +165,11 @@ static int judge_suspects(struct segment_check *sc, uint32_t number)
 			continue;         /* the last writes before a crash: nobody was told that they succeeded */
 		const char *aside = c->repair ? "; a copy is in quarantine" : "";
 		if (bad->id)
-			check_fault(c, "segment %08x, offset %llu: blob %016llx fails its checksum%s", number, (unsigned long long)bad->offset,
-						(unsigned long long)bad->id, aside);
+			check_fault(c, "segment %08x, offset %llu: blob %016llx fails its checksum%s", number,
+						(unsigned long long)bad->offset, (unsigned long long)bad->id, aside);
 		else
-			check_fault(c, "segment %08x, offset %llu: %llu bytes are no record%s", number, (unsigned long long)bad->offset,
-						(unsigned long long)bad->size, aside);
+			check_fault(c, "segment %08x, offset %llu: %llu bytes are no record%s", number,
+						(unsigned long long)bad->offset, (unsigned long long)bad->size, aside);
 		int rc = c->repair ? set_aside(c->s, number, bad) : 0;
 		if (rc)
 			return rc;

@@ -243,14 +243,13 @@ static void what_a_crash_leaves_is_no_fault(void **state)
 /* The end of the file goes away under a view, as a disk that cannot read it again would have it. */
 static void a_view_that_loses_its_page_says_so(void **state)
 {
-	struct damaged d;
 	struct fixture *f = *state;
+	struct damaged d = { .f = f };
 	assert_int_equal(store_catch_bus_errors(), 0);
-	*d.lines = '\0';
-	d.f = f;
 	char text[20000];
 	memset(text, 't', sizeof text);
-	store_blob_id first = blob_put(f->store, STR("first"), &ann, 1), id = blob_put(f->store, str_make(text, sizeof text), &ann, 1);
+	store_blob_id first = blob_put(f->store, STR("first"), &ann, 1),
+				  id = blob_put(f->store, str_make(text, sizeof text), &ann, 1);
 	struct store_blob_view v, sound;
 	assert_int_equal(store_blob_map(f->store, id, &v), 0);
 	assert_true(store_blob_intact(f->store, &v));

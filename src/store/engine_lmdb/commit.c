@@ -1,8 +1,8 @@
 /* Group commit: the leader runs the closures of all who wait in one transaction and syncs once.
  *
- * A closure may refuse, and then nothing of it may stay. Nested transactions give that, but cost a copy of bookkeeping each;
- * refusals after a write are rare. So a group first runs plainly; only when a closure refuses that has written already is
- * the whole group thrown away and run again, each closure in a nested transaction of its own.
+ * A closure may refuse, and then nothing of it may stay. Nested transactions give that, but cost a copy of bookkeeping
+ * each; refusals after a write are rare. So a group first runs plainly; only when a closure refuses that has written
+ * already is the whole group thrown away and run again, each closure in a nested transaction of its own.
  */
 #include "base/bytes.h"
 #include "store/engine_lmdb/bell.h"
@@ -27,7 +27,8 @@ struct group_news {
 
 static struct commit_item *item_of(struct combine_item *it) { return (struct commit_item *)it; }
 
-/* Runs one closure in txn. Its own result is left in the item; returned is what LMDB could not do, which ends the group. */
+/* Runs one closure in txn. Its own result is left in the item; returned is what LMDB could not do, which ends the
+ * group. */
 static int run_closure(struct lmdb_store *s, MDB_txn *txn, struct commit_item *it)
 {
 	struct lmdb_write w = { .base.store = &s->base, .txn = txn };
@@ -170,7 +171,7 @@ static int run_batch(struct lmdb_store *s, struct combine_item *batch, bool nest
 static int commit_batch(struct lmdb_store *s, struct combine_item *batch, struct group_news **news_out)
 {
 	*news_out = NULL;
-	MDB_txn *txn;
+	MDB_txn *txn = NULL;
 	int rc = run_batch(s, batch, false, &txn);
 	if (rc == RUN_AGAIN_NESTED) {
 		/* A lone closure that refused needs no second run: all that there was is gone. */

@@ -1,7 +1,7 @@
-/* Maintenance: gives back the room of dropped blobs. A segment that is mostly dead is emptied: what lives is appended to the
- * present segment and the index told where it went; when nothing in it lives any more, it is marked gone in one commit,
- * what the index says about its dead is deleted, and the file is unlinked. A crash between any two steps leaves copies that
- * nobody refers to, or a marked segment that the next pass removes.
+/* Maintenance: gives back the room of dropped blobs. A segment that is mostly dead is emptied: what lives is appended
+ * to the present segment and the index told where it went; when nothing in it lives any more, it is marked gone in one
+ * commit, what the index says about its dead is deleted, and the file is unlinked. A crash between any two steps leaves
+ * copies that nobody refers to, or a marked segment that the next pass removes.
  *
  * While a segment is worked on its file is locked, so that no other process continues or empties it too.
  */
@@ -61,7 +61,9 @@ static int survey_item(void *arg, uint32_t number, const struct scan_item *item)
 	int64_t since;
 	rc = index_place(v->s, txn, item->record.id, &place);
 	bool here = rc == 0 && place == place_make(number, item->offset);
-	bool drop = here && (rc = index_dead_get(v->s, txn, item->record.id, &since, &size)) == 0 && since <= v->dead_before;
+	if (here)
+		rc = index_dead_get(v->s, txn, item->record.id, &since, &size);
+	bool drop = here && rc == 0 && since <= v->dead_before;
 	lmdb_end(r);
 	if (rc && rc != MDB_NOTFOUND)
 		return lmdb_code(rc);
@@ -103,7 +105,7 @@ static int note_moves(struct lmdb_write *w, void *arg)
 		rc = index_place_put(s, w->txn, id, place);
 		if (rc)
 			break;
-		/* One of two copies is dead now. A blob that is dead itself, but not for long enough, was counted here already. */
+		/* One of two copies is dead now. A blob that is dead itself, but not for long enough, was counted already. */
 		rc = index_dead_get(s, w->txn, id, &since, &size);
 		if (rc == 0 || rc == MDB_NOTFOUND)
 			rc = add_dead(s, w->txn, rc == 0 ? place_segment(place) : m->from, m->list[i].size);
@@ -112,7 +114,8 @@ static int note_moves(struct lmdb_write *w, void *arg)
 }
 
 /* A copy of the record as it is, good or bad: its checksum goes with it. */
-static int prepare_copy(struct lmdb_store *s, struct segment_map *map, const struct found *f, struct arena *a, struct blob_append **out)
+static int prepare_copy(struct lmdb_store *s, struct segment_map *map, const struct found *f, struct arena *a,
+						struct blob_append **out)
 {
 	struct blob_append *p = arena_new(a, struct blob_append);
 	struct str *payload = arena_new(a, struct str);
@@ -139,10 +142,11 @@ static int prepare_copy(struct lmdb_store *s, struct segment_map *map, const str
 }
 
 /* Copies list[0..n) and tells the index. */
-static int move_batch(struct lmdb_store *s, uint32_t number, struct segment_map *map, const struct found *list, size_t n, bool bulk)
+static int move_batch(struct lmdb_store *s, uint32_t number, struct segment_map *map, const struct found *list,
+					  size_t n, bool bulk)
 {
 	struct arena a = ARENA_INIT(0);
-	struct blob_append **copies = arena_array(&a, n, sizeof(*copies));
+	struct blob_append **copies = arena_array(&a, n, sizeof(*copies));   // NOLINT(bugprone-sizeof-expression): pointers
 	int rc = copies ? 0 : ERR_NO_MEMORY;
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = prepare_copy(s, map, &list[i], &a, &copies[i]);
@@ -255,7 +259,8 @@ static int mark_gone(struct lmdb_write *w, void *arg)
 	return write_fail(w, index_segment_put(s, w->txn, m->number, &row));
 }
 
-static int compact(struct lmdb_store *s, uint32_t number, const struct segment_row *row, uint64_t *moved_out, uint64_t *freed_out)
+static int compact(struct lmdb_store *s, uint32_t number, const struct segment_row *row, uint64_t *moved_out,
+				   uint64_t *freed_out)
 {
 	*moved_out = *freed_out = 0;
 	struct survey v = { .s = s, .dead_before = clock_now() - STORE_GRACE_SECONDS };
@@ -310,8 +315,8 @@ int segment_seal(struct lmdb_store *s, uint32_t number, int fd)
 		rc = 0;
 	}
 	if (rc == 0) {
-		/* Whatever is not zero stays, so that nothing is lost should the judgement that it is no record be wrong. From here
-		 * on all good records are promised; where some are bad, only as far as the writer itself had said so. */
+		/* Whatever is not zero stays, so that nothing is lost should the judgement that it is no record be wrong. From
+		 * here on all good records are promised; where some are bad, only as far as the writer itself had said so. */
 		uint64_t end = segment_scan_used(scan), good = whole ? segment_scan_extent(scan) : segment_scan_synced(scan);
 		struct segment_file f = { .fd = fd, .number = number, .end = end, .synced = good, .filled = end };
 		rc = segment_file_finish(&f);

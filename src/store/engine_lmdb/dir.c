@@ -30,11 +30,14 @@ static int read_format(const struct store_config *c, int dir_fd, struct err *e)
 	close(fd);
 	struct str s = str_trim(str_make(text, n > 0 ? (size_t)n : 0));
 	uint32_t version;
-	if (!str_starts(s, STR(FORMAT_PREFIX)) || !num_parse_u32(str_from(s, sizeof FORMAT_PREFIX - 1), &version) || version == 0)
-		return err_set(e, ERR_CORRUPT, NULL, "%s/" FORMAT_NAME " does not say \"" FORMAT_PREFIX "N\"; restore it or the whole directory",
+	if (!str_starts(s, STR(FORMAT_PREFIX)) || !num_parse_u32(str_from(s, sizeof FORMAT_PREFIX - 1), &version) ||
+		version == 0)
+		return err_set(e, ERR_CORRUPT, NULL,
+					   "%s/" FORMAT_NAME " does not say \"" FORMAT_PREFIX "N\"; restore it or the whole directory",
 					   c->dir);
 	if (version > FORMAT_VERSION)
-		return err_set(e, ERR_VERSION, NULL, "the store in %s has format %u, this program knows up to %d: use the newer program", c->dir,
+		return err_set(e, ERR_VERSION, NULL,
+					   "the store in %s has format %u, this program knows up to %d: use the newer program", c->dir,
 					   version, FORMAT_VERSION);
 	return 0;
 }

@@ -8,7 +8,8 @@
 
 /* "DIR/name" into path_out. 0 or ERR_INVALID. */
 int dir_path(const char *dir, const char *name, char path_out[DIR_PATH_MAX], struct err *e);
-/* Verifies the format, or makes an empty store where there is none and c->create says so. *blobs_fd_out is DIR/blobs, opened. */
+/* Verifies the format, or makes an empty store where there is none and c->create says so. *blobs_fd_out is DIR/blobs,
+ * opened. */
 int dir_prepare(const struct store_config *c, int *blobs_fd_out, struct err *e);
 
 #endif

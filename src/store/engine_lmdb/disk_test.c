@@ -1,5 +1,5 @@
-/* The day the disk goes wrong: system calls of this program fail on demand, because its definitions stand before libc's.
- * And a disk that is really full, where this program may mount one.
+/* The day the disk goes wrong: system calls of this program fail on demand, because its definitions stand before
+ * libc's. And a disk that is really full, where this program may mount one.
  */
 #include "store/conformance/conformance.h"
 
@@ -24,8 +24,8 @@ struct fuse {
 	atomic_int error;
 	atomic_bool stays;
 };
-static struct fuse fuse_sync = { .left = -1 }, fuse_pwrite = { .left = -1 }, fuse_pwritev = { .left = -1 }, fuse_root = { .left = -1 },
-	fuse_unlink = { .left = -1 };
+static struct fuse fuse_sync = { .left = -1 }, fuse_pwrite = { .left = -1 }, fuse_pwritev = { .left = -1 };
+static struct fuse fuse_root = { .left = -1 }, fuse_unlink = { .left = -1 };
 
 static bool blows(struct fuse *f)
 {
@@ -74,12 +74,15 @@ ssize_t writev(int fd, const struct iovec *iov, int n)
 	return blows(&fuse_pwrite) ? -1 : (ssize_t)syscall(SYS_writev, fd, iov, n);
 }
 
-int unlinkat(int dir, const char *name, int flags) { return blows(&fuse_unlink) ? -1 : (int)syscall(SYS_unlinkat, dir, name, flags); }
+int unlinkat(int dir, const char *name, int flags)
+{
+	return blows(&fuse_unlink) ? -1 : (int)syscall(SYS_unlinkat, dir, name, flags);
+}
 
 static const struct store_scope scope = { STORE_ACCOUNT, 1 };
 static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1;
 static const struct conformance_target target = { .name = "disk", .engine = STORE_ENGINE_LMDB };
-static const struct conformance_target small = { .name = "disk", .engine = STORE_ENGINE_LMDB, .segment_size = 64 << 10 };
+static const struct conformance_target small = { .name = "disk", .engine = STORE_ENGINE_LMDB, .segment_size = 65536 };
 
 static int put_text(struct store_write *w, void *arg) { return store_put(w, str_from_c(arg), STR("v")); }
 
@@ -119,7 +122,7 @@ static void a_failed_sync_of_the_index_changes_nothing(void **state)
 	assert_int_equal(store_scope_version(f->store, scope), version + 1);
 }
 
-/* When the root page cannot be written the fate is unknown; afterwards the store works again, reading or writing first. */
+/* When the root page cannot be written the fate is unknown; afterwards the store works, reading or writing first. */
 static void a_failed_root_is_got_over(void **state)
 {
 	struct fixture *f = *state;
@@ -238,10 +241,9 @@ static void maintenance_is_taken_up_where_it_broke_off(void **state)
 
 struct filler {
 	struct store *s;
-	unsigned number;
 	store_blob_id last;
-	unsigned last_key;
 	atomic_uint *full, *other;
+	unsigned number, last_key;
 };
 
 static int put_id(struct store_write *w, void *arg)

@@ -37,7 +37,8 @@ static int open_env(struct lmdb_store *s, const char **step_out)
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(s->env, 16), step = "set its tables";
 	if (rc == 0)
-		rc = mdb_env_open(s->env, s->index_path, flags, 0600), step = "open (address space enough for map_size? permissions?)";
+		rc = mdb_env_open(s->env, s->index_path, flags, 0600),
+		step = "open (address space enough for map_size? permissions?)";
 	if (rc == 0)
 		rc = open_tables(s), step = "open its tables";
 	*step_out = step;

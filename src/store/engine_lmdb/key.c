@@ -27,7 +27,8 @@ static bool key_below(const MDB_val *key, const struct full_key *bound)
 	return str_cmp(str_of_val(*key), str_make(bound->bytes, bound->n)) < 0;
 }
 
-static int find_last(MDB_cursor *c, const struct full_key *from, const struct full_key *to, MDB_val *key, MDB_val *value)
+static int find_last(MDB_cursor *c, const struct full_key *from, const struct full_key *to, MDB_val *key,
+					 MDB_val *value)
 {
 	*key = val_of_str(str_make(to->bytes, to->n));
 	int rc = mdb_cursor_get(c, key, value, MDB_SET_RANGE);
@@ -40,7 +41,8 @@ static int find_last(MDB_cursor *c, const struct full_key *from, const struct fu
 	return rc;
 }
 
-int cursor_find(MDB_cursor *c, const struct full_key *from, const struct full_key *to, bool reverse, MDB_val *key, MDB_val *value)
+int cursor_find(MDB_cursor *c, const struct full_key *from, const struct full_key *to, bool reverse, MDB_val *key,
+				MDB_val *value)
 {
 	if (reverse)
 		return find_last(c, from, to, key, value);

@@ -21,7 +21,8 @@ static void bell_heard(void *arg)
 	watch_table_poll(&s->watches, version_now, &s->base);
 }
 
-static int lmdb_watch(struct store *store, struct store_scope scope, store_watch_fn *fn, void *arg, struct store_watch **out)
+static int lmdb_watch(struct store *store, struct store_scope scope, store_watch_fn *fn, void *arg,
+					  struct store_watch **out)
 {
 	struct lmdb_store *s = lmdb_of(store);
 	/* Without a bell the news of this process still come; those of others are missing, as they may. */

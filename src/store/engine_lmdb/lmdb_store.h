@@ -1,6 +1,6 @@
-/* The engine over LMDB (ordered keys) and segment files (blobs). Private to this folder. The layout on disk is described
- * in doc/format/store.md. Lock ranks, outermost first: combiner lead (commit), segment appender lead, LMDB's writer lock,
- * then the leaf mutexes, none of which is held while another is taken.
+/* The engine over LMDB (ordered keys) and segment files (blobs). Private to this folder. The layout on disk is
+ * described in doc/format/store.md. Lock ranks, outermost first: maintenance, the lead of a blob appender, the
+ * lead of commits, LMDB's writer lock, then the leaf mutexes, none of which is held while another is taken.
  */
 #ifndef STORE_ENGINE_LMDB_LMDB_STORE_H
 #define STORE_ENGINE_LMDB_LMDB_STORE_H
@@ -47,7 +47,10 @@ struct lmdb_store {
 static inline struct lmdb_store *lmdb_of(struct store *s) { return (struct lmdb_store *)s; }
 static inline struct str str_of_val(MDB_val v) { return str_make(v.mv_data, v.mv_size); }
 /* LMDB takes keys and values by pointers that are not const, and leaves them alone. */
-static inline MDB_val val_of_str(struct str s) { return (MDB_val){ .mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p }; }
+static inline MDB_val val_of_str(struct str s)
+{
+	return (MDB_val){ .mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p };
+}
 
 /* A key with its scope before it. */
 struct full_key {
@@ -62,8 +65,10 @@ static inline MDB_val full_key_val(struct full_key *k) { return (MDB_val){ .mv_s
 /* LMDB's and errno's codes in ours. */
 int lmdb_code(int mdb_code);
 
-/* Moves the cursor to the first pair of from <= key < to, or the last when reverse. MDB_SUCCESS or MDB_NOTFOUND or an error. */
-int cursor_find(MDB_cursor *c, const struct full_key *from, const struct full_key *to, bool reverse, MDB_val *key, MDB_val *value);
+/* Moves the cursor to the first pair of from <= key < to, or the last when reverse. MDB_SUCCESS or MDB_NOTFOUND or an
+ * error. */
+int cursor_find(MDB_cursor *c, const struct full_key *from, const struct full_key *to, bool reverse, MDB_val *key,
+				MDB_val *value);
 
 /* env.c */
 int index_open(struct lmdb_store *s, const struct store_config *c, struct err *e);
@@ -102,12 +107,14 @@ int lmdb_wget(struct store_write *w, struct str key, struct str *value_out);
 int lmdb_put_reserve(struct store_write *w, struct str key, size_t n, char **place_out);
 int lmdb_del(struct store_write *w, struct str key);
 int lmdb_del_range(struct store_write *w, struct str from, struct str to, uint64_t *n_out);
-int lmdb_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out);
+int lmdb_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out,
+			   struct str *value_out);
 
 /* commit.c */
 void lmdb_commit_all(struct store *s, struct store_op *ops, size_t n);
-/* A closure over the engine's own tables; shares groups with everybody's. It runs under the rules of store_commit_fn, sets
- * w->changed when it wrote, and returns through raw_fail what LMDB could not do. Nothing but the result of fn comes back. */
+/* A closure over the engine's own tables; shares groups with everybody's. It runs under the rules of store_commit_fn,
+ * sets w->changed when it wrote, and returns through raw_fail what LMDB could not do. Nothing but the result of fn
+ * comes back. */
 typedef int lmdb_raw_fn(struct lmdb_write *w, void *arg);
 int lmdb_commit_raw(struct lmdb_store *s, lmdb_raw_fn *fn, void *arg);
 /* Notes an LMDB error inside a closure; MDB_NOTFOUND is no failure. Returns our code. */

@@ -7,7 +7,9 @@
 
 static const struct store_scope scope = { STORE_ACCOUNT, 1 };
 static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1;
-static const struct conformance_target target = { .name = "open", .engine = STORE_ENGINE_LMDB, .segment_size = 1 << 20 };
+static const struct conformance_target target = { .name = "open",
+												  .engine = STORE_ENGINE_LMDB,
+												  .segment_size = 1 << 20 };
 static const struct conformance_target narrow = { .name = "narrow", .engine = STORE_ENGINE_LMDB, .map_size = 1 << 20 };
 
 static void reopen(struct fixture *f)
@@ -137,8 +139,14 @@ static void the_format_is_verified(void **state)
 		const char *text;
 		int rc;
 	} cases[] = {
-		{ "troika store 1\n", 0 }, { "troika store 1", 0 }, { "troika store 2\n", ERR_VERSION }, { "troika store 4000000000\n", ERR_VERSION },
-		{ "troika store 0\n", ERR_CORRUPT }, { "troika store x\n", ERR_CORRUPT }, { "", ERR_CORRUPT }, { "maildir\n", ERR_CORRUPT },
+		{ "troika store 1\n", 0 },
+		{ "troika store 1", 0 },
+		{ "troika store 2\n", ERR_VERSION },
+		{ "troika store 4000000000\n", ERR_VERSION },
+		{ "troika store 0\n", ERR_CORRUPT },
+		{ "troika store x\n", ERR_CORRUPT },
+		{ "", ERR_CORRUPT },
+		{ "maildir\n", ERR_CORRUPT },
 		{ "troika store 99999999999\n", ERR_CORRUPT },
 	};
 	store_close(&f->store);

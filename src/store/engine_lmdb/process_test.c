@@ -11,7 +11,9 @@
 
 static const struct store_scope scope = { STORE_ACCOUNT, 1 };
 static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1;
-static const struct conformance_target target = { .name = "process", .engine = STORE_ENGINE_LMDB, .segment_size = 64 << 10 };
+static const struct conformance_target target = { .name = "process",
+												  .engine = STORE_ENGINE_LMDB,
+												  .segment_size = 64 << 10 };
 
 /* One request byte in, one 8-byte answer out. */
 struct child {

@@ -207,6 +207,7 @@ int lmdb_get(struct store_read *read, struct str key, struct str *value_out)
 	return 0;
 }
 
+/* LMDB's codes. */
 static int iter_get(struct lmdb_read *r, struct lmdb_iter **out)
 {
 	struct lmdb_iter *it = r->spare_iter;
@@ -217,15 +218,13 @@ static int iter_get(struct lmdb_read *r, struct lmdb_iter **out)
 	} else {
 		it = calloc(1, sizeof *it);
 		if (!it)
-			return ERR_NO_MEMORY;
+			return ENOMEM;
 		rc = mdb_cursor_open(r->txn, lmdb_of(r->base.store)->kv, &it->cursor);
 	}
-	if (rc) {
+	if (rc)
 		iter_free(it);
-		return lmdb_code(rc);
-	}
-	*out = it;
-	return 0;
+	*out = rc ? NULL : it;
+	return rc;
 }
 
 int lmdb_range(struct store_read *read, struct str from, struct str to, bool reverse, struct store_iter **out)
@@ -234,7 +233,7 @@ int lmdb_range(struct store_read *read, struct str from, struct str to, bool rev
 	struct lmdb_iter *it = NULL;
 	int rc = iter_get(r, &it);
 	if (rc)
-		return rc;
+		return lmdb_code(rc);
 	it->base.store = read->store;
 	it->read = r;
 	it->reverse = reverse;
@@ -272,7 +271,8 @@ int lmdb_next(struct store_iter *iter, struct str *key_out, struct str *value_ou
 	if (it->ended)
 		return 0;
 	MDB_val key, value;
-	int rc = it->started ? iter_step(it, &key, &value) : cursor_find(it->cursor, &it->from, &it->to, it->reverse, &key, &value);
+	int rc = it->started ? iter_step(it, &key, &value)
+						 : cursor_find(it->cursor, &it->from, &it->to, it->reverse, &key, &value);
 	it->started = true;
 	if (rc == MDB_NOTFOUND) {
 		it->ended = true;

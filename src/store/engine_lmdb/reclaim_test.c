@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #define N 64
-#define SIZE 8000
+#define SIZE ((size_t)8000)
 
 static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1, bob = (uint64_t)STORE_ACCOUNT << 56 | 2;
-static const struct conformance_target target = { .name = "reclaim", .engine = STORE_ENGINE_LMDB, .segment_size = 64 << 10 };
+static const struct conformance_target target = { .name = "reclaim",
+												  .engine = STORE_ENGINE_LMDB,
+												  .segment_size = 64 << 10 };
 
 static void make_text(unsigned i, char text[SIZE])
 {

@@ -14,7 +14,8 @@ int segment_next(struct lmdb_store *s, uint32_t after, uint32_t *number_out, str
  * caller frees *tags_out. */
 int segment_item_tags(struct lmdb_store *s, uint32_t number, const struct scan_item *item, bool *here_out,
 					  store_tag **tags_out, size_t *n_out);
-/* Ends a segment whose writer died: fd is its file, locked. What is not zero stays in it. 0, or an error of disk or index. */
+/* Ends a segment whose writer died: fd is its file, locked. What is not zero stays in it. 0, or an error of disk or
+ * index. */
 int segment_seal(struct lmdb_store *s, uint32_t number, int fd);
 
 #endif

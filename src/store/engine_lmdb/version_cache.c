@@ -11,7 +11,7 @@
 struct slot {
 	struct store_scope scope;
 	uint64_t version;
-	uint64_t as_of;                   /* the transaction at which this was true; never goes back, whichever scope lives here */
+	uint64_t as_of; /* the transaction at which this was true; never goes back, whichever scope lives here */
 };
 
 struct version_cache {
@@ -65,8 +65,8 @@ bool version_cache_get(struct version_cache *c, struct store_scope scope, uint64
 	size_t i = scope_hash(scope) % STORE_VERSION_SLOTS;
 	struct slot *slot = &c->slots[i];
 	pthread_mutex_lock(&c->locks[i % STRIPES]);
-	/* A transaction can be seen by readers a moment before it is published here: then the index is asked, lest somebody who
-	 * has read the new version is told the old one. */
+	/* A transaction can be seen by readers a moment before it is published here: then the index is asked, lest somebody
+	 * who has read the new version is told the old one. */
 	bool whole = newest <= published || slot->as_of >= newest;
 	bool good = slot->as_of > 0 && slot->as_of >= foreign && whole && scope_eq(slot->scope, scope);
 	*version_out = good ? slot->version : 0;

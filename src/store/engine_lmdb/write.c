@@ -59,7 +59,8 @@ int lmdb_del(struct store_write *write, struct str key)
 	return 0;
 }
 
-static void bounds_make(struct lmdb_write *w, struct str from, struct str to, struct full_key *from_out, struct full_key *to_out)
+static void bounds_make(struct lmdb_write *w, struct str from, struct str to, struct full_key *from_out,
+						struct full_key *to_out)
 {
 	full_key_make(from_out, w->scope, from);
 	if (to.n)
@@ -90,7 +91,8 @@ int lmdb_del_range(struct store_write *write, struct str from, struct str to, ui
 	}
 }
 
-int lmdb_wfind(struct store_write *write, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out)
+int lmdb_wfind(struct store_write *write, struct str from, struct str to, bool reverse, struct str *key_out,
+			   struct str *value_out)
 {
 	struct lmdb_write *w = write_of(write);
 	struct full_key first, last;

@@ -63,7 +63,8 @@ static void tag_remove(struct mem_store *m, struct mem_blob *b, store_tag tag)
 	}
 }
 
-static struct mem_blob *blob_create(const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags, size_t n_tags)
+static struct mem_blob *blob_create(const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags,
+									size_t n_tags)
 {
 	struct mem_blob *b = calloc(1, sizeof *b + size);
 	if (!b)
@@ -84,8 +85,8 @@ static struct mem_blob *blob_create(const struct str *pieces, size_t n_pieces, s
 	return b;
 }
 
-int mem_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags, size_t n_tags,
-				 store_blob_id *out)
+int mem_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags,
+				 size_t n_tags, store_blob_id *out)
 {
 	struct mem_store *m = mem_of(s);
 	struct mem_blob *b = blob_create(pieces, n_pieces, size, tags, n_tags);
@@ -94,7 +95,8 @@ int mem_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, siz
 	pthread_mutex_lock(&m->lock);
 	if (m->n_blobs == m->cap_blobs) {
 		size_t cap = m->cap_blobs ? m->cap_blobs * 2 : 64;
-		struct mem_blob **grown = realloc(m->blobs, cap * sizeof(*grown));
+		struct mem_blob **grown =
+			realloc(m->blobs, cap * sizeof(*grown)); // NOLINT(bugprone-sizeof-expression): pointers
 		if (!grown) {
 			pthread_mutex_unlock(&m->lock);
 			blob_unref(b);

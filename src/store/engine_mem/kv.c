@@ -50,8 +50,10 @@ int mem_begin(struct store *s, struct store_scope scope, struct store_read **out
 void mem_end(struct store_read *read)
 {
 	struct mem_read *r = (struct mem_read *)read;
-	while (r->open_iters)
-		mem_iter_end(&r->open_iters->base);
+	for (struct mem_iter *it = r->open_iters, *next; it; it = next) {
+		next = it->next;
+		free(it);
+	}
 	tree_unref(r->root);
 	free(r);
 }
@@ -64,7 +66,8 @@ int mem_get(struct store_read *r, struct str key, struct str *value_out)
 }
 
 /* `to` empty means no end. */
-static bool find_forward(const struct tree *t, struct str from, bool beyond, struct str to, struct str *key, struct str *value)
+static bool find_forward(const struct tree *t, struct str from, bool beyond, struct str to, struct str *key,
+						 struct str *value)
 {
 	return tree_first(t, from, beyond, key, value) && (to.n == 0 || str_cmp(*key, to) < 0);
 }
@@ -220,7 +223,8 @@ int mem_del_range(struct store_write *write, struct str from, struct str to, uin
 	return 0;
 }
 
-int mem_wfind(struct store_write *write, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out)
+int mem_wfind(struct store_write *write, struct str from, struct str to, bool reverse, struct str *key_out,
+			  struct str *value_out)
 {
 	const struct tree *t = ((struct mem_write *)write)->root;
 	struct str key, value;

@@ -48,10 +48,11 @@ int mem_wget(struct store_write *w, struct str key, struct str *value_out);
 int mem_put_reserve(struct store_write *w, struct str key, size_t n, char **place_out);
 int mem_del(struct store_write *w, struct str key);
 int mem_del_range(struct store_write *w, struct str from, struct str to, uint64_t *n_out);
-int mem_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out);
+int mem_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out,
+			  struct str *value_out);
 
-int mem_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags, size_t n_tags,
-				 store_blob_id *out);
+int mem_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, size_t size, const store_tag *tags,
+				 size_t n_tags, store_blob_id *out);
 int mem_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out);
 void mem_blob_unmap(struct store *s, struct store_blob_view *v);
 int mem_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add);

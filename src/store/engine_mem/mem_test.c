@@ -3,9 +3,16 @@
 
 int main(void)
 {
-	static const struct store_fault_plan faults = { .read_retry_percent = 5, .read_io_percent = 3, .commit_io_percent = 5,
-		.commit_nospace_percent = 3, .commit_unknown_percent = 8, .twice_percent = 30, .seed = 1 };
+	static const struct store_fault_plan faults = { .read_retry_percent = 5,
+													.read_io_percent = 3,
+													.commit_io_percent = 5,
+													.commit_nospace_percent = 3,
+													.commit_unknown_percent = 8,
+													.twice_percent = 30,
+													.seed = 1 };
 	static const struct conformance_target plain = { .name = "mem", .engine = STORE_ENGINE_MEM };
-	static const struct conformance_target faulty = { .name = "mem with faults", .engine = STORE_ENGINE_MEM, .faults = &faults };
+	static const struct conformance_target faulty = { .name = "mem with faults",
+													  .engine = STORE_ENGINE_MEM,
+													  .faults = &faults };
 	return conformance_run(&plain) + conformance_run(&faulty);
 }

@@ -64,8 +64,8 @@ void tree_unref(struct tree *t)
 	free(t);
 }
 
-/* Takes over the three references. Out of memory: sets *failed and gives back nothing; the caller of the whole change then
- * drops what was built. */
+/* Takes over the three references. Out of memory: sets *failed and gives back nothing; the caller of the whole change
+ * then drops what was built. */
 static struct tree *node(struct pair *p, struct tree *left, struct tree *right, bool *failed)
 {
 	struct tree *t = malloc(sizeof *t);
@@ -161,7 +161,7 @@ int tree_put(struct tree **t, struct str key, size_t n, char **place_out)
 	bool failed = false;
 	struct tree *changed = with(*t, p, &failed);
 	*place_out = failed ? NULL : p->bytes + p->key_n;
-	pair_unref(p);
+	pair_unref(p);                // NOLINT(clang-analyzer-unix.Malloc): each reference is counted
 	return replace(t, changed, failed);
 }
 

@@ -15,8 +15,8 @@ struct tree;
 struct tree *tree_ref(struct tree *t);
 void tree_unref(struct tree *t);
 
-/* Replaces *t by a map that also has the key; the value's n bytes at *place_out are the caller's to fill in before anybody
- * else sees the map. 0, or ERR_NO_MEMORY and *t is as it was. */
+/* Replaces *t by a map that also has the key; the value's n bytes at *place_out are the caller's to fill in before
+ * anybody else sees the map. 0, or ERR_NO_MEMORY and *t is as it was. */
 int tree_put(struct tree **t, struct str key, size_t n, char **place_out);
 /* Likewise without the key; *found_out tells whether it was there. */
 int tree_del(struct tree **t, struct str key, bool *found_out);
