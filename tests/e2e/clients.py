@@ -36,11 +36,9 @@ def curl(server):
     succeeded("curl smtp (port 25)", run("curl", "-sS", f"smtp://127.0.0.1:{p['smtp']}/client.example.net", *send))
     succeeded("curl smtp with STARTTLS and AUTH", run("curl", "-sSk", "--ssl-reqd", f"smtp://127.0.0.1:{p['submission']}", *login, *send))
     succeeded("curl smtps with AUTH", run("curl", "-sSk", f"smtps://127.0.0.1:{p['submissions']}", *login, *send))
-    for mechanism in ("PLAIN", "LOGIN", "SCRAM-SHA-256"):
-        r = run("curl", "-sSk", "--ssl-reqd", "--login-options", f"AUTH={mechanism}", f"smtp://127.0.0.1:{p['submission']}", *login, *send)
-        if mechanism == "SCRAM-SHA-256" and r.returncode == 67 and b"No known" in r.stderr:
-            continue                                          # a curl built without GNU SASL
-        succeeded(f"curl AUTH {mechanism}", r)
+    for mechanism in ("PLAIN", "LOGIN"):
+        succeeded(f"curl AUTH {mechanism}", run("curl", "-sSk", "--ssl-reqd", "--login-options", f"AUTH={mechanism}",
+                                                f"smtp://127.0.0.1:{p['submission']}", *login, *send))
     login = ("-u", f"{BOB}:{USERS['bob']}")
     for name, url in (("pop3 with STLS", f"pop3://127.0.0.1:{p['pop3']}/1"), ("pop3s", f"pop3s://127.0.0.1:{p['pop3s']}/1"),
                       ("imap with STARTTLS", f"imap://127.0.0.1:{p['imap']}/INBOX;MAILINDEX=1"),
@@ -82,8 +80,10 @@ def msmtp(server):
 def mutt(server):
     rc = write("muttrc", f"set imap_user=\"{ALICE}\"\nset imap_pass=\"{USERS['alice']}\"\nset ssl_verify_host=no\nset ssl_verify_dates=no\n"
                          f"set smtp_url=\"smtps://{ALICE}@127.0.0.1:{server.port['submissions']}/\"\nset smtp_pass=\"{USERS['alice']}\"\n"
-                         f"set from=\"{ALICE}\"\nset use_from=yes\nset copy=no\nset certificate_file=\"{HERE}/certs\"\nset ssl_usesystemcerts=no\n"
-                         f"set timeout=5\nset header_cache=\"\"\nset sleep_time=0\nset quit=yes\nset delete=yes\n")
+                         f"set from=\"{ALICE}\"\nset use_from=yes\nset copy=no\nset certificate_file=\"{HERE}/certs\"\n"
+                         f"set timeout=5\n"
+                         # mutt 2.2 of Debian 12 picks SCRAM-SHA-256-PLUS where it is offered, and then has no tls-exporter binding for it
+                         f"set smtp_authenticators=\"scram-sha-256\"\nset imap_authenticators=\"scram-sha-256\"\nset header_cache=\"\"\nset sleep_time=0\nset quit=yes\nset delete=yes\n")
     cert = subprocess.run(["sh", "-c", f"openssl s_client -connect 127.0.0.1:{server.port['imaps']} </dev/null 2>/dev/null | openssl x509"],
                           capture_output=True, timeout=30).stdout
     (HERE / "certs").write_bytes(cert)
@@ -127,12 +127,15 @@ Pass "{USERS['alice']}"
 SSLType IMAPS
 SSLVersions TLSv1.2 TLSv1.3
 CertificateFile {HERE}/certs
+
 IMAPStore far
 Account t
+
 MaildirStore near
 Path {local}/
 Inbox {local}/INBOX
 SubFolders Verbatim
+
 Channel all
 Far :far:
 Near :near:

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Real mail: all of it in by SMTP, out by POP3 and by IMAP, equal to the last byte behind the trace fields; and MIME of every kind.
 Usage: real_mail.py PATH/TO/troika"""
+import imaplib
 import lzma
 import re
 import tarfile
@@ -87,10 +88,12 @@ def mime_samples(server):
     appended, refused = 0, []
     for name, raw in samples:
         body = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-        typ, data = c.append("INBOX", None, None, body)
-        if typ == "OK":
-            appended += 1
-        elif b"\0" not in body:
+        try:
+            typ, data = c.append("INBOX", None, None, body)
+        except imaplib.IMAP4.error as e:
+            typ, data = "BAD", e
+        appended += typ == "OK"
+        if (typ == "OK") == (b"\0" in body):                  # RFC 3501 9: a literal holds no NUL
             refused.append((name, data))
     check(f"APPEND takes {appended} MIME samples, all that hold no NUL", not refused, refused[:3])
     c.logout()
