@@ -107,6 +107,25 @@ static void test_full_buffer(void **state)
 	buf_fini(&b);
 }
 
+/* Every byte at every place of a word: only the letters change. */
+static void test_fold(void **state)
+{
+	(void)state;
+	for (unsigned at = 0; at < 19; at++) {
+		for (unsigned c = 0; c < 128; c++) {
+			char text[20];
+			struct buf b = BUF_INIT(0);
+			memset(text, 'Q', sizeof(text));
+			text[at] = (char)c;
+			imap_fold(str_make(text, sizeof(text)), &b);
+			assert_int_equal(b.n, sizeof(text));
+			for (unsigned i = 0; i < sizeof(text); i++)
+				assert_int_equal(b.p[i], i != at ? 'q' : c >= 'A' && c <= 'Z' ? (int)c + 32 : (int)c);
+			buf_fini(&b);
+		}
+	}
+}
+
 static void test_needle(void **state)
 {
 	(void)state;
@@ -133,7 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_strings), cmocka_unit_test(test_mailbox), cmocka_unit_test(test_flags), cmocka_unit_test(test_internaldate),
-		cmocka_unit_test(test_text), cmocka_unit_test(test_full_buffer), cmocka_unit_test(test_needle),
+		cmocka_unit_test(test_text), cmocka_unit_test(test_full_buffer), cmocka_unit_test(test_fold), cmocka_unit_test(test_needle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,35 +1,44 @@
 #include "codec/imap/needle.h"
 
+#include "base/ascii.h"
 #include "base/err.h"
 #include "base/utf8.h"
 
 #include <unicode/uchar.h>
 
-/* Written so that compilers make vector instructions of it. */
-static void fold_ascii(const char *from, size_t n, char *to)
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Folds eight ASCII bytes at once; false when one is not ASCII. No byte is over 127, so no sum carries into the next. */
+static bool fold_eight(const char *from, char *to)
 {
-	for (size_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)from[i];
-		to[i] = (char)(c + ((unsigned char)(c - 'A') < 26 ? 32 : 0));
-	}
+	uint64_t w;
+	memcpy(&w, from, sizeof(w));
+	if (w & EACH(0x80))
+		return false;
+	uint64_t from_a = w + EACH(0x80 - 'A'), over_z = w + EACH(0x80 - 'Z' - 1);
+	w |= (from_a & ~over_z & EACH(0x80)) >> 2;
+	memcpy(to, &w, sizeof(w));
+	return true;
 }
 
-static size_t ascii_run(struct str s, size_t from)
+/* How many bytes were folded: up to the first one that is not ASCII. */
+static size_t fold_ascii(const char *from, size_t n, char *to)
 {
-	size_t i = from;
-	while (i < s.n && (unsigned char)s.p[i] < 0x80)
-		i++;
-	return i - from;
+	size_t i = 0;
+	while (n - i >= sizeof(uint64_t) && fold_eight(from + i, to + i))
+		i += sizeof(uint64_t);
+	for (; i < n && (unsigned char)from[i] < 0x80; i++)
+		to[i] = (char)ascii_lower(from[i]);
+	return i;
 }
 
 void imap_fold(struct str text, struct buf *out)
 {
 	for (size_t i = 0; i < text.n;) {
-		size_t run = ascii_run(text, i);
-		char *to = buf_reserve(out, run);
+		char *to = buf_reserve(out, text.n - i);
 		if (!to)
 			return;
-		fold_ascii(text.p + i, run, to);
+		size_t run = fold_ascii(text.p + i, text.n - i, to);
 		out->n += run;
 		i += run;
 		while (i < text.n && (unsigned char)text.p[i] >= 0x80)
