@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Programs nobody here wrote: curl, swaks, msmtp, mutt, mbsync, fetchmail, each doing its own job over TLS.
-Usage: clients.py PATH/TO/troika"""
+Usage: clients.py PATH/TO/troika [curl|swaks|msmtp|mutt|mbsync|fetchmail ...]"""
 import os
 import shutil
 import subprocess
+import sys
 import time
 
 from common import USERS, Server, Template, address, attempt, binary, check, count, finish, imap, scratch
@@ -83,7 +84,7 @@ def mutt(server):
                          f"set from=\"{ALICE}\"\nset use_from=yes\nset copy=no\nset certificate_file=\"{HERE}/certs\"\n"
                          f"set timeout=5\n"
                          # mutt 2.2 of Debian 12 picks SCRAM-SHA-256-PLUS where it is offered, and then has no tls-exporter binding for it
-                         f"set smtp_authenticators=\"scram-sha-256\"\nset imap_authenticators=\"scram-sha-256\"\nset header_cache=\"\"\nset sleep_time=0\nset quit=yes\nset delete=yes\n")
+                         f"set smtp_authenticators=\"scram-sha-256\"\nset imap_authenticators=\"scram-sha-256\"\nset header_cache=\"\"\nset sleep_time=0\nset quit=yes\nset delete=yes\nset confirmcreate=no\nset confirmappend=no\nset folder=\"imaps://127.0.0.1:{server.port['imaps']}/\"\n")
     cert = subprocess.run(["sh", "-c", f"openssl s_client -connect 127.0.0.1:{server.port['imaps']} </dev/null 2>/dev/null | openssl x509"],
                           capture_output=True, timeout=30).stdout
     (HERE / "certs").write_bytes(cert)
@@ -93,9 +94,9 @@ def mutt(server):
     with imap_append(server, "alice", b"Subject: for mutt\r\n\r\nread me\r\n"):
         pass
     # mutt needs a terminal: script(1) gives it one; it opens the mailbox, shows the newest message, saves a copy, quits
-    keys = "<last-entry><display-message><exit><copy-message>=mutt-copy<enter>y<exit>"
+    keys = "<last-entry><display-message><exit><copy-message>=mutt-copy<enter><quit>"
     url = f"imaps://127.0.0.1:{server.port['imaps']}/INBOX"
-    r = run("script", "-qec", f"mutt -F {rc} -f '{url}' -e 'push \"{keys}\"'", "/dev/null", timeout=60, env={"TERM": "xterm"})
+    r = run("script", "-qec", f"mutt -F {rc} -f '{url}' -e 'push \"{keys}\"'", "/dev/null", timeout=20, env={"TERM": "xterm"})
     c = imap(server)
     c.select("INBOX", readonly=True)
     seen = c.search(None, "SUBJECT", '"for mutt"', "SEEN")[1]
@@ -182,6 +183,9 @@ def fetchmail(server):
         check(f"fetchmail by {proto} deleted them", count(server, "carol") == 0)
 
 
+ONLY = sys.argv[2:]
+
+
 def main():
     template = Template(binary())
     # fetchmail, mbsync and mutt meet a self-signed certificate: they are told to accept it
@@ -189,6 +193,8 @@ def main():
     try:
         for f in (curl, swaks, msmtp, mutt, mbsync, fetchmail):
             tool = f.__name__
+            if ONLY and tool not in ONLY:
+                continue
             if not shutil.which(tool):
                 check(f"{tool} is installed", False)
                 continue
