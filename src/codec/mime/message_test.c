@@ -67,122 +67,123 @@ static void check_all(const struct expectation *table, size_t n)
 
 #define MIXED "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 
+static const struct expectation rfc_table[] = {
+	/* RFC 2046 5.1.1 */
+	{ "From: Nathaniel Borenstein <nsb@bellcore.com>\r\n"
+	  "MIME-Version: 1.0\r\n"
+	  "Content-type: multipart/mixed; boundary=\"simple boundary\"\r\n"
+	  "\r\n"
+	  "This is the preamble.  It is to be ignored, though it\r\n"
+	  "is a handy place for composition agents to include an\r\n"
+	  "explanatory note to non-MIME conformant readers.\r\n"
+	  "\r\n"
+	  "--simple boundary\r\n"
+	  "\r\n"
+	  "This is implicitly typed plain US-ASCII text.\r\n"
+	  "It does NOT end with a linebreak.\r\n"
+	  "--simple boundary\r\n"
+	  "Content-type: text/plain; charset=us-ascii\r\n"
+	  "\r\n"
+	  "This is explicitly typed plain US-ASCII text.\r\n"
+	  "It DOES end with a linebreak.\r\n"
+	  "\r\n"
+	  "--simple boundary--\r\n"
+	  "\r\n"
+	  "This is the epilogue.  It is also to be ignored.\r\n",
+	  "multipart/mixed["
+	  "text/plain{This is implicitly typed plain US-ASCII text.\r\nIt does NOT end with a linebreak.|1} "
+	  "text/plain{This is explicitly typed plain US-ASCII text.\r\nIt DOES end with a linebreak.\r\n|2}]",
+	  0 },
+	/* RFC 2049 appendix A, its texts shortened */
+	{ "MIME-Version: 1.0\r\n"
+	  "Content-Type: multipart/mixed;\r\n"
+	  "              boundary=unique-boundary-1\r\n"
+	  "\r\n"
+	  "This is the preamble area of a multipart message.\r\n"
+	  "\r\n"
+	  "--unique-boundary-1\r\n"
+	  "\r\n"
+	  "  ... Some text appears here ...\r\n"
+	  "\r\n"
+	  "--unique-boundary-1\r\n"
+	  "Content-type: text/plain; charset=US-ASCII\r\n"
+	  "\r\n"
+	  "This could have been part of the previous part\r\n"
+	  "\r\n"
+	  "--unique-boundary-1\r\n"
+	  "Content-Type: multipart/parallel; boundary=unique-boundary-2\r\n"
+	  "\r\n"
+	  "--unique-boundary-2\r\n"
+	  "Content-Type: audio/basic\r\n"
+	  "Content-Transfer-Encoding: base64\r\n"
+	  "\r\n"
+	  "  ...\r\n"
+	  "\r\n"
+	  "--unique-boundary-2\r\n"
+	  "Content-Type: image/jpeg\r\n"
+	  "Content-Transfer-Encoding: base64\r\n"
+	  "\r\n"
+	  "  ...\r\n"
+	  "\r\n"
+	  "--unique-boundary-2--\r\n"
+	  "\r\n"
+	  "--unique-boundary-1\r\n"
+	  "Content-type: text/enriched\r\n"
+	  "\r\n"
+	  "This is <bold><italic>enriched.</italic></bold>\r\n"
+	  "\r\n"
+	  "--unique-boundary-1\r\n"
+	  "Content-Type: message/rfc822\r\n"
+	  "\r\n"
+	  "From: (mailbox in US-ASCII)\r\n"
+	  "Subject: (subject in US-ASCII)\r\n"
+	  "Content-Type: Text/plain; charset=ISO-8859-1\r\n"
+	  "Content-Transfer-Encoding: Quoted-printable\r\n"
+	  "\r\n"
+	  "  ... Additional\r\n"
+	  "\r\n"
+	  "--unique-boundary-1--\r\n",
+	  "multipart/mixed["
+	  "text/plain{  ... Some text appears here ...\r\n|1} "
+	  "text/plain{This could have been part of the previous part\r\n|1} "
+	  "multipart/parallel[audio/basic{  ...\r\n|1} image/jpeg{  ...\r\n|1}] "
+	  "text/enriched{This is <bold><italic>enriched.</italic></bold>\r\n|1} "
+	  "message/rfc822[Text/plain{  ... Additional\r\n|1}]]",
+	  0 },
+	/* RFC 2046 5.1.5 */
+	{ "Content-Type: multipart/digest;\r\n"
+	  " boundary=\"---- main boundary ----\"\r\n"
+	  "\r\n"
+	  "------ main boundary ----\r\n"
+	  "Content-Type: multipart/mixed;\r\n"
+	  "   boundary=\"---- next message ----\"\r\n"
+	  "\r\n"
+	  "------ next message ----\r\n"
+	  "\r\n"
+	  "...body...\r\n"
+	  "------ next message ------\r\n"
+	  "------ main boundary ----\r\n"
+	  "\r\n"
+	  "From: someone-else\r\n"
+	  "Subject: my opinion\r\n"
+	  "\r\n"
+	  "...another message...\r\n"
+	  "------ main boundary ------\r\n",
+	  "multipart/digest["
+	  "multipart/mixed[text/plain{...body...|0}] "
+	  "message/rfc822[text/plain{...another message...|0}]]",
+	  0 },
+	/* RFC 2046 5.2.2 and others are leaves */
+	{ "Content-Type: message/partial; id=x; number=1\r\n\r\nSubject: x\r\n\r\nbody",
+	  "message/partial{Subject: x\r\n\r\nbody|2}", 0 },
+	{ "Content-Type: message/global\r\n\r\nSubject: x\r\n\r\nbody\r\n", "message/global[text/plain{body\r\n|1}]",
+	  0 },
+};
+
 static void test_rfc(void **state)
 {
 	(void)state;
-	static const struct expectation table[] = {
-		/* RFC 2046 5.1.1 */
-		{ "From: Nathaniel Borenstein <nsb@bellcore.com>\r\n"
-		  "MIME-Version: 1.0\r\n"
-		  "Content-type: multipart/mixed; boundary=\"simple boundary\"\r\n"
-		  "\r\n"
-		  "This is the preamble.  It is to be ignored, though it\r\n"
-		  "is a handy place for composition agents to include an\r\n"
-		  "explanatory note to non-MIME conformant readers.\r\n"
-		  "\r\n"
-		  "--simple boundary\r\n"
-		  "\r\n"
-		  "This is implicitly typed plain US-ASCII text.\r\n"
-		  "It does NOT end with a linebreak.\r\n"
-		  "--simple boundary\r\n"
-		  "Content-type: text/plain; charset=us-ascii\r\n"
-		  "\r\n"
-		  "This is explicitly typed plain US-ASCII text.\r\n"
-		  "It DOES end with a linebreak.\r\n"
-		  "\r\n"
-		  "--simple boundary--\r\n"
-		  "\r\n"
-		  "This is the epilogue.  It is also to be ignored.\r\n",
-		  "multipart/mixed["
-		  "text/plain{This is implicitly typed plain US-ASCII text.\r\nIt does NOT end with a linebreak.|1} "
-		  "text/plain{This is explicitly typed plain US-ASCII text.\r\nIt DOES end with a linebreak.\r\n|2}]",
-		  0 },
-		/* RFC 2049 appendix A, its texts shortened */
-		{ "MIME-Version: 1.0\r\n"
-		  "Content-Type: multipart/mixed;\r\n"
-		  "              boundary=unique-boundary-1\r\n"
-		  "\r\n"
-		  "This is the preamble area of a multipart message.\r\n"
-		  "\r\n"
-		  "--unique-boundary-1\r\n"
-		  "\r\n"
-		  "  ... Some text appears here ...\r\n"
-		  "\r\n"
-		  "--unique-boundary-1\r\n"
-		  "Content-type: text/plain; charset=US-ASCII\r\n"
-		  "\r\n"
-		  "This could have been part of the previous part\r\n"
-		  "\r\n"
-		  "--unique-boundary-1\r\n"
-		  "Content-Type: multipart/parallel; boundary=unique-boundary-2\r\n"
-		  "\r\n"
-		  "--unique-boundary-2\r\n"
-		  "Content-Type: audio/basic\r\n"
-		  "Content-Transfer-Encoding: base64\r\n"
-		  "\r\n"
-		  "  ...\r\n"
-		  "\r\n"
-		  "--unique-boundary-2\r\n"
-		  "Content-Type: image/jpeg\r\n"
-		  "Content-Transfer-Encoding: base64\r\n"
-		  "\r\n"
-		  "  ...\r\n"
-		  "\r\n"
-		  "--unique-boundary-2--\r\n"
-		  "\r\n"
-		  "--unique-boundary-1\r\n"
-		  "Content-type: text/enriched\r\n"
-		  "\r\n"
-		  "This is <bold><italic>enriched.</italic></bold>\r\n"
-		  "\r\n"
-		  "--unique-boundary-1\r\n"
-		  "Content-Type: message/rfc822\r\n"
-		  "\r\n"
-		  "From: (mailbox in US-ASCII)\r\n"
-		  "Subject: (subject in US-ASCII)\r\n"
-		  "Content-Type: Text/plain; charset=ISO-8859-1\r\n"
-		  "Content-Transfer-Encoding: Quoted-printable\r\n"
-		  "\r\n"
-		  "  ... Additional\r\n"
-		  "\r\n"
-		  "--unique-boundary-1--\r\n",
-		  "multipart/mixed["
-		  "text/plain{  ... Some text appears here ...\r\n|1} "
-		  "text/plain{This could have been part of the previous part\r\n|1} "
-		  "multipart/parallel[audio/basic{  ...\r\n|1} image/jpeg{  ...\r\n|1}] "
-		  "text/enriched{This is <bold><italic>enriched.</italic></bold>\r\n|1} "
-		  "message/rfc822[Text/plain{  ... Additional\r\n|1}]]",
-		  0 },
-		/* RFC 2046 5.1.5 */
-		{ "Content-Type: multipart/digest;\r\n"
-		  " boundary=\"---- main boundary ----\"\r\n"
-		  "\r\n"
-		  "------ main boundary ----\r\n"
-		  "Content-Type: multipart/mixed;\r\n"
-		  "   boundary=\"---- next message ----\"\r\n"
-		  "\r\n"
-		  "------ next message ----\r\n"
-		  "\r\n"
-		  "...body...\r\n"
-		  "------ next message ------\r\n"
-		  "------ main boundary ----\r\n"
-		  "\r\n"
-		  "From: someone-else\r\n"
-		  "Subject: my opinion\r\n"
-		  "\r\n"
-		  "...another message...\r\n"
-		  "------ main boundary ------\r\n",
-		  "multipart/digest["
-		  "multipart/mixed[text/plain{...body...|0}] "
-		  "message/rfc822[text/plain{...another message...|0}]]",
-		  0 },
-		/* RFC 2046 5.2.2 and others are leaves */
-		{ "Content-Type: message/partial; id=x; number=1\r\n\r\nSubject: x\r\n\r\nbody",
-		  "message/partial{Subject: x\r\n\r\nbody|2}", 0 },
-		{ "Content-Type: message/global\r\n\r\nSubject: x\r\n\r\nbody\r\n", "message/global[text/plain{body\r\n|1}]",
-		  0 },
-	};
-	check_all(table, COUNT(table));
+	check_all(rfc_table, COUNT(rfc_table));
 }
 
 static void test_boundaries(void **state)
