@@ -33,6 +33,9 @@ static int open_selected(struct imap_session *s, uint32_t mailbox, bool read_onl
 	struct imap_selected *sel = &s->selected;
 	uint32_t first;
 	int rc = mailbox_recent(s->account, mailbox, !read_only, &first);
+	/* A full disk forbids the claim, not the reading: a later session will see them as recent too (RFC 3501 2.3.2 allows it). */
+	if (rc && !read_only && err_class(rc) == ERR_CLASS_TEMPORARY)
+		rc = mailbox_recent(s->account, mailbox, false, &first);
 	if (!rc)
 		rc = view_open(s->account, mailbox, &sel->view);
 	if (rc)
