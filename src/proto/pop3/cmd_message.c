@@ -27,7 +27,7 @@ static bool map_message(struct pop3_call *c, uint32_t index, struct maildrop_mes
 		pop3_fail(c, code);
 		return false;
 	}
-	/* RFC 6856 section 2.1: a header beyond ASCII must not be sent as it is to a client that has not said UTF8. */
+	/* RFC 6856 section 2.1: what needs UTF-8 must not be sent as it is to a client that has not said UTF8. */
 	if (out->needs_utf8 && !c->s->utf8) {
 		maildrop_unmap(&c->s->drop, out);
 		pop3_err(c, "UTF8", TEXT_NEEDS_UTF8);

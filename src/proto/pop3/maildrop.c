@@ -1,6 +1,7 @@
 #include "proto/pop3/maildrop.h"
 
 #include "base/clock.h"
+#include "codec/mime/header.h"
 #include "codec/mime/summary.h"
 #include "proto/pop3/limits.h"
 
@@ -174,11 +175,24 @@ void maildrop_unique_id(const struct maildrop *d, const struct message *m, struc
 
 /* ---- messages ---- */
 
+/* Did a hop say that it needed SMTPUTF8 (RFC 6531 section 3.7.3)? */
+static bool came_by_smtputf8(struct str message)
+{
+	struct mime_header_walk w = mime_header_walk(message);
+	struct mime_header_field f;
+	while (mime_header_next(&w, &f))
+		if (str_ieq(f.name, STR("Received")) &&
+			(str_ifind(f.body, STR("UTF8SMTP")) != STR_NPOS || str_ifind(f.body, STR("UTF8LMTP")) != STR_NPOS))
+			return true;
+	return false;
+}
+
 int maildrop_map(struct maildrop *d, uint32_t index, struct maildrop_message *out)
 {
 	struct email_reader *r = NULL;
 	struct email email;
 	struct mime_summary summary;
+	bool utf8_header = false;
 	*out = (struct maildrop_message){ .needs_utf8 = false };
 	int code = ERR_RETRY;
 	for (unsigned tries = 0; code == ERR_RETRY && tries < POP3_READ_TRIES; tries++) {
@@ -186,10 +200,14 @@ int maildrop_map(struct maildrop *d, uint32_t index, struct maildrop_message *ou
 		if (code == 0)
 			code = email_reader_get(r, view_at(d->view, index)->email, &email);
 		if (code == 0 && mime_summary_open(&summary, email.summary) == 0)
-			out->needs_utf8 = (summary.defects & (MIME_HEADER_8BIT | MIME_HEADER_NOT_UTF8)) == MIME_HEADER_8BIT;
+			utf8_header = (summary.defects & (MIME_HEADER_8BIT | MIME_HEADER_NOT_UTF8)) == MIME_HEADER_8BIT;
 		email_reader_end(&r);
 	}
-	return code == 0 ? email_map_blob(d->account, email.blob, &out->blob) : code;
+	if (code == 0)
+		code = email_map_blob(d->account, email.blob, &out->blob);
+	if (code == 0)
+		out->needs_utf8 = utf8_header && came_by_smtputf8(out->blob.bytes);
+	return code;
 }
 
 void maildrop_unmap(struct maildrop *d, struct maildrop_message *m) { email_unmap(d->account, &m->blob); }

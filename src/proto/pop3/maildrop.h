@@ -46,7 +46,7 @@ void maildrop_unique_id(const struct maildrop *d, const struct message *m, struc
 /* One message to be sent. ERR_NOT_FOUND: another client removed it meanwhile. */
 struct maildrop_message {
 	struct store_blob_view blob;
-	bool needs_utf8;                      /* its header is UTF-8 beyond ASCII (RFC 6532) */
+	bool needs_utf8;                      /* an internationalized message (RFC 6532) */
 };
 int maildrop_map(struct maildrop *d, uint32_t index, struct maildrop_message *out);
 void maildrop_unmap(struct maildrop *d, struct maildrop_message *m);

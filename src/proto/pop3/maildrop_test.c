@@ -152,13 +152,20 @@ static void test_sizes(void **state)
 	maildrop_close(&d);
 }
 
+#define UTF8_HOP "Received: from a.example\r\n\tby b.example with UTF8SMTPS id 1;\r\n\tx\r\n"
+
 static void test_needs_utf8(void **state)
 {
 	struct world *w = *state;
 	static const struct { struct str message; bool needs; } cases[] = {
 		{ STR_INIT("Subject: plain\r\n\r\nbody\r\n"), false },
-		{ STR_INIT("Subject: na\xc3\xafve\r\n\r\nbody\r\n"), true },
-		{ STR_INIT("Subject: na\xefve\r\n\r\nbody\r\n"), false },          /* Latin-1: a plain mistake */
+		{ STR_INIT(UTF8_HOP "Subject: na\xc3\xafve\r\n\r\nbody\r\n"), true },
+		{ STR_INIT("Received: by a with utf8lmtp;\r\nSubject: na\xc3\xafve\r\n\r\nbody\r\n"), true },
+		{ STR_INIT(UTF8_HOP "Subject: plain\r\n\r\nbody\r\n"), false },
+		{ STR_INIT(UTF8_HOP "Subject: plain\r\n\r\nna\xc3\xafve body\r\n"), false },
+		/* mistakes of mailers, not messages of RFC 6532 */
+		{ STR_INIT("Received: by a with ESMTP;\r\nSubject: na\xc3\xafve\r\n\r\nwith UTF8SMTP\r\n"), false },
+		{ STR_INIT("Subject: na\xefve\r\n\r\nbody\r\n"), false },
 		{ STR_INIT("Subject: plain\r\n\r\nna\xc3\xafve body\r\n"), false },
 	};
 	struct maildrop_message m;
