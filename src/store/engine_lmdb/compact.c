@@ -25,6 +25,7 @@ struct survey {
 	struct found *keep, *drop;
 	size_t n_keep, n_drop, cap_keep, cap_drop;
 	uint64_t keep_bytes;
+	uint64_t damage, synced;          /* where the first bytes are that are no record; what the writer promised */
 };
 
 static void survey_fini(struct survey *v)
@@ -50,6 +51,10 @@ static int found_add(struct found **list, size_t *n, size_t *cap, struct found f
 static int survey_item(void *arg, uint32_t number, const struct scan_item *item)
 {
 	struct survey *v = arg;
+	if (item->event == SCAN_DAMAGE && v->damage == 0)
+		v->damage = item->offset;
+	if (item->event != SCAN_DAMAGE && item->record.synced > v->synced)
+		v->synced = item->record.synced;
 	if (item->event != SCAN_BLOB)
 		return 0;
 	struct store_read *r;
@@ -58,7 +63,7 @@ static int survey_item(void *arg, uint32_t number, const struct scan_item *item)
 	if (rc)
 		return rc;
 	uint64_t place, size;
-	int64_t since;
+	int64_t since = INT64_MAX;
 	rc = index_place(v->s, txn, item->record.id, &place);
 	bool here = rc == 0 && place == place_make(number, item->offset);
 	if (here)
@@ -265,14 +270,17 @@ static int compact(struct lmdb_store *s, uint32_t number, const struct segment_r
 	*moved_out = *freed_out = 0;
 	struct survey v = { .s = s, .dead_before = clock_now() - STORE_GRACE_SECONDS };
 	int rc = segment_walk(s, number, false, survey_item, &v);
-	if (rc == 0 && v.n_drop > 0)
+	/* The dead may be too fresh to go. And where promised bytes are damaged, nobody throws them away. */
+	bool worth = rc == 0 && v.keep_bytes * 2 <= row->size && (v.damage == 0 || v.damage >= v.synced);
+	if (worth) {
 		rc = move_all(&v, number);
-	struct mark m = { .number = number, .revived = row->revived };
-	if (rc == 0 && v.n_drop > 0)
-		rc = lmdb_commit_raw(s, mark_gone, &m);
-	uint64_t size;
-	if (rc == 0 && v.n_drop > 0) {
 		*moved_out = v.keep_bytes;
+	}
+	struct mark m = { .number = number, .revived = row->revived };
+	if (worth && rc == 0)
+		rc = lmdb_commit_raw(s, mark_gone, &m);
+	if (worth && rc == 0) {
+		uint64_t size;
 		rc = remove_segment(s, number, &size);
 		*freed_out = rc == 0 && size > v.keep_bytes ? size - v.keep_bytes : 0;
 	}

@@ -5,6 +5,7 @@
 #include "store/limits.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ static const struct conformance_target target = { .name = "reclaim",
 static void make_text(unsigned i, char text[SIZE])
 {
 	for (size_t k = 0; k < SIZE; k++)
-		text[k] = (char)(i * 37 + k * k);
+		text[k] = (char)((size_t)i * 37 + k * k);
 }
 
 static void put_all(struct store *s, store_blob_id ids[N])
@@ -208,6 +209,32 @@ static void work_is_bounded(void **state)
 	assert_true(rest > first);
 }
 
+/* A blob whose head is damaged cannot be moved, so its bytes must stay where they are, for whoever can read them. */
+static void damage_is_not_thrown_away(void **state)
+{
+	struct fixture *f = *state;
+	store_blob_id ids[N];
+	put_all(f->store, ids);
+	for (unsigned i = 1; i < N; i++) {
+		if (i != 3)
+			assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	}
+	char path[128];
+	snprintf(path, sizeof path, "%s/blobs/%08x.seg", f->dir, (unsigned)(ids[3] >> 32));
+	int fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, "????", 4, (off_t)(ids[3] & 0xffffffffu) * 16), 4);
+	uint64_t reclaimed = maintain_later(f->store);
+	assert_true(reclaimed > 0);       /* elsewhere */
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(pwrite(fd, "Tkbl", 4, (off_t)(ids[3] & 0xffffffffu) * 16), 4);
+	close(fd);
+	assert_there(f->store, 3, ids[3]);
+	maintain_later(f->store);
+	assert_there(f->store, 3, ids[3]);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
 /* A child puts blobs and dies without closing; its segment is ended by maintenance and then treated like any other. */
 static void the_segment_of_a_killed_process_is_ended(void **state)
 {
@@ -257,6 +284,7 @@ int main(void)
 		CONFORMANCE_TEST(moved_blobs_keep_owners_and_move_again, &target),
 		CONFORMANCE_TEST(a_view_outlives_its_file, &target),
 		CONFORMANCE_TEST(work_is_bounded, &target),
+		CONFORMANCE_TEST(damage_is_not_thrown_away, &target),
 		CONFORMANCE_TEST(the_segment_of_a_killed_process_is_ended, &target),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
