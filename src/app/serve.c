@@ -293,6 +293,8 @@ int serve(const struct serve_options *o, struct err *e)
 		s.config.tls.identities = s.config.identities;
 		r = open_all(&s, e);
 	}
+	if (r == 0 && store_catch_bus_errors())
+		log_event(LOG_WARN, "serve.no-bus-errors", LOG_LIST(LOG_C("means", "a failing disk may end the server")));
 	if (r == 0)
 		r = run(&s, e);
 	close_all(&s);

@@ -20,6 +20,7 @@
 
 #define BUCKETS 1024
 #define VERIFIED_SLOTS 1024
+#define GRANULE ((uint64_t)64 << 10)              /* bytes that are read in together */
 
 struct segment_map {
 	struct segment_map *next;         /* in its bucket */
@@ -30,6 +31,7 @@ struct segment_map {
 	unsigned refs;                    /* holders, and one for the table */
 	uint64_t used;                    /* tick of the last get */
 	atomic_bool damaged;              /* a page could not be read, and zeros stand there */
+	atomic_uchar *was_read;           /* a flag for each granule of `mapped`: read in once without an error */
 };
 
 struct segment_maps {
@@ -62,6 +64,7 @@ static void unref_locked(struct segment_map *map)
 		return;
 	bus_error_remove(map->base);
 	munmap(map->base, map->mapped);
+	free(map->was_read);
 	free(map);
 }
 
@@ -103,6 +106,13 @@ static int map_file(struct segment_maps *m, uint32_t number, struct segment_map 
 		void *base = mmap(NULL, map->mapped, PROT_READ, MAP_SHARED, fd, 0);
 		rc = base == MAP_FAILED ? err_from_errno(NULL, errno, "segment") : 0;
 		map->base = base;
+	}
+	if (rc == 0) {
+		map->was_read = calloc(map->mapped / GRANULE + 1, sizeof *map->was_read);
+		if (!map->was_read) {
+			munmap(map->base, map->mapped);
+			rc = ERR_NO_MEMORY;
+		}
 	}
 	if (fd >= 0)
 		close(fd);
@@ -215,7 +225,7 @@ void segment_maps_sweep(struct segment_maps *m)
 
 /* A bad disk makes the first touch of a mapped page a SIGBUS. Asking the kernel to read the pages in gives an error
  * code instead, and maps them all at once, which costs less than as many page faults. */
-static int read_in(const struct segment_maps *m, const uint8_t *p, size_t n)
+static int read_pages(const struct segment_maps *m, const uint8_t *p, size_t n)
 {
 	uintptr_t page = m->page, from = (uintptr_t)p & ~(page - 1), to = ((uintptr_t)p + n + page - 1) & ~(page - 1);
 	while (madvise((void *)from, to - from, MADV_POPULATE_READ) < 0) {
@@ -223,6 +233,21 @@ static int read_in(const struct segment_maps *m, const uint8_t *p, size_t n)
 			return 0;         /* an older kernel: the touch itself must do */
 		if (errno != EINTR && errno != EAGAIN)
 			return errno == ENOMEM ? ERR_NO_MEMORY : ERR_IO;
+	}
+	return 0;
+}
+
+/* Neighbours are read in together, once: pages that the kernel drops later come back by themselves, and a disk that fails only
+ * then is caught by bus_error. What is not whole yet, or fails, is read alone each time. */
+static int read_in(const struct segment_maps *m, struct segment_map *map, uint64_t offset, size_t n)
+{
+	uint64_t size = atomic_load_explicit(&map->size, memory_order_relaxed);
+	for (uint64_t g = offset / GRANULE; g * GRANULE < offset + n; g++) {
+		if (atomic_load_explicit(&map->was_read[g], memory_order_relaxed))
+			continue;
+		if ((g + 1) * GRANULE > size || read_pages(m, map->base + g * GRANULE, GRANULE))
+			return read_pages(m, map->base + offset, n);
+		atomic_store_explicit(&map->was_read[g], 1, memory_order_relaxed);
 	}
 	return 0;
 }
@@ -250,7 +275,7 @@ int segment_map_bytes(struct segment_maps *m, struct segment_map *map, uint64_t 
 		return ERR_RETRY;
 	}
 	*out = map->base + offset;
-	rc = read_in(m, *out, n);
+	rc = read_in(m, map, offset, n);
 	if (rc == ERR_IO && size_refresh(m, map, &size) == 0 && offset + n > size)
 		rc = ERR_NOT_FOUND;
 	return rc;

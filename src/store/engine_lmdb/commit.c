@@ -6,7 +6,11 @@
  */
 #include "base/bytes.h"
 #include "store/engine_lmdb/bell.h"
+#include "store/engine_lmdb/blob_area.h"
 #include "store/engine_lmdb/lmdb_store.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
 
 struct commit_item {
 	struct combine_item item;
@@ -168,6 +172,15 @@ static int run_batch(struct lmdb_store *s, struct combine_item *batch, bool nest
 	return 0;
 }
 
+/* LMDB takes a write that was cut short for want of space for an I/O error. */
+static int code_of_failed_commit(struct lmdb_store *s, int mdb_code)
+{
+	struct statvfs fs;
+	if (mdb_code == EIO && fstatvfs(s->blobs->dir_fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < STORE_FULL_BYTES)
+		return ERR_NO_SPACE;
+	return lmdb_code(mdb_code);
+}
+
 static int commit_batch(struct lmdb_store *s, struct combine_item *batch, struct group_news **news_out)
 {
 	*news_out = NULL;
@@ -194,7 +207,7 @@ static int commit_batch(struct lmdb_store *s, struct combine_item *batch, struct
 	}
 	uint64_t id = mdb_txn_id(txn);
 	version_cache_txn_commit(s->cache, id);
-	rc = lmdb_code(mdb_txn_commit(txn));
+	rc = code_of_failed_commit(s, mdb_txn_commit(txn));
 	if (rc) {
 		version_cache_txn_failed(s->cache);
 		free(news);
