@@ -30,15 +30,16 @@ static void announce(struct pop3_call *c, const struct pop3_command *command)
 
 void pop3_cmd_capa(struct pop3_call *c)
 {
-	size_t n;
+	size_t n, n_behaviours;
 	const struct pop3_command *commands = pop3_commands(&n);
+	const struct pop3_behaviour *behaviours = pop3_behaviours(&n_behaviours);
 	struct buf *out = conn_out(c->conn);
 	pop3_ok(c, TEXT_CAPABILITIES);
 	for (size_t i = 0; i < n; i++)
 		if (is_offered(c, &commands[i]))
 			announce(c, &commands[i]);
-	/* Messages stay until somebody deletes them (RFC 2449 section 6.7). */
-	buf_add_lit(out, "RESP-CODES\r\nAUTH-RESP-CODE\r\nPIPELINING\r\nEXPIRE NEVER\r\n");
+	for (size_t i = 0; i < n_behaviours; i++)
+		buf_printf(out, "%s\r\n", behaviours[i].capability);
 	if (c->s->config->pop3_login_delay_s)
 		buf_printf(out, "LOGIN-DELAY %llu\r\n", (unsigned long long)c->s->config->pop3_login_delay_s);
 	buf_add_lit(out, "IMPLEMENTATION Troika-" TROIKA_VERSION "\r\n.\r\n");

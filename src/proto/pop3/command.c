@@ -3,31 +3,157 @@
 #define ANYTIME (POP3_AUTHORIZATION | POP3_TRANSACTION)
 
 static const struct pop3_command commands[] = {
-	{ .name = "APOP", .states = POP3_AUTHORIZATION, .args_min = 2, .args_max = 2, .run = pop3_cmd_apop,
-	  .rfc = "1939 7" },
-	{ .name = "AUTH", .states = POP3_AUTHORIZATION, .args_min = 1, .args_max = 2, .run = pop3_cmd_auth,
-	  .capability = "SASL", .rfc = "5034 4" },
-	{ .name = "CAPA", .states = ANYTIME, .run = pop3_cmd_capa, .rfc = "2449 5" },
-	{ .name = "DELE", .states = POP3_TRANSACTION, .args_min = 1, .args_max = 1, .run = pop3_cmd_dele, .rfc = "1939 5" },
-	{ .name = "LANG", .states = ANYTIME, .args_max = 1, .run = pop3_cmd_lang, .capability = "LANG", .rfc = "6856 3" },
-	{ .name = "LIST", .states = POP3_TRANSACTION, .args_max = 1, .run = pop3_cmd_list, .rfc = "1939 5" },
-	{ .name = "NOOP", .states = POP3_TRANSACTION, .run = pop3_cmd_noop, .rfc = "1939 5" },
-	{ .name = "PASS", .states = POP3_AUTHORIZATION, .shows_password = true, .takes_rest = true, .args_min = 1,
-	  .args_max = 1, .run = pop3_cmd_pass, .rfc = "1939 7" },
-	{ .name = "QUIT", .states = ANYTIME, .run = pop3_cmd_quit, .rfc = "1939 4, 6" },
-	{ .name = "RETR", .states = POP3_TRANSACTION, .args_min = 1, .args_max = 1, .run = pop3_cmd_retr, .rfc = "1939 5" },
-	{ .name = "RSET", .states = POP3_TRANSACTION, .run = pop3_cmd_rset, .rfc = "1939 5" },
-	{ .name = "STAT", .states = POP3_TRANSACTION, .run = pop3_cmd_stat, .rfc = "1939 5" },
-	{ .name = "STLS", .states = POP3_AUTHORIZATION, .run = pop3_cmd_stls, .capability = "STLS", .rfc = "2595 4" },
-	{ .name = "TOP", .states = POP3_TRANSACTION, .args_min = 2, .args_max = 2, .run = pop3_cmd_top, .capability = "TOP",
-	  .rfc = "1939 7" },
-	{ .name = "UIDL", .states = POP3_TRANSACTION, .args_max = 1, .run = pop3_cmd_uidl, .capability = "UIDL",
-	  .rfc = "1939 7" },
-	{ .name = "USER", .states = POP3_AUTHORIZATION, .shows_password = true, .takes_rest = true, .args_min = 1,
-	  .args_max = 1, .run = pop3_cmd_user, .capability = "USER", .rfc = "1939 7" },
-	{ .name = "UTF8", .states = POP3_AUTHORIZATION, .run = pop3_cmd_utf8, .capability = "UTF8 USER", .rfc = "6856 2" },
+	{
+		.name = "APOP",
+		.states = POP3_AUTHORIZATION,
+		.args_min = 2, .args_max = 2,
+		.run = pop3_cmd_apop,
+		.rfc = "1939 7",
+		.transcript = "apop",
+	},
+	{
+		.name = "AUTH",
+		.states = POP3_AUTHORIZATION,
+		.args_min = 1, .args_max = 2,
+		.run = pop3_cmd_auth,
+		.capability = "SASL",
+		.rfc = "5034 4",
+		.transcript = "auth",
+	},
+	{
+		.name = "CAPA",
+		.states = ANYTIME,
+		.run = pop3_cmd_capa,
+		.rfc = "2449 5",
+		.transcript = "capa",
+	},
+	{
+		.name = "DELE",
+		.states = POP3_TRANSACTION,
+		.args_min = 1, .args_max = 1,
+		.run = pop3_cmd_dele,
+		.rfc = "1939 5",
+		.transcript = "dele-rset",
+	},
+	{
+		.name = "LANG",
+		.states = ANYTIME,
+		.args_max = 1,
+		.run = pop3_cmd_lang,
+		.capability = "LANG",
+		.rfc = "6856 3",
+		.transcript = "lang",
+	},
+	{
+		.name = "LIST",
+		.states = POP3_TRANSACTION,
+		.args_max = 1,
+		.run = pop3_cmd_list,
+		.rfc = "1939 5",
+		.transcript = "stat-list",
+	},
+	{
+		.name = "NOOP",
+		.states = POP3_TRANSACTION,
+		.run = pop3_cmd_noop,
+		.rfc = "1939 5",
+		.transcript = "empty",
+	},
+	{
+		.name = "PASS",
+		.states = POP3_AUTHORIZATION,
+		.shows_password = true, .takes_rest = true, .args_min = 1, .args_max = 1,
+		.run = pop3_cmd_pass,
+		.rfc = "1939 7",
+		.transcript = "user-pass",
+	},
+	{
+		.name = "QUIT",
+		.states = ANYTIME,
+		.run = pop3_cmd_quit,
+		.rfc = "1939 4, 6",
+		.transcript = "update",
+	},
+	{
+		.name = "RETR",
+		.states = POP3_TRANSACTION,
+		.args_min = 1, .args_max = 1,
+		.run = pop3_cmd_retr,
+		.rfc = "1939 5",
+		.transcript = "retr",
+	},
+	{
+		.name = "RSET",
+		.states = POP3_TRANSACTION,
+		.run = pop3_cmd_rset,
+		.rfc = "1939 5",
+		.transcript = "dele-rset",
+	},
+	{
+		.name = "STAT",
+		.states = POP3_TRANSACTION,
+		.run = pop3_cmd_stat,
+		.rfc = "1939 5",
+		.transcript = "stat-list",
+	},
+	{
+		.name = "STLS",
+		.states = POP3_AUTHORIZATION,
+		.run = pop3_cmd_stls,
+		.capability = "STLS",
+		.rfc = "2595 4",
+		.transcript = "stls",
+	},
+	{
+		.name = "TOP",
+		.states = POP3_TRANSACTION,
+		.args_min = 2, .args_max = 2,
+		.run = pop3_cmd_top,
+		.capability = "TOP",
+		.rfc = "1939 7",
+		.transcript = "top",
+	},
+	{
+		.name = "UIDL",
+		.states = POP3_TRANSACTION,
+		.args_max = 1,
+		.run = pop3_cmd_uidl,
+		.capability = "UIDL",
+		.rfc = "1939 7",
+		.transcript = "uidl",
+	},
+	{
+		.name = "USER",
+		.states = POP3_AUTHORIZATION,
+		.shows_password = true, .takes_rest = true, .args_min = 1, .args_max = 1,
+		.run = pop3_cmd_user,
+		.capability = "USER",
+		.rfc = "1939 7",
+		.transcript = "user-pass",
+	},
+	{
+		.name = "UTF8",
+		.states = POP3_AUTHORIZATION,
+		.run = pop3_cmd_utf8,
+		.capability = "UTF8 USER",
+		.rfc = "6856 2",
+		.transcript = "utf8",
+	},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct pop3_behaviour behaviours[] = {
+	{ "RESP-CODES", "2449 6.4" },
+	{ "AUTH-RESP-CODE", "3206 6" },
+	{ "PIPELINING", "2449 6.6" },
+	{ "EXPIRE NEVER", "2449 6.7" },      /* messages stay until somebody deletes them */
+};
+
+const struct pop3_behaviour *pop3_behaviours(size_t *n_out)
+{
+	*n_out = sizeof(behaviours) / sizeof(behaviours[0]);
+	return behaviours;
+}
 
 const struct pop3_command *pop3_commands(size_t *n_out)
 {

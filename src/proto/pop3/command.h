@@ -25,7 +25,12 @@ struct pop3_command {
 	void (*run)(struct pop3_call *c);
 	const char *capability;       /* its line in CAPA; NULL: none of its own */
 	const char *rfc;
+	const char *transcript;       /* tests/wire/pop3/NAME.txt shows it */
 };
+
+/* What CAPA says beside the commands' own lines, in every state. */
+struct pop3_behaviour { const char *capability, *rfc; };
+const struct pop3_behaviour *pop3_behaviours(size_t *n_out);
 
 /* By name, without case; NULL when there is none. The table is sorted. */
 const struct pop3_command *pop3_command_find(struct str name);

@@ -21,7 +21,7 @@ static void test_table(void **state)
 		assert_string_equal(commands[i].name, all[i]);
 		assert_ptr_equal(pop3_command_find(str_from_c(all[i])), &commands[i]);
 		assert_true(i == 0 || strcmp(commands[i - 1].name, commands[i].name) < 0);
-		assert_true(commands[i].run && commands[i].rfc && commands[i].states);
+		assert_true(commands[i].run && commands[i].rfc && commands[i].transcript && commands[i].states);
 		assert_true(commands[i].args_min <= commands[i].args_max && commands[i].args_max <= POP3_ARGS_MAX);
 		assert_true(!commands[i].takes_rest || commands[i].args_max == 1);
 	}

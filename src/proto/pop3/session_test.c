@@ -54,8 +54,9 @@ int conn_take_line(struct conn *c, struct str *line_out, bool *bare_lf_out)
 	size_t end = str_chr(c->in, '\n');
 	if (end == STR_NPOS)
 		return 0;
-	*bare_lf_out = end == 0 || c->in.p[end - 1] != '\r';
-	*line_out = str_sub(c->in, 0, *bare_lf_out ? end : end - 1);
+	(void)bare_lf_out;
+	bool bare_lf = end == 0 || c->in.p[end - 1] != '\r';
+	*line_out = str_sub(c->in, 0, bare_lf ? end : end - 1);
 	c->in = str_from(c->in, end + 1);
 	return end + 1 > c->line_max ? ERR_TOO_BIG : 1;
 }
