@@ -132,7 +132,8 @@ static struct list take_below(struct list *list, const struct member *bound)
 	while (n < list->n && (!bound || member_compare(&list->m[n], bound) < 0))
 		n++;
 	struct list head = { list->m, n };
-	list->m += n;
+	if (n)
+		list->m += n;
 	list->n -= n;
 	return head;
 }

@@ -17,7 +17,7 @@ struct mime_lex {
 	bool quotes_off;
 };
 
-static inline struct mime_lex mime_lex_make(struct str s) { return (struct mime_lex){ s.p, s.p + s.n, false, false }; }
+static inline struct mime_lex mime_lex_make(struct str s) { return (struct mime_lex){ s.p, s.n ? s.p + s.n : s.p, false, false }; }
 static inline bool mime_lex_at_end(const struct mime_lex *l) { return l->p == l->end; }
 /* The next byte, or -1 at the end. */
 static inline int mime_lex_peek(const struct mime_lex *l) { return l->p < l->end ? (unsigned char)*l->p : -1; }
