@@ -2,6 +2,7 @@
 
 #include "model/email_record.h"
 #include "model/index.h"
+#include "model/keys.h"
 #include "model/keyword.h"
 #include "model/member.h"
 #include "model/model_private.h"
@@ -25,13 +26,26 @@ int append_take_uids(struct mailbox_record *mailbox, size_t n, uint32_t *first_o
 	return 0;
 }
 
+/* A check may have found the blob without an email and be taking its tag away (audit_tags.c): it must be put anew. */
+static int check_condemned(struct change *c, store_blob_id blob)
+{
+	if (c->state.condemned == 0)
+		return 0;
+	struct key key = key_condemned(blob);
+	struct str value;
+	int rc = store_wget(c->w, key_str(&key), &value);
+	return rc == ERR_NOT_FOUND ? 0 : rc ? rc : ERR_RETRY;
+}
+
 /* The email's record, and the message that shows it. */
 static int make_message(struct change *c, struct mailbox_record *mailbox, const struct append *item, uint32_t uid, uint64_t keep,
 						struct message *out)
 {
 	uint64_t keywords;
 	size_t missing;
-	int rc = keyword_bits(c, mailbox, item->keywords, item->n_keywords, true, keep, &keywords, &missing);
+	int rc = check_condemned(c, item->blob);
+	if (!rc)
+		rc = keyword_bits(c, mailbox, item->keywords, item->n_keywords, true, keep, &keywords, &missing);
 	if (rc)
 		return rc;
 	*out = (struct message){

@@ -39,7 +39,7 @@ static int run(struct store_write *w, void *arg)
 	struct change c = { .w = w };
 	commit->modseq = 0;
 	int rc = state_load(source_write(w), &c.state);
-	if (rc && !(rc == ERR_NOT_FOUND && commit->creates))
+	if (rc && !(rc == ERR_NOT_FOUND && commit->creates) && !(rc == ERR_CORRUPT && commit->mends))
 		return rc;
 	c.modseq = c.state.modseq + 1;
 	changelog_begin(&c.log, commit->nonce);

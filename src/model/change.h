@@ -30,6 +30,7 @@ struct commit {
 	uint64_t modseq;                              /* out: the change's; 0 when nothing was logged */
 	int result;                                   /* out */
 	bool creates;                                 /* fn runs also when there is no (live) account */
+	bool mends;                                   /* fn runs also when the state is damaged; it must put it right */
 	uint64_t nonce;                               /* private */
 };
 

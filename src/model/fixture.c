@@ -235,3 +235,16 @@ unsigned fixture_blobs(struct fixture *f)
 	assert_int_equal(store_blob_visit(f->store, tag, count_blob, &n), 0);
 	return n;
 }
+
+static void print_line(void *arg, const char *line)
+{
+	(void)arg;
+	print_message("%s\n", line);
+}
+
+void fixture_check(struct fixture *f)
+{
+	uint64_t faults;
+	assert_int_equal(model_check(f->model, 0, false, print_line, NULL, &faults), 0);
+	assert_int_equal(faults, 0);
+}

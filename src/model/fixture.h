@@ -44,5 +44,7 @@ const char *fixture_uids_show(struct fixture *f, const struct rangeset *set);
 void fixture_flags(struct fixture *f, uint32_t mailbox, const char *uids, enum flags_op op, uint64_t flags, const char *keyword);
 /* How many blobs the account owns. */
 unsigned fixture_blobs(struct fixture *f);
+/* Asserts that model_check finds nothing. */
+void fixture_check(struct fixture *f);
 
 #endif

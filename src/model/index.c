@@ -29,6 +29,18 @@ int index_page_after(struct source s, uint32_t mailbox, uint32_t uid, struct pag
 	return take(rc, key, value, out);
 }
 
+int index_find(struct source s, uint32_t mailbox, uint32_t uid, struct message *out)
+{
+	struct page_edit page;
+	int rc = index_page_at(s, mailbox, uid, &page);
+	for (uint32_t i = 0; rc == 1 && i < page.count; i++)
+		if (page.m[i].uid == uid) {
+			*out = page.m[i];
+			return 1;
+		}
+	return rc < 0 ? rc : 0;
+}
+
 struct index_walk index_walk_begin(struct source s, uint32_t mailbox, const struct rangeset *uids)
 {
 	return (struct index_walk){ .source = s, .mailbox = mailbox, .uids = uids };

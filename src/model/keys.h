@@ -10,7 +10,6 @@
 enum key_kind {
 	KEY_STATE = 'a',            /* one record: counters and quota */
 	KEY_MAILBOX = 'b',          /* mailbox id */
-	KEY_CONDEMNED = 'x',        /* blob id: a stale tag that a check takes away */
 	KEY_EMAIL = 'e',            /* email id */
 	KEY_GRAVE = 'g',            /* modseq, part: memberships that are gone and not yet forgotten */
 	KEY_PAGE = 'i',             /* mailbox id, first UID */
@@ -18,6 +17,8 @@ enum key_kind {
 	KEY_MEMBER = 'm',           /* email id, mailbox id, UID: of the page's lower bound */
 	KEY_NAME = 'n',             /* hash of a mailbox name */
 	KEY_SUBSCRIPTION = 's',     /* hash of a name */
+	KEY_CONDEMNED = 'x',        /* blob id: a stale tag that a check takes away */
+	KEY_ASIDE = 'z',            /* a key: the damaged value that a repair found there */
 };
 
 struct key {

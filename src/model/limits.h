@@ -5,23 +5,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* These may be set smaller from outside: the random test does, so that every edge is met often. */
+#ifndef PAGE_MESSAGES_MAX
 #define PAGE_MESSAGES_MAX 48u                     /* messages in one index page: the value stays under 2,000 bytes */
+#endif
+#ifndef MEMBER_PAGE_MAX
 #define MEMBER_PAGE_MAX 120u                      /* memberships in one page: likewise */
+#endif
+#ifndef LOG_RECORDS_MAX
 #define LOG_RECORDS_MAX 20000u                    /* records of the change log that are kept */
-#define LOG_TRIM_STEP 64u                         /* trimmed together, so that not every commit pays */
+#endif
+#ifndef LOG_RANGES_MAX
 #define LOG_RANGES_MAX 8192u                      /* UID ranges in one section; beyond it is told coarsely */
+#endif
+#ifndef PURGE_INLINE_MAX
+#define PURGE_INLINE_MAX 1000u                    /* so many expunged messages are forgotten in the same commit */
+#endif
+#ifndef VIEW_REPLAY_MAX
+#define VIEW_REPLAY_MAX 512u                      /* log records replayed at most before a view is rather read anew */
+#endif
+#ifndef SHEET_PAGES
+#define SHEET_PAGES 128u                          /* pages of a view that are shared as one */
+#endif
+
+#define LOG_TRIM_STEP 64u                         /* log records trimmed together, so that not every commit pays */
 #define SUBSCRIPTIONS_MAX 20000u                  /* an account */
 #define BUCKET_BYTES_MAX 65536u                   /* names whose hashes are equal, in one value */
-
-#define PURGE_INLINE_MAX 1000u                    /* so many expunged messages are forgotten in the same commit */
 #define PURGE_STEP_PAGES 24u                      /* grave pages purged in one commit: nearly 3,000 messages */
 #define DELETE_STEP_KEYS 2000u                    /* keys removed in one commit of account_delete */
 #define UNTAG_BATCH 4096u                         /* blob ids in one call */
-
 #define VIEW_CACHE_BYTES_DEFAULT ((uint64_t)256 << 20)
-#define VIEW_REPLAY_MAX 512u                      /* log records replayed at most before a view is rather read anew */
-#define SHEET_PAGES 128u                          /* pages of a view that are shared as one */
-
 #define ACCOUNTS_IDLE_MAX 16384u                  /* account objects kept after the last close */
 #define READ_RETRIES_MAX 100u                     /* a stale read is begun again so often */
 #define COMMIT_TRIES_MAX 5u                       /* a commit of unknown fate is settled and repeated so often */

@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "model/keys.h"
 
-#define STATE_BYTES 96u
+#define STATE_BYTES 104u
 
 static void decode(struct str value, struct state *out)
 {
@@ -22,6 +22,7 @@ static void decode(struct str value, struct state *out)
 	out->messages_max = cursor_le64(&c);
 	out->bytes = cursor_le64(&c);
 	out->messages = cursor_le64(&c);
+	out->condemned = cursor_le64(&c);
 }
 
 int state_load(struct source s, struct state *out)
@@ -44,12 +45,12 @@ int state_save(struct store_write *w, const struct state *state)
 	char p[STATE_BYTES];
 	const uint64_t head[] = { state->modseq, state->log_from, state->tree_modseq, state->email_next };
 	const uint32_t middle[] = { state->mailbox_next, state->uidvalidity, state->mailboxes, state->subscriptions };
-	const uint64_t tail[] = { state->grave_pages, state->bytes_max, state->messages_max, state->bytes, state->messages };
+	const uint64_t tail[] = { state->grave_pages, state->bytes_max, state->messages_max, state->bytes, state->messages, state->condemned };
 	for (size_t i = 0; i < 4; i++) {
 		store_le64(p + 8 + 8 * i, head[i]);
 		store_le32(p + 40 + 4 * i, middle[i]);
 	}
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		store_le64(p + 56 + 8 * i, tail[i]);
 	record_seal(p, STATE_BYTES, (uint8_t)state->status, 0);
 	struct key key = key_state();

@@ -73,6 +73,41 @@ int subscription_change(struct change *c, struct str name, bool subscribed)
 	return rc;
 }
 
+static int count_bucket(struct str key, struct str value, uint32_t *n)
+{
+	uint64_t hash;
+	int rc = record_check(value, RECORD_HEADER);
+	if (rc || !key_read_u64(key, KEY_SUBSCRIPTION, &hash))
+		return rc ? rc : ERR_CORRUPT;
+	struct cursor c = cursor_make(str_from(value, RECORD_HEADER));
+	struct str name;
+	bool right = true;
+	for (; right && next_name(&c, &name); ++*n)
+		right = name_hash(name) == hash;
+	return right && !c.bad ? 0 : ERR_CORRUPT;
+}
+
+int subscription_count(struct source s, uint32_t *out, struct key *bad_out)
+{
+	struct key from = key_first(KEY_SUBSCRIPTION), to = key_after(KEY_SUBSCRIPTION);
+	struct str key, value;
+	int rc;
+	*out = 0;
+	while ((rc = source_find(s, key_str(&from), key_str(&to), false, &key, &value)) == 1) {
+		if (key.n + 1 > sizeof(from.p))
+			return ERR_CORRUPT;
+		struct key at = { .n = key.n };
+		memcpy(at.p, key.p, key.n);
+		rc = count_bucket(key, value, out);
+		if (rc == ERR_CORRUPT && bad_out)
+			*bad_out = at;
+		if (rc)
+			return rc;
+		from = key_next(&at);
+	}
+	return rc;
+}
+
 struct set {
 	struct str name;
 	bool subscribed;

@@ -1,0 +1,349 @@
+/* Mending, each kind of fault in a commit that looks for itself: since the snapshot the account may have changed. Nothing that
+ * cannot be read is thrown away: it is set aside under KEY_ASIDE. */
+#include "model/audit.h"
+
+#include "codec/mime/message.h"
+#include "codec/mime/summary.h"
+#include "model/email_record.h"
+#include "model/index.h"
+#include "model/model_private.h"
+#include "model/subscription.h"
+
+#define REPAIR_STEP 1000u                         /* items in one commit */
+
+static int commit(struct audit *c, change_fn *fn, void *arg)
+{
+	struct commit commit = { .account = c->account, .fn = fn, .arg = arg, .mends = true };
+	return commit_run_all(c->model, &commit, 1);
+}
+
+int audit_set_aside(struct change *c, const struct key *key)
+{
+	struct str value;
+	int rc = store_wget(c->w, key_str(key), &value);
+	if (rc)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	struct key aside = { .p = { (char)KEY_ASIDE }, .n = key->n + 1 };
+	memcpy(aside.p + 1, key->p, key->n);
+	struct buf copy = BUF_INIT(0);
+	buf_add_str(&copy, value);
+	rc = copy.failed ? ERR_NO_MEMORY : store_put(c->w, key_str(&aside), buf_str(&copy));
+	buf_fini(&copy);
+	return rc ? rc : store_del(c->w, key_str(key));
+}
+
+/* ---- index pages: who was in a damaged one is known from the memberships; flags and dates are lost ---- */
+
+static int find_messages(struct change *c, const struct audit_page *at, uint64_t end, struct page_edit *page)
+{
+	struct key from = key_first(KEY_MEMBER), to = key_after(KEY_MEMBER);
+	struct str key, value;
+	int rc;
+	page->start = at->start;
+	page->count = 0;
+	while ((rc = source_find(change_source(c), key_str(&from), key_str(&to), false, &key, &value)) == 1) {
+		struct member_page members;
+		struct member start;
+		if (!key_read_member(key, &start.email, &start.mailbox, &start.uid))
+			return ERR_CORRUPT;
+		from = key_member(start.email, start.mailbox, start.uid);
+		from = key_next(&from);
+		if (member_page_decode(value, &members))
+			continue;
+		for (uint32_t i = 0; i < members.count && page->count < PAGE_MESSAGES_MAX; i++) {
+			const struct member *m = &members.m[i];
+			struct email email;
+			if (m->mailbox == at->mailbox && m->uid >= at->start && m->uid < end &&
+				email_record_load(change_source(c), m->email, &email) == 0)
+				page->m[page->count++] = (struct message){ .uid = m->uid, .size = email.size, .email = m->email, .modseq = c->modseq };
+		}
+	}
+	return rc;
+}
+
+static int compare_messages(const void *a, const void *b)
+{
+	uint32_t left = ((const struct message *)a)->uid, right = ((const struct message *)b)->uid;
+	return (left > right) - (left < right);
+}
+
+/* The Date of the message for the lost internal date. */
+static int find_dates(struct change *c, struct page_edit *page)
+{
+	for (uint32_t i = 0; i < page->count; i++) {
+		struct email email;
+		struct mime_summary summary;
+		int rc = email_record_load(change_source(c), page->m[i].email, &email);
+		if (rc)
+			return rc;
+		if (mime_summary_open(&summary, email.summary) == 0 && summary.has_date)
+			page->m[i].date = summary.sent;
+	}
+	return 0;
+}
+
+static int mend_page(struct change *c, void *arg)
+{
+	const struct audit_page *at = arg;
+	struct key key = key_page(at->mailbox, at->start), from = key_next(&key), to = key_pages_after(at->mailbox);
+	struct page_edit page;
+	struct str next, value;
+	int rc = store_wget(c->w, key_str(&key), &value);
+	if (rc || page_decode(value, at->start, &page) != ERR_CORRUPT)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	rc = source_find(change_source(c), key_str(&from), key_str(&to), false, &next, &value);
+	uint32_t mailbox, end_uid = 0;
+	if (rc < 0 || (rc == 1 && !key_read_page(next, &mailbox, &end_uid)))
+		return rc < 0 ? rc : ERR_CORRUPT;
+	uint64_t end = rc == 1 ? end_uid : (uint64_t)UINT32_MAX + 1;
+	rc = audit_set_aside(c, &key);
+	if (!rc)
+		rc = find_messages(c, at, end, &page);
+	qsort(page.m, page.count, sizeof(*page.m), compare_messages);
+	if (!rc)
+		rc = find_dates(c, &page);
+	if (!rc && page.count)
+		rc = index_put(c->w, at->mailbox, &page);
+	if (rc)
+		return rc;
+	struct mailbox_record record;
+	changelog_add_range(&c->log, LOG_FLAGS, at->mailbox, at->start, (uint32_t)(end - 1));
+	rc = mailbox_record_load(change_source(c), at->mailbox, &record);
+	record.modseq = c->modseq;
+	return rc ? rc : mailbox_record_save(c->w, &record);
+}
+
+/* ---- emails: the summary is made again from the body ---- */
+
+struct mend_email {
+	uint64_t id;
+	struct email email;
+};
+
+static int put_email(struct change *c, void *arg)
+{
+	const struct mend_email *m = arg;
+	struct email now;
+	struct key key = key_email(m->id);
+	int rc = email_record_load(change_source(c), m->id, &now);
+	if (rc != ERR_CORRUPT)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	rc = audit_set_aside(c, &key);
+	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
+	return rc ? rc : email_record_save(c->w, m->id, &m->email);
+}
+
+/* The body that the damaged record names, if it is one: the account's own, and of the size that the indexes show. */
+static int map_body(struct audit *c, const struct audit_email *e, struct store_blob_view *out)
+{
+	if (!audit_has_blob(c->tagged, e->blob))
+		return ERR_NOT_FOUND;
+	int rc = store_blob_map(c->model->store, e->blob, out);
+	for (size_t i = 0; !rc && i < c->shown.n; i++)
+		if (c->shown.v[i].member.email == e->id && c->shown.v[i].size != out->bytes.n) {
+			store_blob_unmap(c->model->store, out);
+			return ERR_NOT_FOUND;
+		}
+	return rc;
+}
+
+static int mend_email(struct audit *c, const struct audit_email *e)
+{
+	struct store_blob_view body;
+	int rc = map_body(c, e, &body);
+	if (rc) {
+		audit_fault(c, 0, "email %llu: its body is not to be found", (unsigned long long)e->id);
+		return 0;
+	}
+	struct arena arena = ARENA_INIT(0);
+	struct buf summary = BUF_INIT(0);
+	struct mime_message parsed;
+	rc = mime_message_parse(body.bytes, &arena, &parsed);
+	if (!rc)
+		rc = mime_summary_encode(&parsed, body.bytes, &summary);
+	struct mend_email mend = { e->id, { e->blob, (uint32_t)body.bytes.n, buf_str(&summary) } };
+	if (!rc)
+		rc = commit(c, put_email, &mend);
+	buf_fini(&summary);
+	arena_fini(&arena);
+	store_blob_unmap(c->model->store, &body);
+	return rc;
+}
+
+/* ---- memberships ---- */
+
+static int drop_member_page(struct change *c, void *arg)
+{
+	const struct member *start = arg;
+	struct key key = key_member(start->email, start->mailbox, start->uid);
+	struct str value;
+	struct member_page page;
+	int rc = store_wget(c->w, key_str(&key), &value);
+	if (rc || member_page_decode(value, &page) != ERR_CORRUPT)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
+	return audit_set_aside(c, &key);
+}
+
+struct members {
+	const struct member *v;
+	size_t n;
+	struct blob_list blobs;                       /* out */
+};
+
+static int is_shown(struct change *c, const struct member *m)
+{
+	struct message message;
+	int rc = index_find(change_source(c), m->mailbox, m->uid, &message);
+	return rc == 1 ? message.email == m->email : rc;
+}
+
+static int add_missing(struct change *c, void *arg)
+{
+	const struct members *op = arg;
+	for (size_t i = 0; i < op->n; i++) {
+		int rc = is_shown(c, &op->v[i]);
+		if (rc == 1)
+			rc = member_edit(c->w, NULL, 0, &op->v[i], 1);
+		if (rc < 0)
+			return rc;
+	}
+	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
+	return 0;
+}
+
+static int remove_extra(struct change *c, void *arg)
+{
+	struct members *op = arg;
+	struct member_list gone = { NULL, 0, 0 };
+	int rc = 0;
+	op->blobs.n = 0;
+	for (size_t i = 0; !rc && i < op->n; i++) {
+		rc = is_shown(c, &op->v[i]);
+		rc = rc == 0 ? member_list_add(&gone, op->v[i]) : rc < 0 ? rc : 0;
+	}
+	if (!rc)
+		rc = purge_members(c, &gone, &op->blobs);
+	member_list_fini(&gone);
+	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
+	return rc;
+}
+
+static int in_steps(struct audit *c, const struct member_list *list, change_fn *fn)
+{
+	int rc = 0;
+	for (size_t done = 0; !rc && done < list->n;) {
+		size_t n = list->n - done < REPAIR_STEP ? list->n - done : REPAIR_STEP;
+		struct members op = { .v = list->v + done, .n = n };
+		rc = commit(c, fn, &op);
+		if (!rc)
+			purge_untag(c->model, c->account, &op.blobs);
+		blob_list_fini(&op.blobs);
+		done += n;
+	}
+	return rc;
+}
+
+static int mend_members(struct audit *c)
+{
+	int rc = 0;
+	for (size_t i = 0; !rc && i < c->bad_member_pages.n; i++)
+		rc = commit(c, drop_member_page, &c->bad_member_pages.v[i]);
+	if (!rc)
+		rc = in_steps(c, &c->missing, add_missing);
+	return rc ? rc : in_steps(c, &c->extra, remove_extra);
+}
+
+/* ---- emails that nobody holds ---- */
+
+static int drop_orphans(struct audit *c)
+{
+	/* As if each had just lost a place that it never had. */
+	struct member_list list = { NULL, 0, 0 };
+	int rc = 0;
+	for (size_t i = 0; !rc && i < c->orphans.n; i++)
+		rc = member_list_add(&list, (struct member){ c->orphans.v[i], 0, 0 });
+	if (!rc)
+		rc = in_steps(c, &list, remove_extra);
+	member_list_fini(&list);
+	return rc;
+}
+
+/* ---- the rest ---- */
+
+static int restart_log(struct change *c, void *arg)
+{
+	(void)arg;
+	struct key from = key_first(KEY_LOG), to = key_after(KEY_LOG);
+	c->state.log_from = c->state.modseq;
+	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
+	return store_del_range(c->w, key_str(&from), key_str(&to), NULL);
+}
+
+static int mend_subscriptions(struct change *c, void *arg)
+{
+	(void)arg;
+	struct key bad;
+	int rc;
+	while ((rc = subscription_count(change_source(c), &c->state.subscriptions, &bad)) == ERR_CORRUPT) {
+		rc = audit_set_aside(c, &bad);
+		if (rc)
+			return rc;
+	}
+	changelog_add_plain(&c->log, LOG_SUBSCRIPTION, 0);
+	return rc;
+}
+
+/* A grave that cannot be read is set aside: what it held shows up as extra memberships. */
+static int drop_bad_graves(struct change *c, void *arg)
+{
+	(void)arg;
+	struct key from = key_first(KEY_GRAVE), to = key_after(KEY_GRAVE);
+	struct str key, value;
+	int rc;
+	while ((rc = source_find(change_source(c), key_str(&from), key_str(&to), false, &key, &value)) == 1) {
+		struct key at = { .n = key.n };
+		if (key.n + 1 >= sizeof(at.p))
+			return ERR_CORRUPT;
+		memcpy(at.p, key.p, key.n);
+		struct member_page page;
+		rc = member_page_decode(value, &page);
+		if (rc == ERR_CORRUPT)
+			rc = audit_set_aside(c, &at);
+		if (rc)
+			return rc;
+		from = key_next(&at);
+	}
+	return rc;
+}
+
+int audit_repair(struct audit *c)
+{
+	int rc = 0;
+	if (c->todo & AUDIT_DELETION)
+		return account_delete(c->model, c->account);
+	if (c->todo & AUDIT_STATE)
+		rc = commit(c, audit_rebuild_state, NULL);
+	if (!rc && (c->todo & AUDIT_TREE))
+		rc = commit(c, audit_mend_tree, NULL);
+	for (size_t i = 0; !rc && i < c->emails.n; i++)
+		if (c->emails.v[i].bad)
+			rc = mend_email(c, &c->emails.v[i]);
+	for (size_t i = 0; !rc && i < c->bad_pages.n; i++)
+		rc = commit(c, mend_page, &c->bad_pages.v[i]);
+	if (!rc && (c->todo & AUDIT_GRAVES))
+		rc = commit(c, drop_bad_graves, NULL);
+	if (!rc && (c->todo & AUDIT_MEMBERS))
+		rc = mend_members(c);
+	if (!rc && (c->todo & AUDIT_ORPHANS))
+		rc = drop_orphans(c);
+	if (!rc && (c->todo & AUDIT_SUBSCRIPTIONS))
+		rc = commit(c, mend_subscriptions, NULL);
+	if (!rc && (c->todo & AUDIT_LOG))
+		rc = commit(c, restart_log, NULL);
+	if (!rc && c->todo)
+		rc = commit(c, audit_recount, NULL);
+	if (!rc && (c->todo & AUDIT_GRAVES))
+		rc = purge_graves(c->model, c->account);
+	return rc;
+}

@@ -1,0 +1,540 @@
+/* Thousands of random operations, each done to the model and to a plain reference. After each, sessions bring their views up to
+ * date: by refresh, by diff and by overlay, each checked against the reference and against what a fresh reader sees. */
+#include "model/fixture.h"
+
+#include "base/buf.h"
+
+#define MAILBOXES 6
+#define SESSIONS 8
+#define WORDS 5
+#define STEPS 1500
+
+/* ---- the reference ---- */
+
+struct ref_message {
+	uint32_t uid;
+	uint64_t flags;                               /* system flags, and bit 8 + i for word i */
+	unsigned body;
+};
+struct ref_mailbox {
+	bool exists;
+	uint32_t id;
+	uint32_t uidnext;
+	struct ref_message *m;
+	size_t n, cap;
+};
+
+struct session {
+	unsigned mailbox;
+	struct view *shown;                           /* what the client knows; may be an overlay */
+};
+
+struct world {
+	struct fixture *f;
+	struct model *fresh;                          /* a second model that keeps no views */
+	struct account *fresh_account;
+	struct ref_mailbox mailbox[MAILBOXES];
+	struct session session[SESSIONS];
+	unsigned bodies;
+	unsigned most;                                /* messages in a mailbox */
+	uint64_t random;
+};
+
+static uint64_t roll(struct world *w, uint64_t below)
+{
+	/* xorshift64*: the same on every machine */
+	w->random ^= w->random >> 12;
+	w->random ^= w->random << 25;
+	w->random ^= w->random >> 27;
+	return (w->random * 0x2545f4914f6cdd1du >> 33) % below;
+}
+
+static const struct str words[WORDS] = { STR_INIT("alpha"), STR_INIT("$Beta"), STR_INIT("gamma"), STR_INIT("Delta"), STR_INIT("e") };
+
+static void ref_add(struct ref_mailbox *mailbox, uint64_t flags, unsigned body)
+{
+	if (mailbox->n == mailbox->cap) {
+		mailbox->cap = mailbox->cap ? mailbox->cap * 2 : 64;
+		mailbox->m = reallocarray(mailbox->m, mailbox->cap, sizeof(*mailbox->m));
+	}
+	mailbox->m[mailbox->n++] = (struct ref_message){ mailbox->uidnext++, flags, body };
+}
+
+/* ---- comparing ---- */
+
+/* A view's flags in the reference's terms. */
+static uint64_t plain_flags(const struct view *v, uint64_t flags)
+{
+	unsigned n;
+	const struct str *keywords = view_keywords(v, &n);
+	uint64_t plain = flags & 0xff;
+	for (unsigned i = 0; i < n; i++)
+		for (unsigned k = 0; k < WORDS; k++)
+			if ((flags >> (MESSAGE_KEYWORD_SHIFT + i) & 1) && str_ieq(keywords[i], words[k]))
+				plain |= (uint64_t)1 << (8 + k);
+	return plain;
+}
+
+static void assert_view(const struct view *v, const struct ref_mailbox *mailbox)
+{
+	assert_int_equal(view_count(v), mailbox->n);
+	assert_int_equal(view_uidnext(v), mailbox->uidnext);
+	struct view_iter it = view_iter_at(v, 0);
+	uint32_t unseen = 0, first_unseen = view_count(v);
+	for (size_t i = 0; i < mailbox->n; i++) {
+		const struct message *m = view_iter_next(&it);
+		assert_non_null(m);
+		assert_int_equal(m->uid, mailbox->m[i].uid);
+		assert_int_equal(plain_flags(v, m->flags), mailbox->m[i].flags);
+		assert_int_equal(m->date, mailbox->m[i].body);
+		assert_true(m->modseq >= 1 && m->modseq <= view_modseq(v));
+		if (!(m->flags & MESSAGE_SEEN)) {
+			first_unseen = unseen++ ? first_unseen : (uint32_t)i;
+		}
+	}
+	assert_null(view_iter_next(&it));
+	assert_int_equal(view_unseen(v), unseen);
+	assert_int_equal(view_first_unseen(v), first_unseen);
+}
+
+static void assert_lookups(struct world *w, const struct view *v)
+{
+	for (unsigned i = 0; i < 3 && view_count(v); i++) {
+		uint32_t index = (uint32_t)roll(w, view_count(v));
+		uint32_t uid = view_at(v, index)->uid;
+		bool exact;
+		assert_int_equal(view_find(v, uid, &exact), index);
+		assert_true(exact);
+		struct view_iter it = view_iter_at(v, index);
+		assert_ptr_equal(view_iter_next(&it), view_at(v, index));
+		bool has_next = index + 1 < view_count(v);
+		if (!has_next || view_at(v, index + 1)->uid != uid + 1) {
+			assert_int_equal(view_find(v, uid + 1, &exact), index + 1);
+			assert_false(exact);
+		}
+	}
+	assert_int_equal(view_find(v, UINT32_MAX, NULL), view_count(v));
+}
+
+static void assert_counts(struct world *w)
+{
+	struct fixture *f = w->f;
+	uint64_t messages = 0, bytes = 0;
+	for (unsigned i = 0; i < MAILBOXES; i++) {
+		const struct ref_mailbox *mailbox = &w->mailbox[i];
+		if (!mailbox->exists)
+			continue;
+		struct mailbox m = fixture_get(f, mailbox->id);
+		uint32_t unseen = 0, deleted = 0;
+		for (size_t k = 0; k < mailbox->n; k++) {
+			unseen += !(mailbox->m[k].flags & MESSAGE_SEEN);
+			deleted += (mailbox->m[k].flags & MESSAGE_DELETED) != 0;
+		}
+		assert_int_equal(m.messages, mailbox->n);
+		assert_int_equal(m.unseen, unseen);
+		assert_int_equal(m.deleted, deleted);
+		assert_int_equal(m.bytes, mailbox->n);
+		messages += mailbox->n;
+		bytes += mailbox->n;
+	}
+	struct quota quota;
+	assert_int_equal(account_quota(f->account, &quota), 0);
+	assert_int_equal(quota.messages, messages);
+	assert_int_equal(quota.bytes, bytes);
+}
+
+/* As many blobs as there are different bodies left. */
+static void assert_blobs(struct world *w)
+{
+	unsigned char *seen = calloc(w->bodies + 1, 1);
+	unsigned n = 0;
+	for (unsigned i = 0; i < MAILBOXES; i++)
+		for (size_t k = 0; w->mailbox[i].exists && k < w->mailbox[i].n; k++) {
+			n += !seen[w->mailbox[i].m[k].body];
+			seen[w->mailbox[i].m[k].body] = 1;
+		}
+	free(seen);
+	assert_int_equal(fixture_blobs(w->f), n);
+}
+
+/* ---- sessions ---- */
+
+/* old, changed as the diff says, is newer. */
+static void assert_diff(const struct view *old, const struct view *newer)
+{
+	struct view_diff d;
+	assert_int_equal(view_diff(old, newer, &d), 0);
+	struct view_iter a = view_iter_at(old, 0), b = view_iter_at(newer, 0);
+	const struct message *is = view_iter_next(&b), *was;
+	uint64_t vanished = 0, changed = 0;
+	while ((was = view_iter_next(&a))) {
+		if (rangeset_has(&d.vanished, was->uid)) {
+			vanished++;
+			assert_true(!is || is->uid > was->uid);
+			continue;
+		}
+		assert_non_null(is);
+		assert_int_equal(is->uid, was->uid);
+		bool differs = (plain_flags(old, was->flags) ^ plain_flags(newer, is->flags)) & ~(uint64_t)MESSAGE_GHOST;
+		assert_int_equal(rangeset_has(&d.changed, was->uid), differs);
+		changed += differs;
+		is = view_iter_next(&b);
+	}
+	uint32_t added = 0;
+	for (; is; is = view_iter_next(&b), added++)
+		assert_true(is->uid >= view_uidnext(old));
+	assert_int_equal(d.added, added);
+	assert_int_equal(rangeset_count(&d.vanished), vanished);
+	assert_int_equal(rangeset_count(&d.changed), changed);
+	view_diff_fini(&d);
+}
+
+static void assert_overlay(const struct view *old, const struct view *newest, const struct view *overlay)
+{
+	assert_true(view_count(overlay) >= view_count(old));
+	uint32_t index = 0, ghosts = 0;
+	struct view_iter it = view_iter_at(overlay, 0), was = view_iter_at(old, 0);
+	for (const struct message *m; (m = view_iter_next(&it)); index++) {
+		const struct message *before = view_iter_next(&was);
+		if (before)
+			assert_int_equal(m->uid, before->uid);
+		else
+			assert_true(m->uid >= view_uidnext(old));
+		bool exact;
+		uint32_t at = view_find(newest, m->uid, &exact);
+		assert_int_equal(!exact, (m->flags & MESSAGE_GHOST) != 0);
+		if (exact)
+			assert_int_equal(m->flags, view_at(newest, at)->flags);
+		ghosts += !exact;
+	}
+	assert_int_equal(index, view_count(overlay));
+	assert_int_equal(index, view_count(newest) + ghosts);
+	assert_int_equal(view_unseen(overlay), view_unseen(newest));
+}
+
+static void session_refresh(struct world *w, struct session *s)
+{
+	const struct ref_mailbox *mailbox = &w->mailbox[s->mailbox];
+	struct view *newest, *fresh;
+	int rc = view_refresh(w->f->account, s->shown, &newest);
+	if (!mailbox->exists || view_mailbox(s->shown) != mailbox->id) {
+		assert_int_equal(rc, ERR_NOT_FOUND);
+		view_unref(&s->shown);
+		return;
+	}
+	assert_int_equal(rc, 0);
+	assert_view(newest, mailbox);
+	assert_lookups(w, newest);
+	assert_int_equal(view_open(w->fresh_account, mailbox->id, &fresh), 0);
+	assert_view(fresh, mailbox);
+	assert_diff(s->shown, fresh);
+	view_unref(&fresh);
+	assert_diff(s->shown, newest);
+	if (roll(w, 2)) {
+		struct view *overlay;
+		assert_int_equal(view_overlay(s->shown, newest, &overlay), 0);
+		if (overlay != newest)
+			assert_overlay(s->shown, newest, overlay);
+		assert_diff(s->shown, overlay);
+		assert_diff(overlay, newest);
+		view_unref(&newest);
+		newest = overlay;
+	}
+	view_unref(&s->shown);
+	s->shown = newest;
+}
+
+static void sessions_work(struct world *w)
+{
+	for (unsigned i = 0; i < SESSIONS; i++) {
+		struct session *s = &w->session[i];
+		/* The later ones seldom look, so that they have much to catch up. */
+		if (roll(w, 1 + (uint64_t)i * i * i))
+			continue;
+		if (!s->shown) {
+			s->mailbox = (unsigned)roll(w, MAILBOXES);
+			if (w->mailbox[s->mailbox].exists)
+				assert_int_equal(view_open(w->f->account, w->mailbox[s->mailbox].id, &s->shown), 0);
+		} else {
+			session_refresh(w, s);
+		}
+	}
+}
+
+/* ---- operations ---- */
+
+static struct ref_mailbox *any_mailbox(struct world *w)
+{
+	for (;;) {
+		struct ref_mailbox *mailbox = &w->mailbox[roll(w, MAILBOXES)];
+		if (mailbox->exists)
+			return mailbox;
+	}
+}
+
+static struct rangeset any_uids(struct world *w, const struct ref_mailbox *mailbox)
+{
+	struct rangeset set = RANGESET_INIT;
+	uint32_t end = mailbox->uidnext + 2;
+	switch (roll(w, 4)) {
+	case 0:
+		rangeset_add(&set, (uint32_t)roll(w, end) + 1, (uint32_t)roll(w, end) + 1);
+		break;
+	case 1:
+		for (uint64_t i = roll(w, 40); i; i--) {
+			uint32_t uid = (uint32_t)roll(w, end) + 1;
+			rangeset_add(&set, uid, uid + (uint32_t)roll(w, 5));
+		}
+		break;
+	case 2:
+		for (uint32_t uid = 1 + (uint32_t)roll(w, 3), step = 2 + (uint32_t)roll(w, 30); uid < end; uid += step)
+			rangeset_add(&set, uid, uid);
+		break;
+	default:
+		rangeset_add(&set, roll(w, 3) ? (uint32_t)roll(w, end) + 1 : 1, UINT32_MAX);
+		break;
+	}
+	return set;
+}
+
+static uint64_t any_flags(struct world *w, struct str *keyword, size_t *n_keywords)
+{
+	uint64_t flags = roll(w, 32);
+	*n_keywords = roll(w, 2);
+	if (*n_keywords) {
+		uint64_t word = roll(w, WORDS);
+		*keyword = words[word];
+		flags |= (uint64_t)1 << (8 + word);
+	}
+	return flags;
+}
+
+static void do_append(struct world *w)
+{
+	struct ref_mailbox *mailbox = any_mailbox(w);
+	size_t n = roll(w, 4) ? 1 + roll(w, 3) : 1 + roll(w, 150);
+	if (mailbox->n + n > w->most)
+		return;
+	struct append *items = calloc(n, sizeof(*items));
+	struct str *keywords = calloc(n, sizeof(*keywords));
+	uint64_t account = FIXTURE_ACCOUNT;
+	struct str byte = STR("x");
+	for (size_t i = 0; i < n; i++) {
+		unsigned body = w->bodies++;
+		items[i] = (struct append){ .size = 1, .summary = STR("s"), .date = body, .keywords = &keywords[i] };
+		uint64_t flags = any_flags(w, &keywords[i], &items[i].n_keywords);
+		items[i].flags = flags & MESSAGE_SYSTEM_FLAGS;
+		assert_int_equal(model_put_blob(w->f->model, &byte, 1, &account, 1, &items[i].blob), 0);
+		ref_add(mailbox, flags, body);
+	}
+	assert_int_equal(mailbox_append(w->f->account, mailbox->id, items, n, false, NULL), 0);
+	assert_int_equal(items[n - 1].uid_out, mailbox->uidnext - 1);
+	free(items);
+	free(keywords);
+}
+
+static void do_flags(struct world *w)
+{
+	struct ref_mailbox *mailbox = any_mailbox(w);
+	struct rangeset uids = any_uids(w, mailbox), changed = RANGESET_INIT, expected = RANGESET_INIT;
+	struct str keyword;
+	struct flags_change change = { .op = (enum flags_op)roll(w, 3), .keywords = &keyword };
+	uint64_t flags = any_flags(w, &keyword, &change.n_keywords);
+	change.flags = flags & MESSAGE_SYSTEM_FLAGS;
+	for (size_t i = 0; i < mailbox->n; i++) {
+		struct ref_message *m = &mailbox->m[i];
+		if (!rangeset_has(&uids, m->uid))
+			continue;
+		uint64_t now = change.op == FLAGS_ADD ? m->flags | flags : change.op == FLAGS_REMOVE ? m->flags & ~flags : flags;
+		if (now != m->flags)
+			rangeset_add(&expected, m->uid, m->uid);
+		m->flags = now;
+	}
+	uint64_t modseq;
+	assert_int_equal(mailbox_flags(w->f->account, mailbox->id, &uids, &change, &changed, NULL, &modseq), 0);
+	assert_int_equal(modseq != 0, expected.n != 0);
+	assert_string_equal(fixture_uids_show(w->f, &changed), fixture_uids_show(w->f, &expected));
+	rangeset_fini(&uids);
+	rangeset_fini(&changed);
+	rangeset_fini(&expected);
+}
+
+static void ref_remove(struct ref_mailbox *mailbox, const struct rangeset *uids, bool only_deleted, struct rangeset *gone)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < mailbox->n; i++) {
+		struct ref_message m = mailbox->m[i];
+		if ((uids && !rangeset_has(uids, m.uid)) || (only_deleted && !(m.flags & MESSAGE_DELETED)))
+			mailbox->m[kept++] = m;
+		else
+			rangeset_add(gone, m.uid, m.uid);
+	}
+	mailbox->n = kept;
+}
+
+static void do_expunge(struct world *w)
+{
+	struct ref_mailbox *mailbox = any_mailbox(w);
+	struct rangeset uids = any_uids(w, mailbox), expected = RANGESET_INIT, gone = RANGESET_INIT;
+	bool all = roll(w, 20) == 0, only_deleted = roll(w, 4) != 0;
+	uint64_t before = fixture_get(w->f, mailbox->id).modseq, modseq;
+	ref_remove(mailbox, all ? NULL : &uids, only_deleted, &expected);
+	assert_int_equal(mailbox_expunge(w->f->account, mailbox->id, all ? NULL : &uids, only_deleted, &gone, &modseq), 0);
+	assert_string_equal(fixture_uids_show(w->f, &gone), fixture_uids_show(w->f, &expected));
+	rangeset_clear(&gone);
+	assert_int_equal(mailbox_vanished(w->f->account, mailbox->id, before, &gone), 0);
+	/* A coarse log may also tell what went before, but nothing that is there. */
+	for (size_t i = 0; i < expected.n; i++)
+		for (uint32_t uid = expected.v[i].lo; uid <= expected.v[i].hi; uid++)
+			assert_true(rangeset_has(&gone, uid));
+	for (size_t i = 0; i < mailbox->n; i++)
+		assert_false(rangeset_has(&gone, mailbox->m[i].uid));
+	if (gone.n && expected.n)
+		assert_true(gone.v[0].lo == expected.v[0].lo && gone.v[gone.n - 1].hi == expected.v[expected.n - 1].hi);
+	rangeset_fini(&uids);
+	rangeset_fini(&expected);
+	rangeset_fini(&gone);
+}
+
+static void do_copy(struct world *w)
+{
+	struct ref_mailbox *from = any_mailbox(w), *to = any_mailbox(w);
+	bool move = roll(w, 2);
+	if (from->n + to->n > w->most)
+		return;
+	struct rangeset uids = any_uids(w, from), source = RANGESET_INIT, target = RANGESET_INIT, gone = RANGESET_INIT;
+	uint32_t first = to->uidnext;
+	for (size_t i = 0, n = from->n; i < n; i++)
+		if (rangeset_has(&uids, from->m[i].uid)) {
+			rangeset_add(&gone, from->m[i].uid, from->m[i].uid);
+			ref_add(to, from->m[i].flags, from->m[i].body);
+		}
+	assert_int_equal(mailbox_copy(w->f->account, from->id, to->id, &uids, move, &source, &target, NULL), 0);
+	assert_string_equal(fixture_uids_show(w->f, &source), fixture_uids_show(w->f, &gone));
+	assert_int_equal(rangeset_count(&target), rangeset_count(&gone));
+	if (target.n)
+		assert_int_equal(target.v[0].lo, first);
+	if (move)
+		ref_remove(from, &gone, false, &uids);
+	rangeset_fini(&uids);
+	rangeset_fini(&source);
+	rangeset_fini(&target);
+	rangeset_fini(&gone);
+}
+
+static void do_tree(struct world *w)
+{
+	unsigned which = 1 + (unsigned)roll(w, MAILBOXES - 1);
+	struct ref_mailbox *mailbox = &w->mailbox[which];
+	char name[20], other[20];
+	snprintf(name, sizeof(name), "box%u", which);
+	snprintf(other, sizeof(other), "moved%u", which);
+	struct account *a = w->f->account;
+	if (!mailbox->exists) {
+		mailbox->id = fixture_mailbox(w->f, name);
+		mailbox->exists = true;
+		mailbox->uidnext = 1;
+	} else if (roll(w, 3)) {
+		assert_int_equal(mailbox_rename(a, str_from_c(name), str_from_c(other), NULL), 0);
+		assert_int_equal(mailbox_rename(a, str_from_c(other), str_from_c(name), NULL), 0);
+	} else {
+		assert_int_equal(mailbox_delete(a, str_from_c(name), NULL), 0);
+		mailbox->exists = false;
+		mailbox->n = 0;
+	}
+}
+
+/* RFC 3501 6.3.5 */
+static void do_rename_inbox(struct world *w)
+{
+	unsigned which = 1 + (unsigned)roll(w, MAILBOXES - 1);
+	struct ref_mailbox *mailbox = &w->mailbox[which], *inbox = &w->mailbox[0];
+	if (mailbox->exists)
+		return;
+	char name[20];
+	snprintf(name, sizeof(name), "box%u", which);
+	assert_int_equal(mailbox_rename(w->f->account, STR("INBOX"), str_from_c(name), NULL), 0);
+	struct mailbox m;
+	assert_int_equal(mailbox_find(w->f->account, &w->f->arena, str_from_c(name), &m), 0);
+	mailbox->exists = true;
+	mailbox->id = m.id;
+	mailbox->uidnext = 1;
+	for (size_t i = 0; i < inbox->n; i++)
+		ref_add(mailbox, inbox->m[i].flags, inbox->m[i].body);
+	inbox->n = 0;
+}
+
+static void step(struct world *w)
+{
+	switch (roll(w, 20)) {
+	case 0: case 1: case 2: case 3: case 4: case 5: case 6:
+		do_append(w);
+		break;
+	case 7: case 8: case 9: case 10: case 11:
+		do_flags(w);
+		break;
+	case 12: case 13: case 14:
+		do_expunge(w);
+		break;
+	case 15: case 16: case 17:
+		do_copy(w);
+		break;
+	case 18:
+		do_tree(w);
+		break;
+	default:
+		if (roll(w, 10) == 0)
+			do_rename_inbox(w);
+		break;
+	}
+}
+
+/* ---- */
+
+static void open_fresh(struct world *w)
+{
+	struct model_config config = { .view_cache_bytes = 1 };
+	assert_int_equal(model_open(w->f->store, &config, &w->fresh, NULL), 0);
+	assert_int_equal(account_open(w->fresh, FIXTURE_ACCOUNT, &w->fresh_account), 0);
+}
+
+static void run(struct fixture *f, uint64_t seed, unsigned most)
+{
+	struct world w = { .f = f, .random = seed * 0x9e3779b97f4a7c15u, .most = most };
+	w.mailbox[0] = (struct ref_mailbox){ .exists = true, .id = FIXTURE_INBOX, .uidnext = 1 };
+	open_fresh(&w);
+	for (unsigned i = 0; i < STEPS; i++) {
+		step(&w);
+		sessions_work(&w);
+		if (i % 50 == 0) {
+			assert_counts(&w);
+			assert_blobs(&w);
+			fixture_check(f);
+			arena_reset(&f->arena);
+		}
+	}
+	assert_counts(&w);
+	assert_blobs(&w);
+	for (unsigned i = 0; i < SESSIONS; i++)
+		view_unref(&w.session[i].shown);
+	account_close(&w.fresh_account);
+	model_close(&w.fresh);
+	fixture_reopen(f);
+	assert_counts(&w);
+	fixture_check(f);
+	for (unsigned i = 0; i < MAILBOXES; i++)
+		free(w.mailbox[i].m);
+}
+
+static void small_mailboxes(void **state) { run(*state, 1, 60); }
+static void middling_mailboxes(void **state) { run(*state, 2, 600); }
+static void large_mailboxes(void **state) { run(*state, 3, 4000); }
+static void once_more(void **state) { run(*state, 4, 1000); }
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(small_mailboxes), FIXTURE_TEST(middling_mailboxes), FIXTURE_TEST(large_mailboxes), FIXTURE_TEST(once_more),
+	};
+	return fixture_run("random", tests, sizeof(tests) / sizeof(*tests));
+}
