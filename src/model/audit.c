@@ -28,6 +28,16 @@ void audit_fault(struct audit *c, unsigned todo, const char *format, ...)
 	c->todo |= todo;
 }
 
+void audit_note(struct audit *c, const char *format, ...)
+{
+	va_list ap;
+	buf_printf(&c->lines, "note: account %llu: ", (unsigned long long)c->account);
+	va_start(ap, format);
+	buf_vprintf(&c->lines, format, ap);
+	va_end(ap);
+	buf_add_char(&c->lines, '\n');
+}
+
 struct audit_mailbox *audit_mailbox_find(struct audit *c, uint32_t id)
 {
 	size_t low = 0, high = c->mailboxes.n;

@@ -84,6 +84,8 @@ int audit_grow(void **v, size_t *cap, size_t n, size_t size);
 
 /* One line, "account N: ..."; counts. Adds to todo. */
 void audit_fault(struct audit *c, unsigned todo, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* One line, "note: account N: ...", that counts as no fault: garbage that a power cut may leave by design. */
+void audit_note(struct audit *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct audit_mailbox *audit_mailbox_find(struct audit *c, uint32_t id);
 
 /* audit_read.c: everything from one snapshot. A read_fn; arg is the struct audit. */

@@ -210,8 +210,9 @@ int audit_tags(struct audit *c, bool repair)
 	int rc = check_owned(c, repair);
 	if (!rc && !c->lost)
 		rc = find_stale(c, &stale);
-	for (size_t i = 0; !rc && i < stale.blobs.n; i++)
-		audit_fault(c, 0, "body %llu is kept for it, but no email needs it", (unsigned long long)stale.blobs.v[i]);
+	/* The order of the steps makes a crash leave these behind, so they are no fault; --repair gives their room back. */
+	if (!rc && stale.blobs.n)
+		audit_note(c, "%zu bodies are kept for it that no email needs (left by a crash; repair frees them)", stale.blobs.n);
 	if (!rc && repair)
 		rc = mend(c, &stale);
 	blob_list_fini(&stale.blobs);
