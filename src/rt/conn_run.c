@@ -73,12 +73,8 @@ static void finish(struct conn *c)
 	wheel_remove(&s->wheel, &c->timer);
 	if (c->counted_addr)
 		admission_leave_addr(&s->admission, &c->peer.addr);
-	if (c->user)
-		admission_leave_user(&s->admission, str_from_c(c->user));
 	conn_state_close(&c->state);
 	close(c->fd);
-	free(c->user);
-	c->user = NULL;
 	atomic_fetch_sub(&s->conns, 1);
 	if (atomic_load(&s->stopping))
 		server_wake_carrier(s);

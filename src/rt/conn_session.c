@@ -65,6 +65,10 @@ void conn_session_end(struct conn *c)
 		c->listener->proto.fini(c, c->session, c->listener->ctx);
 	free(c->session);
 	c->session = NULL;
+	if (c->user)
+		admission_leave_user(&c->server->admission, str_from_c(c->user));
+	free(c->user);
+	c->user = NULL;
 }
 
 /* fini comes before the last bytes go out: who sees them may count on everything being released. */
