@@ -77,7 +77,7 @@ static void test_refusals(void **state)
 		{ "listen { imap = { \"1143\" } }\n", "1143" },
 		{ "listen { nntp = { \"*:119\" } }\n", "nntp" },
 		{ "tls { certificate = \"a.pem\" }\n", "certificate" },
-		{ "auth {\n", "line" },
+		{ "auth }\n", "line" },
 	};
 
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {

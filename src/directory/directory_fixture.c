@@ -33,6 +33,7 @@ int fixture_setup(void **state)
 	const enum store_engine *engine = *state;
 	struct err e = { 0 };
 	f->engine = engine ? *engine : STORE_ENGINE_MEM;
+	*state = f;
 	memcpy(f->dir, "/tmp/troika-directory-XXXXXX", 29);
 	if (!mkdtemp(f->dir))
 		return -1;
@@ -42,7 +43,6 @@ int fixture_setup(void **state)
 		return -1;
 	}
 	arena_init(&f->arena, 0);
-	*state = f;
 	return 0;
 }
 

@@ -89,7 +89,7 @@ static int raise_counters(struct change *c)
 		raise_u32(&c->state.uidvalidity, m.uidvalidity);
 	}
 	struct key from = key_first(KEY_EMAIL), to = key_after(KEY_EMAIL);
-	struct str key, value;
+	struct str key = STR_NONE, value;
 	uint64_t email;
 	if (rc == 0)
 		rc = source_find(change_source(c), key_str(&from), key_str(&to), true, &key, &value);

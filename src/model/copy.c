@@ -121,7 +121,7 @@ struct copy_op {
 static int run(struct change *c, void *arg)
 {
 	struct copy_op *op = arg;
-	struct mailbox_record from, other, *to = op->from == op->to ? &from : &other;
+	struct mailbox_record from = { .id = 0 }, other = { .id = 0 }, *to = op->from == op->to ? &from : &other;
 	int rc = mailbox_record_load(change_source(c), op->from, &from);
 	if (!rc && to != &from)
 		rc = mailbox_record_load(change_source(c), op->to, to);

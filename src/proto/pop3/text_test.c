@@ -16,8 +16,7 @@ static void test_texts(void **state)
 	for (int language = 0; language < POP3_LANGUAGES; language++)
 		for (int text = 0; text < TEXT_COUNT; text++) {
 			const char *s = pop3_text((enum pop3_language)language, (enum pop3_text)text);
-			if (!s)
-				fail_msg("text %d has no %s", text, pop3_language_tag((enum pop3_language)language));
+			assert_non_null(s);
 			assert_true(utf8_is_valid(str_from_c(s)));
 			assert_in_range(strlen(s), 1, 200);
 			assert_true(s[0] != '[' && s[0] != ' ');
