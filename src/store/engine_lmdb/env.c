@@ -85,7 +85,7 @@ void index_close(struct lmdb_store *s)
 
 uint64_t index_newest(struct lmdb_store *s)
 {
-	MDB_envinfo info = { .me_last_txnid = SIZE_MAX };
+	MDB_envinfo info = { .me_last_txnid = 0 };
 	pthread_mutex_lock(&s->reads_lock);
 	if (s->env)
 		mdb_env_info(s->env, &info);

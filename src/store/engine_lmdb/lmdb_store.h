@@ -73,7 +73,7 @@ int cursor_find(MDB_cursor *c, const struct full_key *from, const struct full_ke
 /* env.c */
 int index_open(struct lmdb_store *s, const struct store_config *c, struct err *e);
 void index_close(struct lmdb_store *s);           /* nothing when not opened */
-/* The number of the newest transaction; the greatest number when it cannot be known. */
+/* The number of the newest transaction; 0 when it cannot be known. */
 uint64_t index_newest(struct lmdb_store *s);
 /* When the disk refuses a root page LMDB cannot know what is on it and refuses all further work. */
 bool index_is_broken(struct lmdb_store *s);
