@@ -2,16 +2,19 @@
 
 #include "codec/mime/message.h"
 #include "codec/mime/summary.h"
+#include "deliver/limits.h"
 #include "deliver/targets.h"
 
 /* What FETCH ENVELOPE, BODYSTRUCTURE and sorting are answered from: made once, here. */
 static int summarise(struct str message, struct buf *out, struct err *e)
 {
-	struct arena arena = ARENA_INIT(0);
+	struct arena arena = ARENA_INIT(DELIVER_PARSE_MEMORY_MAX);
 	struct mime_message parsed;
 	int rc = mime_message_parse(message, &arena, &parsed);
 	if (!rc)
 		rc = mime_summary_encode(&parsed, message, out);
+	if (!rc && out->failed)
+		rc = ERR_NO_MEMORY;
 	arena_fini(&arena);
 	if (rc == ERR_TOO_BIG)
 		return err_set(e, rc, "The message is too big", "message of %zu bytes", message.n);
@@ -53,7 +56,7 @@ int deliver_message(struct model *m, struct str message, int64_t received, struc
 	int rc = targets_init(&targets, r, n, e);
 	if (!rc)
 		targets_refuse_full(&targets, m, message.n);
-	struct buf summary = BUF_INIT(0);
+	struct buf summary = BUF_INIT(DELIVER_SUMMARY_MAX);
 	if (!rc && targets.n_open)
 		rc = summarise(message, &summary, e);
 	for (size_t done = 0; !rc && done < targets.n_open;) {
@@ -67,7 +70,7 @@ int deliver_message(struct model *m, struct str message, int64_t received, struc
 
 int deliver_prepare(struct model *m, uint64_t account, struct arena *arena, struct str message, struct append *a, struct err *e)
 {
-	struct buf summary = BUF_INIT(0);
+	struct buf summary = BUF_INIT(DELIVER_SUMMARY_MAX);
 	int rc = summarise(message, &summary, e);
 	if (!rc) {
 		a->summary = arena_dup(arena, buf_str(&summary));

@@ -1,5 +1,8 @@
+/* Memory for one message. How many accounts share one blob is STORE_TAGS_MAX. */
 #ifndef DELIVER_LIMITS_H
 #define DELIVER_LIMITS_H
+
+#include <stddef.h>
 
 #define DELIVER_PARSE_MEMORY_MAX ((size_t)64 << 20)      /* bytes for the parsed structure of one message */
 #define DELIVER_SUMMARY_MAX ((size_t)1 << 20)            /* bytes of one summary: it becomes a value of the store */
