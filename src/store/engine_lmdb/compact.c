@@ -293,7 +293,6 @@ static int compact(struct lmdb_store *s, uint32_t number, const struct segment_r
 struct seal {
 	uint32_t number;
 	uint64_t size;
-	enum segment_state state;
 };
 
 static int note_sealed(struct lmdb_write *w, void *arg)
@@ -302,7 +301,7 @@ static int note_sealed(struct lmdb_write *w, void *arg)
 	struct lmdb_store *s = lmdb_of(w->base.store);
 	struct segment_row row;
 	int rc = index_segment_get(s, w->txn, seal->number, &row);
-	row.state = seal->state;
+	row.state = SEGMENT_SEALED;
 	row.size = seal->size;
 	w->changed = true;
 	return write_fail(w, rc ? rc : index_segment_put(s, w->txn, seal->number, &row));
@@ -329,9 +328,8 @@ int segment_seal(struct lmdb_store *s, uint32_t number, int fd)
 		uint64_t end = segment_scan_used(scan), good = whole ? segment_scan_extent(scan) : segment_scan_synced(scan);
 		struct segment_file f = { .fd = fd, .number = number, .end = end, .synced = good, .filled = end };
 		rc = segment_file_finish(&f);
-		/* One without a flaw may be continued, as if it had been closed. */
-		bool has_room = whole && end < s->blobs->segment_size / 2;
-		struct seal seal = { .number = number, .size = end, .state = has_room ? SEGMENT_CLOSED : SEGMENT_SEALED };
+		/* Never to be continued: should the disk have lost promised records at the end, their ids would be used again. */
+		struct seal seal = { .number = number, .size = end };
 		if (rc == 0)
 			rc = lmdb_commit_raw(s, note_sealed, &seal);
 	}
