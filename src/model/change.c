@@ -91,6 +91,7 @@ int commit_run_all(struct model *m, struct commit *commits, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		commits[i].nonce = atomic_fetch_add_explicit(&m->nonce, 1, memory_order_relaxed);
 		commits[i].result = ERR_NO_MEMORY;
+		commits[i].modseq = 0;
 		if (ops)
 			ops[i] = (struct store_op){ .scope = account_scope(commits[i].account), .fn = run, .arg = &commits[i] };
 	}

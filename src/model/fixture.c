@@ -7,6 +7,10 @@
 #include <dirent.h>
 #include <unistd.h>
 
+__attribute__((weak)) const struct store_fault_plan *fixture_faults(void) { return NULL; }
+
+bool fixture_again(int rc) { return fixture_faults() && err_class(rc) == ERR_CLASS_TEMPORARY; }
+
 static void open_store(struct fixture *f, bool create)
 {
 	struct store_config config = { .engine = f->engine, .dir = f->dir, .create = create, .no_sync = true,
@@ -14,12 +18,18 @@ static void open_store(struct fixture *f, bool create)
 	struct err e = { 0 };
 	if (store_open(&config, &f->store, &e))
 		fail_msg("store_open: %s", e.log);
+	f->plain = f->store;
+	if (fixture_faults())
+		assert_int_equal(store_wrap_faults(&f->store, fixture_faults()), 0);
 }
 
 static void open_model(struct fixture *f)
 {
 	struct err e = { 0 };
 	assert_int_equal(model_open(f->store, NULL, &f->model, &e), 0);
+	/* Keeps no views: what it shows was read just now. */
+	struct model_config config = { .view_cache_bytes = 1 };
+	assert_int_equal(model_open(f->plain, &config, &f->plain_model, &e), 0);
 }
 
 static int setup(void **state)
@@ -31,8 +41,8 @@ static int setup(void **state)
 	arena_init(&f->arena, 0);
 	open_store(f, true);
 	open_model(f);
-	assert_int_equal(account_create(f->model, FIXTURE_ACCOUNT), 0);
-	assert_int_equal(account_open(f->model, FIXTURE_ACCOUNT, &f->account), 0);
+	FIXTURE_OK(account_create(f->model, FIXTURE_ACCOUNT));
+	FIXTURE_OK(account_open(f->model, FIXTURE_ACCOUNT, &f->account));
 	*state = f;
 	return 0;
 }
@@ -58,6 +68,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	account_close(&f->account);
 	model_close(&f->model);
+	model_close(&f->plain_model);
 	store_close(&f->store);
 	arena_fini(&f->arena);
 	remove_tree(f->dir);
@@ -91,12 +102,13 @@ void fixture_reopen(struct fixture *f)
 {
 	account_close(&f->account);
 	model_close(&f->model);
+	model_close(&f->plain_model);
 	if (f->engine == STORE_ENGINE_LMDB) {
 		store_close(&f->store);
 		open_store(f, false);
 	}
 	open_model(f);
-	assert_int_equal(account_open(f->model, FIXTURE_ACCOUNT, &f->account), 0);
+	FIXTURE_OK(account_open(f->model, FIXTURE_ACCOUNT, &f->account));
 }
 
 uint32_t fixture_append(struct fixture *f, uint32_t mailbox, const char *text, uint64_t flags)
@@ -127,14 +139,14 @@ void fixture_append_many(struct fixture *f, uint32_t mailbox, unsigned n)
 uint32_t fixture_mailbox(struct fixture *f, const char *name)
 {
 	struct mailbox m;
-	assert_int_equal(mailbox_create(f->account, str_from_c(name), 0, &m, NULL), 0);
+	FIXTURE_OK(mailbox_create(f->account, str_from_c(name), 0, &m, NULL));
 	return m.id;
 }
 
 struct mailbox fixture_get(struct fixture *f, uint32_t id)
 {
 	struct mailbox m;
-	assert_int_equal(mailbox_get(f->account, &f->arena, id, &m), 0);
+	FIXTURE_OK(mailbox_get(f->account, &f->arena, id, &m));
 	return m;
 }
 
@@ -232,19 +244,29 @@ unsigned fixture_blobs(struct fixture *f)
 {
 	unsigned n = 0;
 	store_tag tag = store_tag_of((struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT });
-	assert_int_equal(store_blob_visit(f->store, tag, count_blob, &n), 0);
+	assert_int_equal(store_blob_visit(f->plain, tag, count_blob, &n), 0);
 	return n;
 }
 
-static void print_line(void *arg, const char *line)
+static void no_line(void *arg, const char *line)
 {
 	(void)arg;
-	print_message("%s\n", line);
+	fail_msg("%s", line);
+}
+
+static void assert_stale_tag(void *arg, const char *line)
+{
+	(void)arg;
+	if (!strstr(line, "are kept for it that no email needs"))
+		fail_msg("%s", line);
 }
 
 void fixture_check(struct fixture *f)
 {
 	uint64_t faults;
-	assert_int_equal(model_check(f->model, 0, false, print_line, NULL, &faults), 0);
+	/* What fails after a commit may leave a body's tag behind. That is all: it must be gone after a repair. */
+	if (fixture_faults())
+		assert_int_equal(model_check(f->plain_model, 0, true, assert_stale_tag, NULL, &faults), 0);
+	assert_int_equal(model_check(f->plain_model, 0, false, no_line, NULL, &faults), 0);
 	assert_int_equal(faults, 0);
 }

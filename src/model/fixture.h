@@ -17,10 +17,27 @@ struct fixture {
 	enum store_engine engine;
 	char dir[64];
 	struct store *store;
+	struct store *plain;                          /* the same, but it never fails */
 	struct model *model;
+	struct model *plain_model;
 	struct account *account;
 	struct arena arena;
 };
+
+/* Where the linked program has its own of these, the store fails as the plan says (faults_on.c). */
+const struct store_fault_plan *fixture_faults(void);
+/* Does it again while the answer is one that may be different next time. Without faults such an answer is a failure. */
+bool fixture_again(int rc);
+#define FIXTURE_RETRY(rc, call) \
+	do \
+		rc = (call); \
+	while (fixture_again(rc))
+#define FIXTURE_OK(call) \
+	do { \
+		int fixture_rc; \
+		FIXTURE_RETRY(fixture_rc, call); \
+		assert_int_equal(fixture_rc, 0); \
+	} while (0)
 
 /* Runs all tests on both engines; each finds its struct fixture in *state. The number of failed ones. */
 int fixture_run(const char *name, const struct CMUnitTest *tests, size_t n);
@@ -44,7 +61,7 @@ const char *fixture_uids_show(struct fixture *f, const struct rangeset *set);
 void fixture_flags(struct fixture *f, uint32_t mailbox, const char *uids, enum flags_op op, uint64_t flags, const char *keyword);
 /* How many blobs the account owns. */
 unsigned fixture_blobs(struct fixture *f);
-/* Asserts that model_check finds nothing. */
+/* Asserts that model_check finds nothing, not even something to note. */
 void fixture_check(struct fixture *f);
 
 #endif

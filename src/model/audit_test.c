@@ -1,0 +1,433 @@
+/* Every kind of damage is found, and mended where something else tells what was there. */
+#include "model/fixture.h"
+
+#include "base/bytes.h"
+#include "model/keys.h"
+#include "model/record.h"
+
+#define TEXT "Subject: test\r\nDate: Mon, 23 Nov 2026 18:54:32 +0000\r\n\r\nbody\r\n"
+
+/* ---- doing damage ---- */
+
+struct edit {
+	struct key key;
+	enum { FLIP, DELETE, PUT } how;
+	struct str value;
+};
+
+static int edit(struct store_write *w, void *arg)
+{
+	const struct edit *e = arg;
+	if (e->how == DELETE)
+		return store_del(w, key_str(&e->key));
+	if (e->how == PUT)
+		return store_put(w, key_str(&e->key), e->value);
+	struct str value;
+	int rc = store_wget(w, key_str(&e->key), &value);
+	if (rc)
+		return rc;
+	char copy[4000];
+	assert_true(value.n <= sizeof(copy));
+	memcpy(copy, value.p, value.n);
+	copy[value.n - 1] ^= 0x40;
+	return store_put(w, key_str(&e->key), str_make(copy, value.n));
+}
+
+static void apply(struct fixture *f, struct edit e)
+{
+	assert_int_equal(store_commit(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, edit, &e), 0);
+}
+static void flip(struct fixture *f, struct key key) { apply(f, (struct edit){ .key = key, .how = FLIP }); }
+static void del(struct fixture *f, struct key key) { apply(f, (struct edit){ .key = key, .how = DELETE }); }
+
+/* ---- looking ---- */
+
+struct found {
+	unsigned lines;
+	char text[4000];
+};
+
+static void note(void *arg, const char *line)
+{
+	struct found *found = arg;
+	found->lines++;
+	size_t n = strlen(found->text);
+	snprintf(found->text + n, sizeof(found->text) - n, "%s\n", line);
+}
+
+static void assert_found(struct fixture *f, const char *expected)
+{
+	struct found found = { .lines = 0 };
+	uint64_t faults;
+	assert_int_equal(model_check(f->model, FIXTURE_ACCOUNT, false, note, &found, &faults), 0);
+	assert_int_equal(faults, found.lines);
+	if (!strstr(found.text, expected))
+		fail_msg("\"%s\" is not in:\n%s", expected, found.text);
+}
+
+/* Finds it, mends it, and then nothing is wrong any more. */
+static void assert_mended(struct fixture *f, const char *expected)
+{
+	assert_found(f, expected);
+	uint64_t faults;
+	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
+	assert_true(faults > 0);
+	fixture_check(f);
+}
+
+static void fill(struct fixture *f)
+{
+	fixture_append(f, FIXTURE_INBOX, TEXT, MESSAGE_SEEN);
+	fixture_append(f, FIXTURE_INBOX, TEXT "2", 0);
+	fixture_append(f, FIXTURE_INBOX, TEXT "three", MESSAGE_DELETED);
+	fixture_check(f);
+}
+
+static void assert_readable(struct fixture *f, uint32_t mailbox)
+{
+	struct view *v;
+	assert_int_equal(view_open(f->account, mailbox, &v), 0);
+	for (uint32_t i = 0; i < view_count(v); i++) {
+		struct store_blob_view body;
+		assert_int_equal(email_map(f->account, view_at(v, i)->email, &body), 0);
+		assert_int_equal(body.bytes.n, view_at(v, i)->size);
+		email_unmap(f->account, &body);
+	}
+	view_unref(&v);
+}
+
+/* ---- ---- */
+
+static void damaged_index_page(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	flip(f, key_page(FIXTURE_INBOX, 1));
+	struct view *v;
+	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), ERR_CORRUPT);
+	assert_mended(f, "mailbox 1: the index page from UID 1 on is damaged");
+	/* who was there is known; the flags are lost */
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1 2 3");
+	assert_readable(f, FIXTURE_INBOX);
+}
+
+static void lost_index_page(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	del(f, key_page(FIXTURE_INBOX, 1));
+	assert_mended(f, "is noted as its place, but is not");
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "");
+	assert_int_equal(fixture_blobs(f), 0);
+}
+
+static void damaged_email(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	flip(f, key_email(2));
+	assert_mended(f, "email 2: its record is damaged");
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
+	assert_readable(f, FIXTURE_INBOX);
+}
+
+static void lost_email(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	del(f, key_email(2));
+	assert_found(f, "mailbox 1: UID 2 shows email 2, which is lost");
+	/* not mended, and its body is not thrown away either */
+	uint64_t faults;
+	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
+	assert_int_equal(fixture_blobs(f), 3);
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
+}
+
+static void damaged_membership(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	flip(f, key_member(1, FIXTURE_INBOX, 1));
+	assert_mended(f, "the places of the emails from 1 on are damaged");
+	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, NULL, false, NULL, NULL), 0);
+	assert_int_equal(fixture_blobs(f), 0);
+}
+
+static void lost_membership(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	del(f, key_member(1, FIXTURE_INBOX, 1));
+	assert_mended(f, "its place in mailbox 1, UID 2, is not noted");
+}
+
+static void email_that_nobody_holds(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	del(f, key_page(FIXTURE_INBOX, 1));
+	del(f, key_member(1, FIXTURE_INBOX, 1));
+	assert_mended(f, "email 1: nobody holds it");
+	assert_int_equal(fixture_blobs(f), 0);
+}
+
+static void damaged_mailbox(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t id = fixture_mailbox(f, "work");
+	fixture_append(f, id, TEXT, MESSAGE_SEEN);
+	fixture_flags(f, id, "1", FLAGS_ADD, 0, "word");
+	flip(f, key_mailbox(id));
+	assert_mended(f, "its record is damaged");
+	struct mailbox m = fixture_get(f, id);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.uidnext, 2);
+	assert_true(str_starts(m.name, STR("Recovered-")));
+	assert_string_equal(fixture_show_mailbox(f, id), "1:s0");
+	struct mailbox found;
+	assert_int_equal(mailbox_find(f->account, &f->arena, m.name, &found), 0);
+	assert_int_equal(found.id, id);
+}
+
+static void lost_mailbox(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t id = fixture_mailbox(f, "work/deep");
+	fixture_append(f, id, TEXT, MESSAGE_SEEN);
+	del(f, key_mailbox(id));
+	assert_mended(f, "it has messages but no record");
+	assert_int_equal(fixture_get(f, id).messages, 1);
+}
+
+static void lost_inbox(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	del(f, key_mailbox(FIXTURE_INBOX));
+	assert_mended(f, "mailbox 1: it has messages but no record");
+	struct mailbox m;
+	assert_int_equal(mailbox_find(f->account, &f->arena, STR("INBOX"), &m), 0);
+	assert_int_equal(m.id, FIXTURE_INBOX);
+	assert_int_equal(m.messages, 3);
+	assert_int_equal(m.uidnext, 4);
+}
+
+static void lost_empty_inbox(void **state)
+{
+	struct fixture *f = *state;
+	del(f, key_mailbox(FIXTURE_INBOX));
+	assert_mended(f, "INBOX is missing");
+	assert_int_equal(fixture_append(f, FIXTURE_INBOX, TEXT, 0), 1);
+}
+
+static void lost_superior(void **state)
+{
+	struct fixture *f = *state;
+	fixture_mailbox(f, "work/deep");
+	struct mailbox m;
+	assert_int_equal(mailbox_find(f->account, &f->arena, STR("work"), &m), 0);
+	del(f, key_mailbox(m.id));
+	assert_mended(f, "the mailbox above it is missing");
+	assert_int_equal(mailbox_find(f->account, &f->arena, STR("work"), &m), 0);
+}
+
+static void damaged_names(void **state)
+{
+	struct fixture *f = *state;
+	struct str value = STR("rubbish");
+	for (struct key k = key_first(KEY_NAME);;) {
+		struct store_read *r;
+		struct store_iter *it;
+		struct str key, old, after = STR("o");
+		assert_int_equal(store_begin(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, &r), 0);
+		assert_int_equal(store_range(r, key_str(&k), after, false, &it), 0);
+		bool more = store_next(it, &key, &old) == 1;
+		if (more) {
+			k.n = key.n;
+			memcpy(k.p, key.p, key.n);
+		}
+		store_iter_end(&it);
+		store_end(&r);
+		if (!more)
+			break;
+		apply(f, (struct edit){ .key = k, .how = PUT, .value = value });
+		k = key_next(&k);
+	}
+	assert_mended(f, "mailbox 1: it is not found by its name");
+	struct mailbox m;
+	assert_int_equal(mailbox_find(f->account, &f->arena, STR("Trash"), &m), 0);
+}
+
+static void damaged_state(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	struct mailbox before = fixture_get(f, FIXTURE_INBOX);
+	flip(f, key_state());
+	struct account *a;
+	assert_int_equal(account_open(f->model, FIXTURE_ACCOUNT, &a), ERR_CORRUPT);
+	assert_mended(f, "its state record is damaged");
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
+	/* nothing that may have been given out before is given out again */
+	assert_int_equal(fixture_append(f, FIXTURE_INBOX, TEXT, 0), 4);
+	assert_true(fixture_get(f, FIXTURE_INBOX).modseq > before.modseq + 1000);
+	struct view *v;
+	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
+	assert_true(view_at(v, 3)->email > 1000);
+	view_unref(&v);
+	fixture_check(f);
+}
+
+static void damaged_log(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	struct view *v, *newer;
+	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
+	fixture_append(f, FIXTURE_INBOX, TEXT, 0);
+	flip(f, key_log(fixture_get(f, FIXTURE_INBOX).modseq));
+	assert_mended(f, "the change log is damaged");
+	assert_int_equal(view_refresh(f->account, v, &newer), 0);
+	assert_int_equal(view_count(newer), 4);
+	struct rangeset gone = RANGESET_INIT;
+	assert_int_equal(mailbox_vanished(f->account, FIXTURE_INBOX, view_modseq(v), &gone), ERR_NOT_FOUND);
+	view_unref(&v);
+	view_unref(&newer);
+}
+
+static void wrong_counts(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	/* as a page from before the last append would look */
+	struct store_read *r;
+	struct str value;
+	struct key key = key_mailbox(FIXTURE_INBOX);
+	char old[2000];
+	assert_int_equal(store_begin(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, &r), 0);
+	assert_int_equal(store_get(r, key_str(&key), &value), 0);
+	memcpy(old, value.p, value.n);
+	size_t n = value.n;
+	store_end(&r);
+	fixture_append(f, FIXTURE_INBOX, TEXT, 0);
+	apply(f, (struct edit){ .key = key, .how = PUT, .value = str_make(old, n) });
+	assert_mended(f, "4 messages, but its record says 3");
+	assert_int_equal(fixture_get(f, FIXTURE_INBOX).uidnext, 5);
+}
+
+static void damaged_subscriptions(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(subscription_set(f->account, STR("list"), true, NULL), 0);
+	struct store_read *r;
+	struct store_iter *it;
+	struct str key, value;
+	struct key at = { .n = 0 };
+	assert_int_equal(store_begin(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, &r), 0);
+	assert_int_equal(store_range(r, STR("s"), STR("t"), false, &it), 0);
+	assert_int_equal(store_next(it, &key, &value), 1);
+	at.n = key.n;
+	memcpy(at.p, key.p, key.n);
+	store_iter_end(&it);
+	store_end(&r);
+	flip(f, at);
+	assert_mended(f, "subscriptions are damaged");
+	struct str *names;
+	size_t n;
+	assert_int_equal(subscription_list(f->account, &f->arena, &names, &n), 0);
+	assert_int_equal(n, 6);
+}
+
+static void unknown_key(void **state)
+{
+	struct fixture *f = *state;
+	struct key key = { .p = "q?", .n = 2 };
+	apply(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
+	assert_found(f, "an unknown key, beginning with 71");
+}
+
+/* ---- bodies ---- */
+
+static void stale_tag(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	/* as if the program had ended between the put and the commit */
+	uint64_t account = FIXTURE_ACCOUNT;
+	struct str body = STR("never delivered");
+	struct append a = { .size = (uint32_t)body.n, .summary = STR("s") };
+	assert_int_equal(model_put_blob(f->model, &body, 1, &account, 1, &a.blob), 0);
+	assert_int_equal(fixture_blobs(f), 4);
+	struct found found = { .lines = 0 };
+	uint64_t faults;
+	assert_int_equal(model_check(f->model, FIXTURE_ACCOUNT, false, note, &found, &faults), 0);
+	assert_int_equal(faults, 0);
+	assert_non_null(strstr(found.text, "note: account 7: 1 bodies are kept for it that no email needs"));
+	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
+	fixture_check(f);
+	assert_int_equal(fixture_blobs(f), 3);
+	/* but it had only been slow: the delivery is told to begin again, nothing is shown without a body */
+	assert_int_equal(mailbox_append(f->account, FIXTURE_INBOX, &a, 1, false, NULL), ERR_RETRY);
+	assert_int_equal(fixture_get(f, FIXTURE_INBOX).messages, 3);
+	fixture_check(f);
+}
+
+static void lost_tag(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	struct view *v;
+	struct email_reader *r;
+	struct email email;
+	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
+	assert_int_equal(email_reader_begin(f->account, &r), 0);
+	assert_int_equal(email_reader_get(r, view_at(v, 0)->email, &email), 0);
+	email_reader_end(&r);
+	view_unref(&v);
+	model_drop_blob(f->model, email.blob, FIXTURE_ACCOUNT);
+	assert_mended(f, "email 1: its body is not kept for this account");
+	assert_int_equal(fixture_blobs(f), 3);
+	assert_readable(f, FIXTURE_INBOX);
+}
+
+/* ---- unfinished work ---- */
+
+static int mark_deleting(struct store_write *w, void *arg)
+{
+	(void)arg;
+	struct key key = key_state();
+	struct str value;
+	char copy[200];
+	assert_int_equal(store_wget(w, key_str(&key), &value), 0);
+	memcpy(copy, value.p, value.n);
+	record_seal(copy, value.n, 2, 0);
+	return store_put(w, key_str(&key), str_make(copy, value.n));
+}
+
+static void interrupted_deletion(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	assert_int_equal(store_commit(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, mark_deleting, NULL), 0);
+	assert_mended(f, "its deletion was interrupted");
+	assert_int_equal(fixture_blobs(f), 0);
+	uint64_t *ids;
+	size_t n;
+	assert_int_equal(model_accounts(f->model, &f->arena, &ids, &n), 0);
+	assert_int_equal(n, 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(damaged_index_page), FIXTURE_TEST(lost_index_page), FIXTURE_TEST(damaged_email), FIXTURE_TEST(lost_email),
+		FIXTURE_TEST(damaged_membership), FIXTURE_TEST(lost_membership), FIXTURE_TEST(email_that_nobody_holds),
+		FIXTURE_TEST(damaged_mailbox), FIXTURE_TEST(lost_mailbox), FIXTURE_TEST(lost_inbox), FIXTURE_TEST(lost_empty_inbox),
+		FIXTURE_TEST(lost_superior),
+		FIXTURE_TEST(damaged_names), FIXTURE_TEST(damaged_state), FIXTURE_TEST(damaged_log), FIXTURE_TEST(wrong_counts),
+		FIXTURE_TEST(damaged_subscriptions), FIXTURE_TEST(unknown_key), FIXTURE_TEST(stale_tag), FIXTURE_TEST(lost_tag),
+		FIXTURE_TEST(interrupted_deletion),
+	};
+	return fixture_run("audit", tests, sizeof(tests) / sizeof(*tests));
+}
