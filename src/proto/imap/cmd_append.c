@@ -46,7 +46,8 @@ static bool check_room(struct imap_request *r, uint64_t size)
 {
 	struct imap_session *s = r->s;
 	if (size > s->config->message_size_max) {
-		imap_no(r, "[TOOBIG] At most %llu octets", (unsigned long long)s->config->message_size_max);     /* RFC 4469 5 */
+		/* RFC 4469 5 */
+		imap_no(r, "[TOOBIG] At most %llu octets", (unsigned long long)s->config->message_size_max);
 		return false;
 	}
 	struct quota q;
@@ -55,7 +56,8 @@ static bool check_room(struct imap_request *r, uint64_t size)
 		imap_error(r, rc, NULL);
 		return false;
 	}
-	if ((q.bytes_max && (size > q.bytes_max || q.bytes > q.bytes_max - size)) || (q.messages_max && q.messages >= q.messages_max)) {
+	bool bytes_fit = !q.bytes_max || (size <= q.bytes_max && q.bytes <= q.bytes_max - size);
+	if (!bytes_fit || (q.messages_max && q.messages >= q.messages_max)) {
 		imap_no(r, "[OVERQUOTA] No room for it");
 		return false;
 	}

@@ -99,7 +99,8 @@ static void write_mailbox(struct imap_session *s, const struct mailbox *m, bool 
 	write_name(s, m->name);
 }
 
-static void list_matching(struct imap_session *s, const struct list *list, const struct mailbox *v, size_t n, struct map *parents)
+static void list_matching(struct imap_session *s, const struct list *list, const struct mailbox *v, size_t n,
+						  struct map *parents)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (list->options & LIST_SELECT_SPECIAL_USE && !v[i].use)

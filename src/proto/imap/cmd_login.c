@@ -102,7 +102,8 @@ enum imap_result imap_cmd_authenticate(struct imap_request *r)
 	struct buf reply = BUF_INIT(0);
 	int code = 0;
 	s->sasl_done = false;
-	enum sasl_result result = sasl_start(s->conn, s->services, s->config, "imap", mechanism, initial, &s->sasl, &reply, &code);
+	enum sasl_result result =
+		sasl_start(s->conn, s->services, s->config, "imap", mechanism, initial, &s->sasl, &reply, &code);
 	enum imap_result done = stepped(r, result, buf_str(&reply), code);
 	buf_fini(&reply);
 	return done;

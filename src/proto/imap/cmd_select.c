@@ -56,8 +56,8 @@ static void tell_selected(struct imap_session *s)
 	conn_printf(s->conn, "* %u EXISTS\r\n* %u RECENT\r\n", view_count(v), imap_recent_count(&s->selected));
 	if (view_first_unseen(v) < view_count(v))
 		conn_printf(s->conn, "* OK [UNSEEN %u] First unseen\r\n", view_first_unseen(v) + 1);
-	conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs valid\r\n* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidvalidity(v),
-				view_uidnext(v));
+	conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(v));
+	conn_printf(s->conn, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(v));
 	imap_tell_highestmodseq(s);
 }
 

@@ -59,7 +59,7 @@ struct imap_command {
 	enum imap_result (*run)(struct imap_request *r);
 	/* After IMAP_CONTINUES: one line of the client's, without its end. NULL when run never returns that. */
 	enum imap_result (*line)(struct imap_request *r, struct str line);
-	/* A literal of n octets is announced at the end of what r->args holds (the announcement itself is not in it). NULL: gather. */
+	/* A literal is announced at the end of what r->args holds (the announcement itself is not in it). NULL: gather. */
 	enum imap_literal (*literal)(struct imap_request *r, const struct imap_announced *a);
 	void (*octets)(struct imap_session *s, struct str bytes);
 	const char *capability;       /* the extension that brings it, as advertised; NULL: RFC 3501 */
@@ -82,7 +82,8 @@ enum imap_result imap_no(struct imap_request *r, const char *format, ...) __attr
 enum imap_result imap_bad(struct imap_request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* After a reader of codec/imap returned false: BAD with the cursor's text (or NO when memory ran out). */
 enum imap_result imap_bad_args(struct imap_request *r);
-/* NO with the response code of RFC 5530 for an error code of the rooms below; e may be NULL. Logs what is not the client's fault. */
+/* NO with the response code of RFC 5530 for an error code of the rooms below; e may be NULL. Logs what is not the
+ * client's fault. */
 enum imap_result imap_error(struct imap_request *r, int code, const struct err *e);
 /* Writes the tagged line now; returns IMAP_SENT. */
 enum imap_result imap_send(struct imap_request *r);

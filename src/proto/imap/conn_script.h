@@ -21,7 +21,8 @@ struct conn {
 
 /* Opens a session on c (zeroed by this) and takes the greeting. */
 void script_open(struct conn *c, struct services *s, bool tls);
-/* Plays the input, `step` bytes arriving at a time (0: all at once), until it is used up or the session closes. True while it is open. */
+/* Plays the input, `step` bytes arriving at a time (0: all at once), until it is used up or the session
+ * closes. True while it is open. */
 bool script_play(struct conn *c, struct str input, size_t step);
 bool script_event(struct conn *c, enum conn_event event);
 void script_close(struct conn *c);

@@ -13,8 +13,8 @@ void imap_dispatch(struct imap_session *s, struct str command);
 void imap_dispatch_continued(struct imap_session *s, struct str line);
 /* A line or a command is over its limit; `begin` is how it begins. */
 void imap_dispatch_too_long(struct imap_session *s, struct str begin);
-/* A literal is announced behind `text`. Refuses (and sends the tagged line) what would be refused anyway, and what would make the
- * command longer than max. *taker_out is set with IMAP_LITERAL_TAKE. */
+/* A literal is announced behind `text`. Refuses (and sends the tagged line) what would be refused anyway, and
+ * what would make the command longer than max. *taker_out is set with IMAP_LITERAL_TAKE. */
 enum imap_literal imap_dispatch_literal(struct imap_session *s, struct str text, const struct imap_announced *a, size_t max,
 										const struct imap_command **taker_out);
 

@@ -79,7 +79,8 @@ enum imap_result imap_error(struct imap_request *r, int code, const struct err *
 	bool told = e && e->code == code;
 	if (err_class(code) != ERR_CLASS_CLIENT)
 		conn_log(r->conn, LOG_ERROR, "imap.error",
-				 LOG_LIST(LOG_C("command", r->row ? r->row->name : ""), LOG_I("code", code), LOG_C("why", told ? e->log : err_text(code))));
+				 LOG_LIST(LOG_C("command", r->row ? r->row->name : ""), LOG_I("code", code),
+						  LOG_C("why", told ? e->log : err_text(code))));
 	return imap_no(r, "[%s] %s", response_code(code), told && e->client[0] ? e->client : err_text(code));
 }
 

@@ -1,7 +1,7 @@
 /* What an IMAP session keeps from one command to the next, and the words in which it answers. Seen only inside proto/imap.
  *
- * Threads: a session is run by one worker at a time (rt/conn.h), so nothing here locks. At rest it costs this struct (under
- * 1 KB, a test holds it), the account handle shared by all sessions of the user, and one reference to a shared view.
+ * Threads: a session is run by one worker at a time (rt/conn.h), so nothing here locks. At rest it costs this struct (half
+ * a KB at most, a test holds it), the account handle shared by all sessions of the user, and one reference to a shared view.
  *
  * Sequence numbers: selected.view is what the client knows. It changes only in imap_sync (sync.h), which tells the client
  * so; commands read messages from it, and UIDs from it are what they hand to the model. */

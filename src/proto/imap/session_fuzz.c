@@ -42,7 +42,8 @@ static void log_in(struct conn *c, struct world *w)
 		abort();
 	s->state = IMAP_AUTHENTICATED;
 	char command[600];
-	int n = snprintf(command, sizeof(command), "f APPEND INBOX (\\Seen k) {%zu+}\r\n%s\r\ng SELECT INBOX\r\n", sizeof(message) - 1, message);
+	int n = snprintf(command, sizeof(command), "f APPEND INBOX (\\Seen k) {%zu+}\r\n%s\r\ng SELECT INBOX\r\n",
+					 sizeof(message) - 1, message);
 	script_play(c, str_make(command, (size_t)n), 0);
 }
 

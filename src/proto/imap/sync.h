@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 /* Brings s->selected.view to the newest version and writes what changed. Without may_expunge, expunged messages stay as ghosts
- * (view_overlay). Claims \Recent for new messages (read-write sessions only). When the mailbox was deleted: with may_expunge, writes an EXPUNGE for each
- * message and sets selected.gone; else waits. Does nothing when nothing is selected or it is gone. 0, or the error
- * of the model (nothing is lost then: the next call tries again). */
+ * (view_overlay). Claims \Recent for new messages (read-write sessions only). When the mailbox was deleted: with may_expunge,
+ * writes an EXPUNGE for each message and sets selected.gone; else waits. Does nothing when nothing is selected or it is
+ * gone. 0, or the error of the model (nothing is lost then: the next call tries again). */
 int imap_sync(struct imap_session *s, bool may_expunge);
 
 /* The same, without EXPUNGE, for a command that answers for some messages itself: flags of those in `own` (UIDs) that changed are not told but
