@@ -1,3 +1,4 @@
+#include "base/num.h"
 #include "cli/admin.h"
 #include "rt/crypto.h"
 
@@ -66,6 +67,24 @@ static int del(struct house *h, const struct options *o, char *const *words, uns
 	return r ? r : account_delete(h->model, account);
 }
 
+/* "0" lifts it. What is over a new quota stays; nothing more comes in. */
+static int quota(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
+{
+	struct account *a;
+	uint64_t bytes;
+
+	(void)o;
+	(void)n;
+	if (!num_parse_size(str_from_c(words[1]), &bytes))
+		return err_set(e, ERR_INVALID, NULL, "'%s' is no size: bytes, or 500M, 2G; 0 for none", words[1]);
+	int r = house_open_account(h, words[0], &a, e);
+	if (r == 0) {
+		r = account_set_quota(a, bytes, 0);
+		account_close(&a);
+	}
+	return r;
+}
+
 static int list(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
 {
 	struct arena arena = ARENA_INIT(0);
@@ -84,8 +103,10 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 			account_quota(a, &q);
 			account_close(&a);
 		}
-		printf("%.*s\t%llu messages\t%llu bytes%s%s\n", STR_ARG(users[i].name), (unsigned long long)q.messages, (unsigned long long)q.bytes,
-			   users[i].has_secret ? "\tsecret" : "", users[i].disabled ? "\tdisabled" : "");
+		printf("%.*s\t%llu messages\t%llu bytes", STR_ARG(users[i].name), (unsigned long long)q.messages, (unsigned long long)q.bytes);
+		if (q.bytes_max)
+			printf(" of %llu", (unsigned long long)q.bytes_max);
+		printf("%s%s\n", users[i].has_secret ? "\tsecret" : "", users[i].disabled ? "\tdisabled" : "");
 	}
 	arena_fini(&arena);
 	return r;
@@ -95,6 +116,7 @@ static const struct admin_verb verbs[] = {
 	{ "add", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE, add },
 	{ "passwd", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE, passwd },
 	{ "del", 1, 1, 0, del },
+	{ "quota", 2, 2, 0, quota },
 	{ "list", 0, 0, 0, list },
 	{ 0 },
 };

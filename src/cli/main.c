@@ -15,6 +15,7 @@ const struct cli_command cli_commands[] = {
 	  "troika user add NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
 	  "troika user passwd NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
 	  "troika user del NAME@DOMAIN -d DIR\n"
+	  "troika user quota NAME@DOMAIN SIZE -d DIR        (500M, 2G; 0 for none)\n"
 	  "troika user list -d DIR\n\n"
 	  "The password is the first line of the file ('-': standard input), or is asked for on the terminal. Only hashes are stored. A secret, stored\n"
 	  "in the clear, is needed only for APOP and CRAM-MD5." },

@@ -10,10 +10,10 @@ static int check_length(struct str password, const char *what, struct err *e)
 {
 	if (password.n < PASSWORD_MIN)
 		return err_set(e, ERR_INVALID, "too short: at least 8 characters are needed",
-					   "%s of %zu bytes", what, password.n);
+					   "a %s of %zu bytes: it must have 8 to 256", what, password.n);
 	if (password.n > DIRECTORY_PASSWORD_MAX)
 		return err_set(e, ERR_INVALID, "too long: at most 256 bytes are possible",
-					   "%s of %zu bytes", what, password.n);
+					   "a %s of %zu bytes: it must have 8 to 256", what, password.n);
 	return 0;
 }
 

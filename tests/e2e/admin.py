@@ -71,16 +71,22 @@ def users(cli, server):
     c.logout()
     raw = b"".join(p.read_bytes() for p in (server.data / "store").rglob("*") if p.is_file() and p.stat().st_size < 50_000_000)
     check("no password is in the store in the clear", b"a better password" not in raw and USERS["alice"].encode() not in raw)
+    says("user quota", cli.on("user", "quota", address("erin"), "1k"), 0, "")
+    says("a bad quota", cli.on("user", "quota", address("erin"), "much"), 1, "much")
+    says("user list shows it", cli.on("user", "list"), 0, "of 1024")
+    check("over quota is refused for now", refused_code(server, address("erin"), b"Subject: big\r\n\r\n" + b"x" * 1100 + b"\r\n") == 452)
     says("user del", cli.on("user", "del", address("erin")), 0, "")
     says("user del twice", cli.on("user", "del", address("erin")), 1, "")
 
 
-def refused_code(server, to):
+def refused_code(server, to, mail=b"Subject: x\r\n\r\nx\r\n"):
     with smtp(server) as c:
         try:
-            c.sendmail("x@example.net", [to], b"Subject: x\r\n\r\nx\r\n")
+            c.sendmail("x@example.net", [to], mail)
         except smtplib.SMTPRecipientsRefused as e:
             return list(e.recipients.values())[0][0]
+        except smtplib.SMTPDataError as e:
+            return e.smtp_code
     return 250
 
 
