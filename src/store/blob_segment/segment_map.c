@@ -237,8 +237,8 @@ static int read_pages(const struct segment_maps *m, const uint8_t *p, size_t n)
 	return 0;
 }
 
-/* Neighbours are read in together, once: pages that the kernel drops later come back by themselves, and a disk that fails only
- * then is caught by bus_error. What is not whole yet, or fails, is read alone each time. */
+/* Neighbours are read in together, once: pages that the kernel drops later come back by themselves, and a disk that
+ * fails only then is caught by bus_error. What is not whole yet, or fails, is read alone each time. */
 static int read_in(const struct segment_maps *m, struct segment_map *map, uint64_t offset, size_t n)
 {
 	uint64_t size = atomic_load_explicit(&map->size, memory_order_relaxed);

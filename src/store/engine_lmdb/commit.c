@@ -176,7 +176,7 @@ static int run_batch(struct lmdb_store *s, struct combine_item *batch, bool nest
 static int code_of_failed_commit(struct lmdb_store *s, int mdb_code)
 {
 	struct statvfs fs;
-	if (mdb_code == EIO && fstatvfs(s->blobs->dir_fd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < STORE_FULL_BYTES)
+	if (mdb_code == EIO && fstatvfs(s->blobs->dir_fd, &fs) == 0 && fs.f_bavail * fs.f_frsize < STORE_FULL_BYTES)
 		return ERR_NO_SPACE;
 	return lmdb_code(mdb_code);
 }
