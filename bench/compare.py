@@ -5,7 +5,6 @@ import datetime
 import os
 import platform
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -129,6 +128,13 @@ def row(line, samples):
             f"{line.aim:g}", *(cpu_text(line, s) if s else "" for s in (t, p)), "*" if busy > 0.8 else ""]
 
 
+def cpu_row(name, samples):
+    """The CPU time of a delivery as a line of its own: it says what a busy machine can take."""
+    values = [median(samples[s], lambda x: x.cpu) * 1000 if s in samples else None for s in ("Troika", "Dovecot")]
+    ratio = f"{values[1] / values[0]:.1f}" if all(values) else "-"
+    return [name, *(number(v) if v is not None else "-" for v in values), "ms", ratio, "", "", "", ""]
+
+
 HEAD = ["line", "Troika", "peer", "unit", "ahead", "aim", "CPU ms", "peer's", ""]
 
 
@@ -171,15 +177,17 @@ def run_lines(bench, servers, lines):
             bench.close_sessions()
             continue
         rows.append(row(line, samples))
+        if line.name == "deliver-20":
+            rows.append(cpu_row("deliver-cpu", samples))
         notes += details(line, samples)
-        say("  ".join(c for c in rows[-1] if c) + f"   ({time.monotonic() - begin:.0f} s)")
+        say("  ".join(c for c in row(line, samples) if c) + f"   ({time.monotonic() - begin:.0f} s)")
     return rows, notes, failed
 
 
 def report(options, lines, servers, fill_notes, outcome, load, seconds):
     rows, notes, failed = outcome
     return "\n".join([
-        f"bench/run {' '.join(sys.argv[1:])}".rstrip(),
+        " ".join(["bench/run", *options.words]),
         f"{datetime.datetime.now():%Y-%m-%d %H:%M}, {seconds:.0f} s; {machine()}; data on {options.file_system}",
         f"load average before: {load:.2f}" + (" (the machine was not quiet)" if load > 0.5 else ""),
         *(f"{s.name}: {s.version()}" for s in servers), *fill_notes, "",
@@ -205,6 +213,7 @@ def arguments():
 
 def main():
     options = arguments()
+    options.words = [w for w in sys.argv[1:] if w not in ("--mailload", options.mailload)]
     lines, load, begin = choose(options.lines), os.getloadavg()[0], time.monotonic()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -219,7 +228,8 @@ def main():
         if options.only != "troika":
             servers.append(Peer(place, certificate, options.format))
         for server in servers:
-            server.start(USERS)
+            server.setup(USERS)
+            server.start()
         fill_notes = fill(bench, servers, lines)
         outcome = run_lines(bench, servers, lines)
         text = report(options, lines, servers, fill_notes, outcome, load, time.monotonic() - begin)
@@ -227,7 +237,7 @@ def main():
         bench.close_sessions()
         for server in servers:
             server.stop()
-        shutil.rmtree(place, ignore_errors=True)
+        subprocess.run(["rm", "-rf", place], check=False)
     print(text)
     kind = "".join(["-quick" if options.quick else "", "-lines" if options.lines else "",
                     f"-{options.only}" if options.only else "", f"-{options.format}" if options.format != "sdbox" else ""])

@@ -108,11 +108,11 @@ def messages_in(session, mailbox):
 
 # ---- deliveries ----
 
-def send_all(server, sessions, users, messages):
+def send_all(server, proto, sessions, users, messages):
     """smtp-source, one process for each mailbox, all at once."""
     senders = [subprocess.Popen(
-        ["smtp-source", "-s", str(sessions // len(users)), "-l", "4096", "-m", str(messages // len(users)),
-         "-f", "sender@sender.test", "-t", f"{user}@{DOMAIN}", f"127.0.0.1:{server.port['smtp']}"],
+        ["smtp-source", *(["-L"] if proto == "lmtp" else []), "-s", str(sessions // len(users)), "-l", "4096", "-m", str(messages // len(users)),
+         "-f", "sender@sender.test", "-t", f"{user}@{DOMAIN}", f"127.0.0.1:{server.port[proto]}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for user in users]
     faults = b""
     for sender in senders:
@@ -125,7 +125,7 @@ def send_all(server, sessions, users, messages):
         raise RuntimeError(f"smtp-source: {faults.decode(errors='replace')[-300:]}")
 
 
-def deliver(sessions, users, messages):
+def deliver(proto, sessions, users, messages):
     """From the first connection until the last message can be seen in its mailbox."""
     def measure(bench, server):
         n = max(len(users), bench.shrunk(messages) // len(users) * len(users))
@@ -136,7 +136,7 @@ def deliver(sessions, users, messages):
                 return sum(messages_in(w, "INBOX") for w in watchers)
 
             before, cpu, begin = there(), server.cpu(), time.monotonic()
-            send_all(server, sessions, users, n)
+            send_all(server, proto, sessions, users, n)
             accepted = time.monotonic() - begin
             while (arrived := there() - before) < n:
                 if time.monotonic() - begin > COMMAND_TIMEOUT:
@@ -235,6 +235,8 @@ def idle(proto, connections):
     """PSS of all processes of the server: what N connections add, for each."""
     def measure(bench, server):
         n = bench.shrunk(connections)
+        server.stop()                           # or memory that earlier lines gave back would be used again
+        server.start()
         subprocess.run([bench.mailload, "idle", proto, str(server.port[proto]), f"idle%@{DOMAIN}", PASSWORD,
                         str(IDLE_USERS), str(IDLE_USERS), "SELECT INBOX"], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, check=True, timeout=COMMAND_TIMEOUT)
@@ -260,10 +262,11 @@ def idle(proto, connections):
 
 
 LINES = [
-    Line("deliver-1", "durable deliveries, 1 session, 1 mailbox", "msg/s", 5, deliver(1, SPREAD[:1], 1000), 3, False),
-    Line("deliver-20", "durable deliveries, 20 sessions, 1 mailbox", "msg/s", 5, deliver(20, SPREAD[:1], 2000), 3, False),
-    Line("deliver-100", "durable deliveries, 100 sessions, 1 mailbox", "msg/s", 5, deliver(100, SPREAD[:1], 3000), 3, False),
-    Line("deliver-100x20", "durable deliveries, 100 sessions, 20 mailboxes", "msg/s", 5, deliver(100, SPREAD, 3000), 3, False),
+    Line("deliver-1", "durable deliveries, 1 session, 1 mailbox", "msg/s", 5, deliver("smtp", 1, SPREAD[:1], 1000), 3, False),
+    Line("deliver-20", "durable deliveries, 20 sessions, 1 mailbox", "msg/s", 5, deliver("smtp", 20, SPREAD[:1], 2000), 3, False),
+    Line("deliver-100", "durable deliveries, 100 sessions, 1 mailbox", "msg/s", 5, deliver("smtp", 100, SPREAD[:1], 3000), 3, False),
+    Line("deliver-100x20", "durable deliveries, 100 sessions, 20 mailboxes", "msg/s", 5, deliver("smtp", 100, SPREAD, 3000), 3, False),
+    Line("deliver-lmtp", "20 sessions of LMTP, 1 mailbox: Dovecot without Postfix", "msg/s", 3, deliver("lmtp", 20, SPREAD[:1], 2000), 3, False),
     Line("login-1", "IMAP login and logout, 1 connection", "login/s", 3, logins("imap", BIG, 1), 3, False),
     Line("login-8", "IMAP login and logout, 8 connections", "login/s", 3, logins("imap", BIG, 8), 3, False),
     Line("login-64", "IMAP login and logout, 64 connections", "login/s", 3, logins("imap", BIG, 64), 3, False),

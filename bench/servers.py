@@ -99,14 +99,14 @@ def end_process(process, seconds=15):
 
 
 class Server:
-    """What the lines need of a server: ports, the root processes, filling."""
+    """What the lines need of a server: ports, processes, filling. setup() once, then start() and stop() as often as wanted."""
     name = ""
 
     def __init__(self, place, certificate):
         self.dir = Path(place, self.name.lower())
         self.dir.mkdir()
         self.certificate = certificate
-        self.port = {p: free_port() for p in ("smtp", "imap", "imaps", "pop3")}
+        self.port = {p: free_port() for p in ("smtp", "lmtp", "imap", "imaps", "pop3")}
         self.processes = []
 
     def roots(self):
@@ -117,6 +117,11 @@ class Server:
 
     def pss(self):
         return pss_kb(self.roots())
+
+    def stop(self):
+        for process in reversed(self.processes):
+            end_process(process)
+        self.processes = []
 
     def spawn(self, *command, log, env=None):
         process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=open(log, "ab"),
@@ -141,12 +146,14 @@ class Troika(Server):
                 'limits { connections_per_user = "100000" }\n'
                 f'tls {{ certificate = "{self.certificate}.pem" key = "{self.certificate}.key" }}\n')
 
-    def start(self, users):
+    def setup(self, users):
         run(self.binary, "init", "-d", self.data, "--domain", DOMAIN)
         for user in users:
             run(self.binary, "user", "add", f"{user}@{DOMAIN}", "-d", self.data, "--password-file", "-",
                 stdin=PASSWORD.encode() + b"\n")
         (self.dir / "bench.conf").write_text(self.config())
+
+    def start(self):
         listen = [a for p, n in self.port.items() for a in ("--listen", f"{p}=127.0.0.1:{n}")]
         process = self.spawn(self.binary, "serve", "-d", self.data, "--config", self.dir / "bench.conf", *listen, log=self.log)
         for port in self.port.values():
@@ -157,10 +164,6 @@ class Troika(Server):
 
     def version(self):
         return run(self.binary, "version").splitlines()[0].strip()
-
-    def stop(self):
-        for process in self.processes:
-            end_process(process)
 
 
 DOVECOT_CONF = """
@@ -224,6 +227,9 @@ service lmtp {{
   unix_listener {dir}/lmtp {{
     mode = 0666
   }}
+  inet_listener lmtp {{
+    port = {lmtp}
+  }}
   process_min_avail = {cores}
 }}
 """
@@ -234,8 +240,6 @@ queue_directory = {dir}/postfix/queue
 data_directory = {dir}/postfix/data
 mail_owner = postfix
 setgid_group = postdrop
-maillog_file = {dir}/postfix.log
-maillog_file_prefixes = {dir}
 myhostname = mail.{domain}
 mydestination =
 alias_maps =
@@ -293,7 +297,7 @@ class Peer(Server):
         self.dir.chmod(0o755)
         self.doveadm_conf = self.dir / "dovecot.conf"
 
-    def start(self, users):
+    def setup(self, users):
         for sub in ("run", "home", "postfix", "postfix/queue", "postfix/data"):
             (self.dir / sub).mkdir()
         os.chown(self.dir / "home", MAIL_UID, MAIL_UID)
@@ -310,14 +314,16 @@ class Peer(Server):
             imap_reuse=1, **self.port))
         (self.dir / "postfix/main.cf").write_text(POSTFIX_MAIN.format(dir=self.dir, domain=DOMAIN))
         (self.dir / "postfix/master.cf").write_text(POSTFIX_MASTER.format(**self.port))
+        run("postfix", "-c", self.dir / "postfix", "check")         # makes the queue directories
+
+    def start(self):
         log = self.dir / "dovecot.log"
         dovecot = self.spawn("dovecot", "-F", "-c", self.doveadm_conf, log=log)
-        for proto in ("imap", "imaps", "pop3"):
+        for proto in ("imap", "imaps", "pop3", "lmtp"):
             wait_port(self.port[proto], dovecot, log)
-        run("postfix", "-c", self.dir / "postfix", "check")         # makes the queue directories
         postfix = self.spawn("/usr/lib/postfix/sbin/master", "-c", self.dir / "postfix", "-d", log=self.dir / "postfix.err",
                              env={"MAIL_CONFIG": str(self.dir / "postfix")})
-        wait_port(self.port["smtp"], postfix, self.dir / "postfix.log")
+        wait_port(self.port["smtp"], postfix, self.dir / "postfix.err")
 
     def fill(self, user, mbox):
         """mail_fsync off for this: the filling is not measured."""
@@ -333,7 +339,3 @@ class Peer(Server):
     def version(self):
         return (f"Dovecot {run('dovecot', '--version').split()[0]} ({self.format}), "
                 f"Postfix {run('postconf', '-h', 'mail_version').strip()}")
-
-    def stop(self):
-        for process in reversed(self.processes):
-            end_process(process)
