@@ -26,7 +26,7 @@ struct store_write;
 struct store_iter;
 struct store_watch;
 
-#define STORE_KEY_MAX 400                         /* bytes of a key within its scope, at least 1; a bound may have one more */
+#define STORE_KEY_MAX 400                         /* bytes of a key within its scope, at least 1 */
 #define STORE_VALUE_MAX ((size_t)1 << 20)         /* bytes of a value; over 2,000 costs whole pages */
 #define STORE_BLOB_MAX ((size_t)64 << 20)         /* bytes of one blob */
 #define STORE_TAGS_MAX 4096                       /* owner tags named in one call */

@@ -328,7 +328,7 @@ int segment_seal(struct lmdb_store *s, uint32_t number, int fd)
 		uint64_t end = segment_scan_used(scan), good = whole ? segment_scan_extent(scan) : segment_scan_synced(scan);
 		struct segment_file f = { .fd = fd, .number = number, .end = end, .synced = good, .filled = end };
 		rc = segment_file_finish(&f);
-		/* Never to be continued: should the disk have lost promised records at the end, their ids would be used again. */
+		/* Never to be continued: should the disk have lost records at the end, their ids would be used again. */
 		struct seal seal = { .number = number, .size = end };
 		if (rc == 0)
 			rc = lmdb_commit_raw(s, note_sealed, &seal);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mount.h>
@@ -333,7 +334,9 @@ static void a_full_disk_refuses_and_recovers(void **state)
 	memcpy(dir, f->dir, sizeof dir);
 	snprintf(f->dir, sizeof f->dir, "%.50s/full", dir);
 	assert_int_equal(mkdir(f->dir, 0700), 0);
-	bool mounted = mount("none", f->dir, "tmpfs", 0, "size=24m") == 0;
+	/* Where nobody else sees it, so that it goes with this process whatever happens. */
+	bool mounted = unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+		&& mount("none", f->dir, "tmpfs", 0, "size=24m") == 0;
 	if (!mounted) {
 		memcpy(f->dir, dir, sizeof dir);
 		skip();
