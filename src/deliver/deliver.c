@@ -21,22 +21,28 @@ static int summarise(struct str message, struct buf *out, struct err *e)
 	return rc ? err_set(e, rc, NULL, "summary of a message: %s", err_text(rc)) : 0;
 }
 
+static int put_blob(struct model *m, struct str message, const uint64_t *accounts, size_t n, store_blob_id *out, struct err *e)
+{
+	int rc = model_put_blob(m, &message, 1, accounts, n, out);
+	return rc ? err_set(e, rc, NULL, "storing a message of %zu bytes: %s", message.n, err_text(rc)) : 0;
+}
+
 /* One blob for these accounts, then one commit in each. */
 static int deliver_batch(struct model *m, struct str message, int64_t received, struct str summary, struct target *targets, size_t n,
 						 struct err *e)
 {
 	uint64_t *accounts = calloc(n, sizeof(*accounts));
 	struct model_delivery *deliveries = calloc(n, sizeof(*deliveries));
-	int rc = accounts && deliveries ? 0 : err_set(e, ERR_NO_MEMORY, NULL, "delivery to %zu accounts", n);
-	for (size_t i = 0; !rc && i < n; i++)
-		accounts[i] = targets[i].account;
-	store_blob_id blob = 0;
-	if (!rc) {
-		rc = model_put_blob(m, &message, 1, accounts, n, &blob);
-		if (rc)
-			err_set(e, rc, NULL, "storing a message of %zu bytes: %s", message.n, err_text(rc));
+	if (!accounts || !deliveries) {
+		free(accounts);
+		free(deliveries);
+		return err_set(e, ERR_NO_MEMORY, NULL, "delivery to %zu accounts", n);
 	}
-	for (size_t i = 0; !rc && i < n; i++)
+	for (size_t i = 0; i < n; i++)
+		accounts[i] = targets[i].account;
+	store_blob_id blob;
+	int rc = put_blob(m, message, accounts, n, &blob, e);
+	for (size_t i = 0; i < n; i++)
 		deliveries[i] = (struct model_delivery){
 			.account = accounts[i],
 			.append = { .blob = blob, .size = (uint32_t)message.n, .summary = summary, .date = received },
@@ -78,8 +84,5 @@ int deliver_prepare(struct model *m, uint64_t account, struct arena *arena, stru
 		rc = a->summary.p ? 0 : err_set(e, ERR_NO_MEMORY, NULL, "summary of a message");
 	}
 	buf_fini(&summary);
-	if (rc)
-		return rc;
-	rc = model_put_blob(m, &message, 1, &account, 1, &a->blob);
-	return rc ? err_set(e, rc, NULL, "storing a message of %zu bytes: %s", message.n, err_text(rc)) : 0;
+	return rc ? rc : put_blob(m, message, &account, 1, &a->blob, e);
 }

@@ -40,9 +40,9 @@ static void destroy(struct account *a)
 
 static void drop_idle(struct model *m, size_t keep)
 {
-	while (m->idle_count > keep) {
-		struct account *a = m->idle_first;
+	for (struct account *a = m->idle_first, *next; a && m->idle_count > keep; a = next) {
 		char key[ACCOUNT_KEY];
+		next = a->idle_next;
 		idle_remove(m, a);
 		map_remove(m->accounts, make_key(key, a->id));
 		destroy(a);

@@ -10,7 +10,7 @@
 
 #define ROUNDS 3u                                 /* looks at what may be a delivery under way */
 #define PAUSE_MS 100u
-#define CONDEMNED_DAYS 1                          /* a delivery that stood still for longer than that has no client any more */
+#define CONDEMNED_SECONDS INT64_C(86400)          /* a delivery that stood still for longer than that has no client any more */
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -180,7 +180,7 @@ static int pardon(struct change *c, void *arg)
 			return ERR_CORRUPT;
 		bool readable = record_check(value, RECORD_HEADER + 8) == 0;
 		struct key at = key_condemned(blob);
-		if (!readable || now - (int64_t)load_le64(value.p + RECORD_HEADER) > CONDEMNED_DAYS * 86400) {
+		if (!readable || now - (int64_t)load_le64(value.p + RECORD_HEADER) > CONDEMNED_SECONDS) {
 			rc = store_del(c->w, key_str(&at));
 			c->state.condemned -= c->state.condemned > 0;
 			c->dirty = true;

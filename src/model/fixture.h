@@ -30,7 +30,7 @@ const struct store_fault_plan *fixture_faults(void);
 bool fixture_again(int rc);
 #define FIXTURE_RETRY(rc, call) \
 	do \
-		rc = (call); \
+		(rc) = (call); \
 	while (fixture_again(rc))
 #define FIXTURE_OK(call) \
 	do { \
@@ -41,7 +41,7 @@ bool fixture_again(int rc);
 
 /* Runs all tests on both engines; each finds its struct fixture in *state. The number of failed ones. */
 int fixture_run(const char *name, const struct CMUnitTest *tests, size_t n);
-#define FIXTURE_TEST(f) { .name = #f, .test_func = f }
+#define FIXTURE_TEST(f) { .name = #f, .test_func = (f) }
 
 /* Closes account, model and store, and opens them again (engine lmdb only; with mem the store stays). */
 void fixture_reopen(struct fixture *f);

@@ -76,10 +76,8 @@ int model_accounts(struct model *m, struct arena *arena, uint64_t **out, size_t 
 	for (size_t i = 0; !rc && i < n; i++) {
 		struct state state;
 		rc = account_state(m, (*out)[i], &state);
-		if (rc == 0)
-			(*out)[(*n_out)++] = (*out)[i];
-		/* An account whose state is damaged is one all the same: model_check has to see it. */
-		else if (rc != ERR_NOT_FOUND && err_class(rc) == ERR_CLASS_PERMANENT)
+		/* An account whose state is damaged is one all the same. */
+		if (rc == 0 || err_class(rc) == ERR_CLASS_PERMANENT)
 			(*out)[(*n_out)++] = (*out)[i];
 		if (err_class(rc) != ERR_CLASS_TEMPORARY)
 			rc = 0;

@@ -216,7 +216,7 @@ static void everybody_at_once(void **state)
 	pthread_t thread[THREADS];
 	struct worker worker[THREADS];
 	for (unsigned i = 0; i < THREADS; i++) {
-		worker[i] = (struct worker){ s, i, 88172645463325252u + i * 7919u };
+		worker[i] = (struct worker){ s, i, 88172645463325252u + (uint64_t)i * 7919u };
 		assert_int_equal(pthread_create(&thread[i], NULL, work, &worker[i]), 0);
 	}
 	for (unsigned i = 0; i < THREADS; i++)

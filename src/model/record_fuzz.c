@@ -1,0 +1,90 @@
+/* Any bytes as stored values, under a right checksum: what a record says is within its bounds or refused, and what was read is written
+ * and read again the same. The first byte chooses the kind. */
+#include "model/changelog.h"
+#include "model/email_record.h"
+#include "model/mailbox_record.h"
+#include "model/member.h"
+#include "model/page.h"
+
+#include <assert.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void try_mailbox(struct str value)
+{
+	struct mailbox_record m;
+	if (mailbox_record_decode(value, 1, &m))
+		return;
+	assert(m.name_n <= MAILBOX_NAME_MAX && m.n_keywords <= KEYWORDS_MAX && m.text_n <= MAILBOX_RECORD_TEXT_MAX);
+	for (unsigned i = 0; i < m.n_keywords; i++)
+		assert(m.keyword[i].at + m.keyword[i].n <= m.text_n);
+	mailbox_record_keyword_make(&m, STR("one more"));
+	mailbox_record_keywords_free(&m, 0x5500);
+	mailbox_record_set_name(&m, STR("another name"));
+	assert(str_eq(mailbox_record_name(&m), STR("another name")) && m.text_n <= MAILBOX_RECORD_TEXT_MAX);
+}
+
+static void try_page(struct str value)
+{
+	struct page_edit page;
+	struct page *shared;
+	int rc = page_decode(value, 1, &page);
+	assert(page_from_value(value, 1, NULL, &shared) == rc);
+	if (rc)
+		return;
+	char again[PAGE_VALUE_MAX];
+	size_t n = page_encode(&page, again);
+	assert(n == value.n && memcmp(again + PAGE_HEADER, value.p + PAGE_HEADER, n - PAGE_HEADER) == 0);
+	page_unref(shared);
+}
+
+static void try_members(struct str value)
+{
+	struct member_page page;
+	if (member_page_decode(value, &page))
+		return;
+	char again[MEMBER_VALUE_MAX];
+	assert(member_page_encode(page.m, page.count, again) == value.n);
+	assert(memcmp(again + RECORD_HEADER, value.p + RECORD_HEADER, value.n - RECORD_HEADER) == 0);
+}
+
+static void try_log(struct str value)
+{
+	struct changelog_reader reader;
+	struct changelog_section section;
+	if (changelog_open(value, &reader))
+		return;
+	size_t sections = 0;
+	while (changelog_next(&reader, &section) == 1) {
+		struct range range;
+		uint64_t last = 0;
+		assert(++sections <= value.n);
+		while (changelog_range(&section, &range) == 1) {
+			assert(range.lo <= range.hi && range.lo >= last);
+			last = range.hi;
+		}
+	}
+}
+
+static void try_email(struct str value)
+{
+	struct email email;
+	if (email_record_decode(value, &email) == 0)
+		assert(email.summary.n <= value.n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+	static void (*const tries[])(struct str value) = { try_mailbox, try_page, try_members, try_log, try_email };
+	if (n < 1 + RECORD_HEADER)
+		return 0;
+	char *copy = malloc(n - 1);
+	if (!copy)
+		return 0;
+	memcpy(copy, data + 1, n - 1);
+	tries[data[0] % 5](str_make(copy, n - 1));
+	record_seal(copy, n - 1, (uint8_t)copy[1], (uint8_t)copy[2]);
+	tries[data[0] % 5](str_make(copy, n - 1));
+	free(copy);
+	return 0;
+}
