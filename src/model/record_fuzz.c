@@ -58,7 +58,8 @@ static void try_log(struct str value)
 	while (changelog_next(&reader, &section) == 1) {
 		struct range range;
 		uint64_t last = 0;
-		assert(++sections <= value.n);
+		sections++;
+		assert(sections <= value.n);
 		while (changelog_range(&section, &range) == 1) {
 			assert(range.lo <= range.hi && range.lo >= last);
 			last = range.hi;
