@@ -83,7 +83,9 @@ static void fill(struct bench *b, uint32_t n)
 	uint64_t us = 0;
 	for (uint32_t done = 0; done < n; done += BATCH) {
 		for (uint32_t i = 0; i < BATCH; i++)
-			items[i] = (struct append){ .blob = done + i + 1, .size = 4000, .summary = buf_str(&b->summary), .date = done + i };
+			items[i] = (struct append){
+				.blob = done + i + 1, .size = 4000, .summary = buf_str(&b->summary), .date = done + i
+			};
 		uint64_t began = clock_mono_us();
 		MUST(mailbox_append(b->account, INBOX, items, BATCH, true, NULL));
 		us += clock_mono_us() - began;
@@ -191,10 +193,12 @@ static void mass_changes(struct bench *b, uint32_t n)
 	MUST(mailbox_create(b->account, STR("other"), 0, &other, NULL));
 	TIMED("COPY 10,000", 10000, "message", mailbox_copy(b->account, INBOX, other.id, &part, false, NULL, NULL, NULL));
 	TIMED("MOVE 10,000", 10000, "message", mailbox_copy(b->account, INBOX, other.id, &part, true, NULL, NULL, NULL));
-	TIMED("EXPUNGE 10,000 scattered, with purge", 10000, "message", mailbox_expunge(b->account, INBOX, &sparse, false, NULL, NULL));
+	TIMED("EXPUNGE 10,000 scattered, with purge", 10000, "message",
+		  mailbox_expunge(b->account, INBOX, &sparse, false, NULL, NULL));
 	rangeset_clear(&part);
 	MUST(rangeset_add(&part, n / 4 + 1, n / 4 + 10000));
-	TIMED("EXPUNGE 10,000 in a row, with purge", 10000, "message", mailbox_expunge(b->account, INBOX, &part, false, NULL, NULL));
+	TIMED("EXPUNGE 10,000 in a row, with purge", 10000, "message",
+		  mailbox_expunge(b->account, INBOX, &part, false, NULL, NULL));
 	struct view *v;
 	TIMED("view_open after all that", 0, "", view_open(b->account, INBOX, &v));
 	view_unref(&v);
@@ -210,8 +214,10 @@ static void deliveries(struct bench *b)
 	uint64_t us = 0;
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int i = 0; i < EACH; i++)
-			d[i] = (struct model_delivery){ .account = ACCOUNT, .append = { .blob = 9000000 + (uint64_t)(round * EACH + i), .size = 4000,
-																		 .summary = buf_str(&b->summary) } };
+			d[i] = (struct model_delivery){ .account = ACCOUNT,
+											.append = { .blob = 9000000 + (uint64_t)(round * EACH + i),
+														.size = 4000,
+														.summary = buf_str(&b->summary) } };
 		uint64_t began = clock_mono_us();
 		MUST(model_deliver(b->model, d, EACH));
 		us += clock_mono_us() - began;

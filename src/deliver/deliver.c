@@ -21,15 +21,16 @@ static int summarise(struct str message, struct buf *out, struct err *e)
 	return rc ? err_set(e, rc, NULL, "summary of a message: %s", err_text(rc)) : 0;
 }
 
-static int put_blob(struct model *m, struct str message, const uint64_t *accounts, size_t n, store_blob_id *out, struct err *e)
+static int put_blob(struct model *m, struct str message, const uint64_t *accounts, size_t n, store_blob_id *out,
+					struct err *e)
 {
 	int rc = model_put_blob(m, &message, 1, accounts, n, out);
 	return rc ? err_set(e, rc, NULL, "storing a message of %zu bytes: %s", message.n, err_text(rc)) : 0;
 }
 
 /* One blob for these accounts, then one commit in each. */
-static int deliver_batch(struct model *m, struct str message, int64_t received, struct str summary, struct target *targets, size_t n,
-						 struct err *e)
+static int deliver_batch(struct model *m, struct str message, int64_t received, struct str summary,
+						 struct target *targets, size_t n, struct err *e)
 {
 	uint64_t *accounts = calloc(n, sizeof(*accounts));
 	struct model_delivery *deliveries = calloc(n, sizeof(*deliveries));
@@ -56,7 +57,8 @@ static int deliver_batch(struct model *m, struct str message, int64_t received, 
 	return rc;
 }
 
-int deliver_message(struct model *m, struct str message, int64_t received, struct deliver_recipient *r, size_t n, struct err *e)
+int deliver_message(struct model *m, struct str message, int64_t received, struct deliver_recipient *r, size_t n,
+					struct err *e)
 {
 	struct targets targets;
 	int rc = targets_init(&targets, r, n, e);
@@ -74,7 +76,8 @@ int deliver_message(struct model *m, struct str message, int64_t received, struc
 	return targets_finish(&targets, rc, r, n, e);
 }
 
-int deliver_prepare(struct model *m, uint64_t account, struct arena *arena, struct str message, struct append *a, struct err *e)
+int deliver_prepare(struct model *m, uint64_t account, struct arena *arena, struct str message, struct append *a,
+					struct err *e)
 {
 	struct buf summary = BUF_INIT(DELIVER_SUMMARY_MAX);
 	int rc = summarise(message, &summary, e);

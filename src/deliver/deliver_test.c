@@ -121,7 +121,9 @@ static void who_is_full_stands_alone(void **state)
 	struct house *h = *state;
 	set_quota(h, 1, sizeof(MESSAGE) - 2, 0);
 	set_quota(h, 3, sizeof(MESSAGE) - 1, 1);
-	struct deliver_recipient r[] = { { .account = 1 }, { .account = 2 }, { .account = 3 }, { .account = 4 }, { .account = 1 } };
+	struct deliver_recipient r[] = {
+		{ .account = 1 }, { .account = 2 }, { .account = 3 }, { .account = 4 }, { .account = 1 }
+	};
 	struct err e = { 0 };
 	assert_int_equal(deliver_message(h->model, STR(MESSAGE), 1, r, 5, &e), ERR_QUOTA);
 	assert_string_equal(e.client, "The mailbox is full");

@@ -1,6 +1,7 @@
 #include "deliver/deliver.h"
 
-/* RFC 5322 2.3: CR and LF stand only together. A lone CR is no line end in any file that has others: it stays what it is. */
+/* RFC 5322 2.3: CR and LF stand only together. A lone CR is no line end in any file that has others: it stays what it
+ * is. */
 void deliver_normalise(struct str raw, struct buf *out)
 {
 	for (size_t at = 0; at < raw.n;) {

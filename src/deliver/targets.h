@@ -1,5 +1,5 @@
-/* The accounts that a message goes to, each once, whatever number of recipients led there. Not for two threads at once. For this room
- * only. */
+/* The accounts that a message goes to, each once, whatever number of recipients led there. Not for two threads at once.
+ * For this room only. */
 #ifndef DELIVER_TARGETS_H
 #define DELIVER_TARGETS_H
 
@@ -16,10 +16,11 @@ struct targets {
 
 /* 0 or ERR_NO_MEMORY. */
 int targets_init(struct targets *t, const struct deliver_recipient *r, size_t n, struct err *e);
-/* Settles those that do not exist or plainly have no room, so that nothing is stored if that is all of them. What is right at
- * that moment only; the commit looks again. */
+/* Settles those that do not exist or plainly have no room, so that nothing is stored if that is all of them. What is
+ * right at that moment only; the commit looks again. */
 void targets_refuse_full(struct targets *t, struct model *m, size_t size);
-/* Tells the recipients their results (rc, when it is not 0, is that of all that are open), frees. The first result that is not 0. */
+/* Tells the recipients their results (rc, when it is not 0, is that of all that are open), frees. The first result that
+ * is not 0. */
 int targets_finish(struct targets *t, int rc, struct deliver_recipient *r, size_t n, struct err *e);
 
 #endif

@@ -211,8 +211,9 @@ static void idle_accounts_are_bounded(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(one_object_for_all), FIXTURE_TEST(version_grows), FIXTURE_TEST(watchers_are_told),
-		FIXTURE_TEST(maildrop_has_one_holder), FIXTURE_TEST(quota_counts_and_refuses), FIXTURE_TEST(deleted_and_made_again),
+		FIXTURE_TEST(one_object_for_all), FIXTURE_TEST(version_grows),
+		FIXTURE_TEST(watchers_are_told), FIXTURE_TEST(maildrop_has_one_holder),
+		FIXTURE_TEST(quota_counts_and_refuses), FIXTURE_TEST(deleted_and_made_again),
 		FIXTURE_TEST(all_are_listed), FIXTURE_TEST(idle_accounts_are_bounded),
 	};
 	return fixture_run("account", tests, sizeof(tests) / sizeof(*tests));

@@ -38,8 +38,8 @@ static int check_condemned(struct change *c, store_blob_id blob)
 }
 
 /* The email's record, and the message that shows it. */
-static int make_message(struct change *c, struct mailbox_record *mailbox, const struct append *item, uint32_t uid, uint64_t keep,
-						struct message *out)
+static int make_message(struct change *c, struct mailbox_record *mailbox, const struct append *item, uint32_t uid,
+						uint64_t keep, struct message *out)
 {
 	uint64_t keywords;
 	size_t missing;
@@ -125,7 +125,8 @@ static int append_change(struct change *c, void *arg)
 	return append_items(c, &mailbox, op->items, op->n, op->ignore_quota);
 }
 
-int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, size_t n, bool ignore_quota, uint32_t *uidvalidity_out)
+int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, size_t n, bool ignore_quota,
+				   uint32_t *uidvalidity_out)
 {
 	struct append_op op = { .mailbox = mailbox, .items = items, .n = n, .ignore_quota = ignore_quota };
 	int rc = commit_run(a->model, a->id, append_change, &op, NULL);

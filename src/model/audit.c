@@ -82,7 +82,8 @@ static void fini(struct audit *c)
 	free(c->orphans.v);
 }
 
-static int audit_account(struct model *m, uint64_t account, bool repair, store_report_fn *fn, void *arg, uint64_t *faults)
+static int audit_account(struct model *m, uint64_t account, bool repair, store_report_fn *fn, void *arg,
+						 uint64_t *faults)
 {
 	struct audit c = { .model = m, .account = account, .fn = fn, .arg = arg };
 	struct blob_list tagged = { NULL, 0, 0 };

@@ -1,6 +1,6 @@
-/* Checking an account, in pieces: audit_read gathers facts and faults from one snapshot, audit_repair mends each kind of
- * fault by commits that look again for themselves (the server may be running), audit_tags compares the bodies' owners. For
- * this room only. */
+/* Checking an account, in pieces: audit_read gathers facts and faults from one snapshot, audit_repair mends each kind
+ * of fault by commits that look again for themselves (the server may be running), audit_tags compares the bodies'
+ * owners. For this room only. */
 #ifndef MODEL_AUDIT_H
 #define MODEL_AUDIT_H
 
@@ -80,7 +80,9 @@ struct audit {
 /* Room for one more: 0 or ERR_NO_MEMORY. */
 int audit_grow(void **v, size_t *cap, size_t n, size_t size);
 #define audit_add(list, item) \
-	(audit_grow((void **)&(list)->v, &(list)->cap, (list)->n, sizeof(*(list)->v)) ? ERR_NO_MEMORY : ((list)->v[(list)->n++] = (item), 0))
+	(audit_grow((void **)&(list)->v, &(list)->cap, (list)->n, sizeof(*(list)->v)) \
+		 ? ERR_NO_MEMORY \
+		 : ((list)->v[(list)->n++] = (item), 0))
 
 /* One line, "account N: ..."; counts. Adds to todo. */
 void audit_fault(struct audit *c, unsigned todo, const char *format, ...) __attribute__((format(printf, 3, 4)));

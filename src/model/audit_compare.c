@@ -1,4 +1,5 @@
-/* Comparing: what the indexes show against memberships and emails; counts against records; names, log and subscriptions. */
+/* Comparing: what the indexes show against memberships and emails; counts against records; names, log and
+ * subscriptions. */
 #include "model/audit.h"
 
 #include "model/changelog.h"
@@ -39,8 +40,8 @@ static int missing_below(struct members *m, const struct member *at)
 	const struct member *e;
 	while ((e = expected(m)) && (!at || member_compare(e, at) < 0)) {
 		struct member lost = *e;
-		audit_fault(m->c, AUDIT_MEMBERS, "email %llu: its place in mailbox %u, UID %u, is not noted", ULL(lost.email), lost.mailbox,
-					lost.uid);
+		audit_fault(m->c, AUDIT_MEMBERS, "email %llu: its place in mailbox %u, UID %u, is not noted", ULL(lost.email),
+					lost.mailbox, lost.uid);
 		int rc = member_list_add(&m->c->missing, lost);
 		if (rc)
 			return rc;
@@ -74,8 +75,8 @@ static int compare_member(struct members *m, const struct member *at, const stru
 	}
 	if (may_be_shown(m->c, at))
 		return 0;
-	audit_fault(m->c, AUDIT_MEMBERS, "email %llu: mailbox %u, UID %u, is noted as its place, but is not", ULL(at->email), at->mailbox,
-				at->uid);
+	audit_fault(m->c, AUDIT_MEMBERS, "email %llu: mailbox %u, UID %u, is noted as its place, but is not",
+				ULL(at->email), at->mailbox, at->uid);
 	return member_list_add(&m->c->extra, *at);
 }
 
@@ -130,7 +131,8 @@ static int compare_emails(struct audit *c)
 		for (; at < c->shown.n && c->shown.v[at].member.email == e->id; at++) {
 			held = true;
 			if (!e->bad && c->shown.v[at].size != e->size)
-				audit_fault(c, 0, "mailbox %u: UID %u has a wrong size", c->shown.v[at].member.mailbox, c->shown.v[at].member.uid);
+				audit_fault(c, 0, "mailbox %u: UID %u has a wrong size", c->shown.v[at].member.mailbox,
+							c->shown.v[at].member.uid);
 		}
 		/* A damaged page may be what shows it. */
 		if (held || c->bad_pages.n)
@@ -150,7 +152,8 @@ static int compare_emails(struct audit *c)
 static void compare_count(struct audit *c, uint32_t mailbox, const char *what, uint64_t counted, uint64_t stored)
 {
 	if (counted != stored)
-		audit_fault(c, AUDIT_COUNTS, "mailbox %u: %llu %s, but its record says %llu", mailbox, ULL(counted), what, ULL(stored));
+		audit_fault(c, AUDIT_COUNTS, "mailbox %u: %llu %s, but its record says %llu", mailbox, ULL(counted), what,
+					ULL(stored));
 }
 
 static void compare_counts(struct audit *c)
@@ -171,13 +174,14 @@ static void compare_counts(struct audit *c)
 	if (c->todo & AUDIT_STATE)
 		return;
 	if (messages != c->state.messages || bytes != c->state.bytes)
-		audit_fault(c, AUDIT_COUNTS, "%llu messages of %llu bytes, but its state says %llu of %llu", ULL(messages), ULL(bytes),
-					ULL(c->state.messages), ULL(c->state.bytes));
+		audit_fault(c, AUDIT_COUNTS, "%llu messages of %llu bytes, but its state says %llu of %llu", ULL(messages),
+					ULL(bytes), ULL(c->state.messages), ULL(c->state.bytes));
 	if (c->mailboxes.n != c->state.mailboxes)
 		audit_fault(c, AUDIT_COUNTS, "%zu mailboxes, but its state says %u", c->mailboxes.n, c->state.mailboxes);
 	for (size_t i = 0; i < c->mailboxes.n; i++) {
 		const struct audit_mailbox *m = &c->mailboxes.v[i];
-		if (m->id >= c->state.mailbox_next || m->modseq > c->state.modseq || m->stored.uidvalidity > c->state.uidvalidity)
+		if (m->id >= c->state.mailbox_next || m->modseq > c->state.modseq ||
+			m->stored.uidvalidity > c->state.uidvalidity)
 			audit_fault(c, AUDIT_COUNTS, "mailbox %u is of the future", m->id);
 	}
 	if (c->emails.n && c->emails.v[c->emails.n - 1].id >= c->state.email_next)

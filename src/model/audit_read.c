@@ -74,7 +74,8 @@ static int read_message(struct audit *c, struct audit_mailbox *mailbox, const st
 	if (m->uid < least)
 		audit_fault(c, 0, "mailbox %u: UID %u is out of order", mailbox->id, m->uid);
 	if (mailbox->known && m->uid >= mailbox->uidnext)
-		audit_fault(c, AUDIT_COUNTS, "mailbox %u: UID %u is not below UIDNEXT %u", mailbox->id, m->uid, mailbox->uidnext);
+		audit_fault(c, AUDIT_COUNTS, "mailbox %u: UID %u is not below UIDNEXT %u", mailbox->id, m->uid,
+					mailbox->uidnext);
 	if (mailbox->known && m->modseq > mailbox->modseq)
 		audit_fault(c, AUDIT_COUNTS, "mailbox %u: UID %u has a later modseq than the mailbox", mailbox->id, m->uid);
 	if (mailbox->known && (m->flags & ~mailbox->bits))
@@ -113,7 +114,8 @@ static int read_page(struct audit *c, struct str key, struct str value)
 	struct page_edit page;
 	int rc = page_decode(value, at.start, &page);
 	if (is_damage(rc)) {
-		audit_fault(c, AUDIT_PAGES | AUDIT_MEMBERS | AUDIT_COUNTS, "mailbox %u: the index page from UID %u on is damaged", at.mailbox, at.start);
+		audit_fault(c, AUDIT_PAGES | AUDIT_MEMBERS | AUDIT_COUNTS,
+					"mailbox %u: the index page from UID %u on is damaged", at.mailbox, at.start);
 		return audit_add(&c->bad_pages, at);
 	}
 	if (!rc && page.count == 0)
@@ -162,15 +164,16 @@ static int read_grave(struct audit *c, struct str key, struct str value)
 
 static int unknown_key(struct audit *c, struct str key, struct str value)
 {
-	audit_fault(c, 0, "an unknown key, beginning with %02x, of %zu bytes, value %zu bytes", (unsigned)(uint8_t)key.p[0], key.n, value.n);
+	audit_fault(c, 0, "an unknown key, beginning with %02x, of %zu bytes, value %zu bytes", (unsigned)(uint8_t)key.p[0],
+				key.n, value.n);
 	return 0;
 }
 
 /* Whatever lies between the kinds. */
 static int read_gaps(struct audit *c, struct store_read *r)
 {
-	static const enum key_kind kinds[] = { KEY_STATE, KEY_MAILBOX, KEY_EMAIL, KEY_GRAVE, KEY_PAGE, KEY_LOG, KEY_MEMBER, KEY_NAME,
-										   KEY_SUBSCRIPTION, KEY_CONDEMNED, KEY_ASIDE };
+	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_EMAIL, KEY_GRAVE, KEY_PAGE, KEY_LOG,
+										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_CONDEMNED, KEY_ASIDE };
 	const size_t n = sizeof(kinds) / sizeof(*kinds);
 	struct key state = key_state(), from = key_next(&state);
 	for (size_t i = 1; i <= n; i++) {

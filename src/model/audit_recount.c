@@ -1,4 +1,5 @@
-/* Counting anew, within a commit: the sums of mailboxes and account, and the counters that must be ahead of all that is used. */
+/* Counting anew, within a commit: the sums of mailboxes and account, and the counters that must be ahead of all that is
+ * used. */
 #include "model/audit.h"
 
 #include "model/index.h"
@@ -104,7 +105,8 @@ static int count_keys(struct change *c, enum key_kind kind, uint64_t *out)
 	struct str key, value;
 	int rc;
 	*out = 0;
-	while ((rc = source_find(change_source(c), key_str(&from), key_str(&to), false, &key, &value)) == 1 && key.n + 1 <= sizeof(from.p)) {
+	while ((rc = source_find(change_source(c), key_str(&from), key_str(&to), false, &key, &value)) == 1 &&
+		   key.n + 1 <= sizeof(from.p)) {
 		from.n = key.n;
 		memcpy(from.p, key.p, key.n);
 		from = key_next(&from);

@@ -1,5 +1,5 @@
-/* Mending, each kind of fault in a commit that looks for itself: since the snapshot the account may have changed. Nothing that
- * cannot be read is thrown away: it is set aside under KEY_ASIDE. */
+/* Mending, each kind of fault in a commit that looks for itself: since the snapshot the account may have changed.
+ * Nothing that cannot be read is thrown away: it is set aside under KEY_ASIDE. */
 #include "model/audit.h"
 
 #include "codec/mime/message.h"
@@ -55,7 +55,8 @@ static int find_messages(struct change *c, const struct audit_page *at, uint64_t
 			struct email email;
 			if (m->mailbox == at->mailbox && m->uid >= at->start && m->uid < end &&
 				email_record_load(change_source(c), m->email, &email) == 0)
-				page->m[page->count++] = (struct message){ .uid = m->uid, .size = email.size, .email = m->email, .modseq = c->modseq };
+				page->m[page->count++] =
+					(struct message){ .uid = m->uid, .size = email.size, .email = m->email, .modseq = c->modseq };
 		}
 	}
 	return rc;

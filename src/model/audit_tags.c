@@ -1,7 +1,8 @@
-/* The bodies' owners. A body that an email needs must have the account's tag. A tag that no email needs may be stale (a crash
- * came between an expunge and the untagging, or between a put and its commit), or its message is being delivered at this
- * moment, by this process or another one. So such a blob is first condemned, in a commit that looks whether an email has come to
- * need it; an append that comes later sees the sentence and refuses (ERR_RETRY), so that taking the tag away loses nothing. */
+/* The bodies' owners. A body that an email needs must have the account's tag. A tag that no email needs may be stale (a
+ * crash came between an expunge and the untagging, or between a put and its commit), or its message is being delivered
+ * at this moment, by this process or another one. So such a blob is first condemned, in a commit that looks whether an
+ * email has come to need it; an append that comes later sees the sentence and refuses (ERR_RETRY), so that taking the
+ * tag away loses nothing. */
 #include "model/audit.h"
 
 #include "base/clock.h"
@@ -10,7 +11,8 @@
 
 #define ROUNDS 3u                                 /* looks at what may be a delivery under way */
 #define PAUSE_MS 100u
-#define CONDEMNED_SECONDS INT64_C(86400)          /* a delivery that stood still for longer than that has no client any more */
+/* A delivery that stood still for longer than that has no client any more. */
+#define CONDEMNED_SECONDS INT64_C(86400)
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -212,7 +214,8 @@ int audit_tags(struct audit *c, bool repair)
 		rc = find_stale(c, &stale);
 	/* The order of the steps makes a crash leave these behind, so they are no fault; --repair gives their room back. */
 	if (!rc && stale.blobs.n)
-		audit_note(c, "%zu bodies are kept for it that no email needs (left by a crash; repair frees them)", stale.blobs.n);
+		audit_note(c, "%zu bodies are kept for it that no email needs (left by a crash; repair frees them)",
+				   stale.blobs.n);
 	if (!rc && repair)
 		rc = mend(c, &stale);
 	blob_list_fini(&stale.blobs);

@@ -409,7 +409,8 @@ static void interrupted_deletion(void **state)
 {
 	struct fixture *f = *state;
 	fill(f);
-	assert_int_equal(store_commit(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, mark_deleting, NULL), 0);
+	assert_int_equal(
+		store_commit(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, mark_deleting, NULL), 0);
 	assert_mended(f, "its deletion was interrupted");
 	assert_int_equal(fixture_blobs(f), 0);
 	uint64_t *ids;
@@ -421,12 +422,26 @@ static void interrupted_deletion(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(damaged_index_page), FIXTURE_TEST(lost_index_page), FIXTURE_TEST(damaged_email), FIXTURE_TEST(lost_email),
-		FIXTURE_TEST(damaged_membership), FIXTURE_TEST(lost_membership), FIXTURE_TEST(email_that_nobody_holds),
-		FIXTURE_TEST(damaged_mailbox), FIXTURE_TEST(lost_mailbox), FIXTURE_TEST(lost_inbox), FIXTURE_TEST(lost_empty_inbox),
+		FIXTURE_TEST(damaged_index_page),
+		FIXTURE_TEST(lost_index_page),
+		FIXTURE_TEST(damaged_email),
+		FIXTURE_TEST(lost_email),
+		FIXTURE_TEST(damaged_membership),
+		FIXTURE_TEST(lost_membership),
+		FIXTURE_TEST(email_that_nobody_holds),
+		FIXTURE_TEST(damaged_mailbox),
+		FIXTURE_TEST(lost_mailbox),
+		FIXTURE_TEST(lost_inbox),
+		FIXTURE_TEST(lost_empty_inbox),
 		FIXTURE_TEST(lost_superior),
-		FIXTURE_TEST(damaged_names), FIXTURE_TEST(damaged_state), FIXTURE_TEST(damaged_log), FIXTURE_TEST(wrong_counts),
-		FIXTURE_TEST(damaged_subscriptions), FIXTURE_TEST(unknown_key), FIXTURE_TEST(stale_tag), FIXTURE_TEST(lost_tag),
+		FIXTURE_TEST(damaged_names),
+		FIXTURE_TEST(damaged_state),
+		FIXTURE_TEST(damaged_log),
+		FIXTURE_TEST(wrong_counts),
+		FIXTURE_TEST(damaged_subscriptions),
+		FIXTURE_TEST(unknown_key),
+		FIXTURE_TEST(stale_tag),
+		FIXTURE_TEST(lost_tag),
 		FIXTURE_TEST(interrupted_deletion),
 	};
 	return fixture_run("audit", tests, sizeof(tests) / sizeof(*tests));

@@ -1,4 +1,5 @@
-/* Mending the tree of mailboxes, in one commit: records that are lost, names that are not found, levels that are missing. */
+/* Mending the tree of mailboxes, in one commit: records that are lost, names that are not found, levels that are
+ * missing. */
 #include "model/audit.h"
 
 #include "base/clock.h"
@@ -17,7 +18,8 @@ static int find_name(struct change *c, uint32_t id, char *text, size_t size, str
 {
 	int rc = 0;
 	for (unsigned i = 0; i < 1000; i++) {
-		int n = id == MAILBOX_INBOX && i == 0 ? snprintf(text, size, "INBOX") : snprintf(text, size, i ? "Recovered-%u-%u" : "Recovered-%u", id, i);
+		int n = id == MAILBOX_INBOX && i == 0 ? snprintf(text, size, "INBOX")
+											  : snprintf(text, size, i ? "Recovered-%u-%u" : "Recovered-%u", id, i);
 		*out = str_make(text, (size_t)n);
 		if (is_free(c, *out, &rc))
 			return 0;
@@ -78,7 +80,8 @@ static int index_names(struct change *c)
 		rc = mailbox_record_load(change_source(c), id, &m);
 		char text[MAILBOX_NAME_MAX], fresh[64];
 		struct str name = mailbox_record_name(&m), canonical;
-		bool right = !rc && name_canonical(name, text, &canonical, NULL) == 0 && str_eq(name, canonical) && is_free(c, name, &rc);
+		bool right = !rc && name_canonical(name, text, &canonical, NULL) == 0 && str_eq(name, canonical) &&
+					 is_free(c, name, &rc);
 		if (!right && (rc == 0 || rc == ERR_NOT_FOUND)) {
 			rc = find_name(c, id, fresh, sizeof(fresh), &name);
 			if (!rc) {

@@ -4,7 +4,7 @@
 #include "model/limits.h"
 #include "model/model_private.h"
 
-/* Cuts the log off at its old end. Every modseq after log_from has its record, so the number tells how many there are. */
+/* Cuts the log off at its old end. Every modseq after log_from has its record: the difference is their number. */
 static int trim_log(struct change *c)
 {
 	if (c->modseq - c->state.log_from <= LOG_RECORDS_MAX + LOG_TRIM_STEP)
@@ -68,8 +68,8 @@ static int look(struct store_write *w, void *arg)
 	return reader.nonce == commit->nonce ? 0 : ERR_CONFLICT;
 }
 
-/* ERR_UNKNOWN is settled by a commit that looks, and if it did not happen, by doing it again. What a change without a log
- * record does may be done twice. */
+/* ERR_UNKNOWN is settled by a commit that looks, and if it did not happen, by doing it again. What a change without a
+ * log record does may be done twice. */
 static void settle(struct model *m, struct commit *commit)
 {
 	struct store_scope scope = account_scope(commit->account);

@@ -1,5 +1,5 @@
-/* One change of an account: a closure in one store commit that takes the next modseq and leaves one log record. All that
- * changes an account goes through here; it also settles commits whose fate the engine cannot tell.
+/* One change of an account: a closure in one store commit that takes the next modseq and leaves one log record. All
+ * that changes an account goes through here; it also settles commits whose fate the engine cannot tell.
  * Threads: commit_run from any; a struct change belongs to the closure. */
 #ifndef MODEL_CHANGE_H
 #define MODEL_CHANGE_H
@@ -34,7 +34,8 @@ struct commit {
 	uint64_t nonce;                               /* private */
 };
 
-/* 0, what fn returned, ERR_NOT_FOUND (no such account), or the store's codes. ERR_UNKNOWN only when it could not be settled. */
+/* 0, what fn returned, ERR_NOT_FOUND (no such account), or the store's codes. ERR_UNKNOWN only when it could not be
+ * settled. */
 int commit_run(struct model *m, uint64_t account, change_fn *fn, void *arg, uint64_t *modseq_out /* may be NULL */);
 /* Many at once, sharing syncs; each stands alone. The first result that is not 0, or 0. */
 int commit_run_all(struct model *m, struct commit *commits, size_t n);

@@ -84,7 +84,10 @@ int changelog_next(struct changelog_reader *r, struct changelog_section *out)
 	if (r->sections.bad || mailbox > UINT32_MAX)
 		return ERR_CORRUPT;
 	*out = (struct changelog_section){
-		.kind = (enum changelog_kind)(kind & ~COARSE), .coarse = kind & COARSE, .mailbox = (uint32_t)mailbox, .ranges = cursor_make(ranges),
+		.kind = (enum changelog_kind)(kind & ~COARSE),
+		.coarse = kind & COARSE,
+		.mailbox = (uint32_t)mailbox,
+		.ranges = cursor_make(ranges),
 	};
 	return 1;
 }

@@ -1,5 +1,6 @@
-/* The change log of an account: one record for each modseq, listing what the commit did as sections. Everything that keeps
- * itself up to date reads it: views, IDLE, QRESYNC, later JMAP, DAV and the search index. Writing: within a commit only. */
+/* The change log of an account: one record for each modseq, listing what the commit did as sections. Everything that
+ * keeps itself up to date reads it: views, IDLE, QRESYNC, later JMAP, DAV and the search index. Writing: within a
+ * commit only. */
 #ifndef MODEL_CHANGELOG_H
 #define MODEL_CHANGELOG_H
 
@@ -47,7 +48,7 @@ struct changelog_reader {
 	uint64_t nonce;
 };
 int changelog_open(struct str value, struct changelog_reader *out);                   /* 0, ERR_CORRUPT, ERR_VERSION */
-int changelog_next(struct changelog_reader *r, struct changelog_section *out);              /* 1, 0 at the end, ERR_CORRUPT */
+int changelog_next(struct changelog_reader *r, struct changelog_section *out); /* 1, 0 at the end, ERR_CORRUPT */
 int changelog_range(struct changelog_section *s, struct range *out);                  /* 1, 0 at the end, ERR_CORRUPT */
 
 #endif

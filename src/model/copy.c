@@ -89,8 +89,8 @@ static int save(struct change *c, struct mailbox_record *from, struct mailbox_re
 	return rc ? rc : mailbox_record_save(c->w, to);
 }
 
-int copy_messages(struct change *c, struct mailbox_record *from, struct mailbox_record *to, const struct rangeset *uids, bool move,
-				  struct copied *out)
+int copy_messages(struct change *c, struct mailbox_record *from, struct mailbox_record *to, const struct rangeset *uids,
+				  bool move, struct copied *out)
 {
 	rangeset_clear(&out->source);
 	rangeset_clear(&out->target);
@@ -133,8 +133,8 @@ static int run(struct change *c, void *arg)
 	return copy_messages(c, &from, to, op->uids, op->move, &op->copied);
 }
 
-int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move, struct rangeset *source_out,
-				 struct rangeset *target_out, uint32_t *uidvalidity_out)
+int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move,
+				 struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out)
 {
 	struct copy_op op = { .from = from, .to = to, .uids = uids, .move = move };
 	int rc = commit_run(a->model, a->id, run, &op, NULL);

@@ -16,7 +16,7 @@ struct copied {
 void copy_fini(struct copied *copied);
 
 /* `to` may be `from`. uids NULL: all. Saves both records and logs. */
-int copy_messages(struct change *c, struct mailbox_record *from, struct mailbox_record *to, const struct rangeset *uids, bool move,
-				  struct copied *out);
+int copy_messages(struct change *c, struct mailbox_record *from, struct mailbox_record *to, const struct rangeset *uids,
+				  bool move, struct copied *out);
 
 #endif

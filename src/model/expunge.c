@@ -42,8 +42,8 @@ static int run(struct change *c, void *arg)
 	return mailbox_record_save(c->w, &mailbox);
 }
 
-int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *uids, bool only_deleted, struct rangeset *expunged_out,
-					uint64_t *modseq_out)
+int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *uids, bool only_deleted,
+					struct rangeset *expunged_out, uint64_t *modseq_out)
 {
 	struct expunge op = { .mailbox = mailbox, .uids = uids, .only_deleted = only_deleted };
 	int rc = commit_run(a->model, a->id, run, &op, modseq_out);

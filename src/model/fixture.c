@@ -160,9 +160,12 @@ static const char *keep(struct fixture *f, struct buf *b)
 
 static void show_flags(struct buf *b, uint64_t flags)
 {
-	static const struct { uint64_t flag; char letter; } letters[] = {
-		{ MESSAGE_SEEN, 's' }, { MESSAGE_ANSWERED, 'a' }, { MESSAGE_FLAGGED, 'f' }, { MESSAGE_DELETED, 'd' }, { MESSAGE_DRAFT, 't' },
-		{ MESSAGE_GHOST, 'g' },
+	static const struct {
+		uint64_t flag;
+		char letter;
+	} letters[] = {
+		{ MESSAGE_SEEN, 's' }, { MESSAGE_ANSWERED, 'a' }, { MESSAGE_FLAGGED, 'f' },
+		{ MESSAGE_DELETED, 'd' }, { MESSAGE_DRAFT, 't' }, { MESSAGE_GHOST, 'g' },
 	};
 	if (flags)
 		buf_add_char(b, ':');
@@ -222,7 +225,8 @@ const char *fixture_uids_show(struct fixture *f, const struct rangeset *set)
 	return keep(f, &b);
 }
 
-void fixture_flags(struct fixture *f, uint32_t mailbox, const char *uids, enum flags_op op, uint64_t flags, const char *keyword)
+void fixture_flags(struct fixture *f, uint32_t mailbox, const char *uids, enum flags_op op, uint64_t flags,
+				   const char *keyword)
 {
 	struct rangeset set = fixture_uids(uids);
 	struct str name = str_from_c(keyword);

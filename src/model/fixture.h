@@ -1,4 +1,5 @@
-/* What the tests of this room share: a store of either engine, a model on it and one account, made afresh for each test. */
+/* What the tests of this room share: a store of either engine, a model on it and one account, made afresh for each
+ * test. */
 #ifndef MODEL_FIXTURE_H
 #define MODEL_FIXTURE_H
 
@@ -51,14 +52,15 @@ uint32_t fixture_append(struct fixture *f, uint32_t mailbox, const char *text, u
 void fixture_append_many(struct fixture *f, uint32_t mailbox, unsigned n);
 uint32_t fixture_mailbox(struct fixture *f, const char *name);      /* makes it; its id */
 struct mailbox fixture_get(struct fixture *f, uint32_t id);
-/* "1 2:s 4:sd" - UIDs with their flags, in order: s seen, a answered, f flagged, d deleted, t draft, g ghost, 0.. keyword bits. In the
- * fixture's arena. */
+/* "1 2:s 4:sd" - UIDs with their flags, in order: s seen, a answered, f flagged, d deleted, t draft, g ghost, 0..
+ * keyword bits. In the fixture's arena. */
 const char *fixture_show(struct fixture *f, const struct view *v);
 const char *fixture_show_mailbox(struct fixture *f, uint32_t id);
 /* "1:3,5" into a set. */
 struct rangeset fixture_uids(const char *text);
 const char *fixture_uids_show(struct fixture *f, const struct rangeset *set);
-void fixture_flags(struct fixture *f, uint32_t mailbox, const char *uids, enum flags_op op, uint64_t flags, const char *keyword);
+void fixture_flags(struct fixture *f, uint32_t mailbox, const char *uids, enum flags_op op, uint64_t flags,
+				   const char *keyword);
 /* How many blobs the account owns. */
 unsigned fixture_blobs(struct fixture *f);
 /* Asserts that model_check finds nothing, not even something to note. */

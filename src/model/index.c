@@ -135,7 +135,8 @@ int index_tidy(struct store_write *w, uint32_t mailbox, uint32_t uid)
 		rc = index_page_after(s, mailbox, uid, &page);
 	if (rc <= 0)
 		return rc;
-	while ((rc = index_page_after(s, mailbox, page.start, &other)) == 1 && page.count + other.count <= PAGE_MESSAGES_MAX) {
+	while ((rc = index_page_after(s, mailbox, page.start, &other)) == 1 &&
+		   page.count + other.count <= PAGE_MESSAGES_MAX) {
 		rc = join(w, mailbox, &page, &other);
 		if (rc)
 			return rc;

@@ -14,8 +14,8 @@ int index_page_after(struct source s, uint32_t mailbox, uint32_t uid, struct pag
 /* One message: 1, 0 when it is not there, or an error. */
 int index_find(struct source s, uint32_t mailbox, uint32_t uid, struct message *out);
 
-/* Walks the pages that may hold any of the UIDs (NULL: all pages), each once, ascending. The page that was returned may be
- * changed, deleted or merged with the one before it; those after it must stay. */
+/* Walks the pages that may hold any of the UIDs (NULL: all pages), each once, ascending. The page that was returned may
+ * be changed, deleted or merged with the one before it; those after it must stay. */
 struct index_walk {
 	struct source source;
 	uint32_t mailbox;

@@ -4,7 +4,8 @@
 
 #define KEYWORD_BITS (~(uint64_t)0 << MESSAGE_KEYWORD_SHIFT)
 
-/* Keywords come and go; a mailbox that had 56 in its life need not refuse the next one. Rare, so it may look at all messages. */
+/* Keywords come and go; a mailbox that had 56 in its life need not refuse the next one. Rare, so it may look at all
+ * messages. */
 static int free_unused(struct change *c, struct mailbox_record *m, uint64_t in_use)
 {
 	struct index_walk walk = index_walk_begin(change_source(c), m->id, NULL);
@@ -29,8 +30,8 @@ static int make_bit(struct change *c, struct mailbox_record *m, struct str name,
 	return rc;
 }
 
-int keyword_bits(struct change *c, struct mailbox_record *m, const struct str *names, size_t n, bool make, uint64_t keep,
-				 uint64_t *bits_out, size_t *missing_out)
+int keyword_bits(struct change *c, struct mailbox_record *m, const struct str *names, size_t n, bool make,
+				 uint64_t keep, uint64_t *bits_out, size_t *missing_out)
 {
 	*bits_out = 0;
 	*missing_out = 0;

@@ -108,7 +108,8 @@ static char *encode_text(const struct mailbox_record *m, char *p)
 int mailbox_record_save(struct store_write *w, const struct mailbox_record *m)
 {
 	char p[FIXED_BYTES + MAILBOX_RECORD_TEXT_MAX + KEYWORDS_MAX + 1];
-	const uint32_t counts[] = { m->use, m->uidvalidity, m->uidnext, m->messages, m->unseen, m->deleted, m->recent, m->recent_from };
+	const uint32_t counts[] = { m->use, m->uidvalidity, m->uidnext, m->messages,
+								m->unseen, m->deleted, m->recent,  m->recent_from };
 	for (size_t i = 0; i < 8; i++)
 		store_le32(p + 8 + 4 * i, counts[i]);
 	store_le64(p + 40, m->modseq);

@@ -26,7 +26,10 @@ struct mailbox_record {
 	char text[MAILBOX_RECORD_TEXT_MAX];
 };
 
-static inline struct str mailbox_record_name(const struct mailbox_record *m) { return (struct str){ m->text, m->name_n }; }
+static inline struct str mailbox_record_name(const struct mailbox_record *m)
+{
+	return (struct str){ m->text, m->name_n };
+}
 static inline struct str mailbox_record_keyword(const struct mailbox_record *m, unsigned i)
 {
 	return (struct str){ m->text + m->keyword[i].at, m->keyword[i].n };

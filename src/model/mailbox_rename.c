@@ -10,7 +10,7 @@ struct rename {
 	struct copied copied;
 };
 
-/* RFC 3501 6.3.5: renaming INBOX moves its messages into a new mailbox and leaves it, and what is below it, as it is. */
+/* RFC 3501 6.3.5: the messages of INBOX move into a new mailbox; INBOX stays, and what is below it. */
 static int rename_inbox(struct change *c, struct rename *op, struct mailbox_record *inbox)
 {
 	struct mailbox_record target;

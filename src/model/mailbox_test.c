@@ -16,7 +16,10 @@ static int find_rc(struct fixture *f, const char *name)
 	return mailbox_find(f->account, &f->arena, str_from_c(name), &m);
 }
 
-static int create(struct fixture *f, const char *name) { return mailbox_create(f->account, str_from_c(name), 0, NULL, NULL); }
+static int create(struct fixture *f, const char *name)
+{
+	return mailbox_create(f->account, str_from_c(name), 0, NULL, NULL);
+}
 static int delete(struct fixture *f, const char *name) { return mailbox_delete(f->account, str_from_c(name), NULL); }
 static int rename_to(struct fixture *f, const char *from, const char *to)
 {
@@ -238,9 +241,15 @@ static void many_mailboxes(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(create_makes_superiors), FIXTURE_TEST(names_longer_than_keys), FIXTURE_TEST(delete_keeps_the_level),
-		FIXTURE_TEST(uidvalidity_never_returns), FIXTURE_TEST(rename_moves_what_is_below), FIXTURE_TEST(rename_of_inbox),
-		FIXTURE_TEST(uses), FIXTURE_TEST(subscriptions_are_names), FIXTURE_TEST(many_mailboxes),
+		FIXTURE_TEST(create_makes_superiors),
+		FIXTURE_TEST(names_longer_than_keys),
+		FIXTURE_TEST(delete_keeps_the_level),
+		FIXTURE_TEST(uidvalidity_never_returns),
+		FIXTURE_TEST(rename_moves_what_is_below),
+		FIXTURE_TEST(rename_of_inbox),
+		FIXTURE_TEST(uses),
+		FIXTURE_TEST(subscriptions_are_names),
+		FIXTURE_TEST(many_mailboxes),
 	};
 	return fixture_run("mailbox", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -219,7 +219,8 @@ static int edit_page(struct store_write *w, struct list *remove, struct list *ad
 	return rc;
 }
 
-int member_edit(struct store_write *w, const struct member *remove, size_t n_remove, const struct member *add, size_t n_add)
+int member_edit(struct store_write *w, const struct member *remove, size_t n_remove, const struct member *add,
+				size_t n_add)
 {
 	struct list removals = { remove, n_remove }, additions = { add, n_add };
 	while (removals.n || additions.n) {

@@ -29,7 +29,8 @@ size_t member_page_encode(const struct member *m, uint32_t count, char p[MEMBER_
 
 /* Puts and takes away memberships in one pass. Both lists sorted; what is removed but not there, or added and there
  * already, is passed over. */
-int member_edit(struct store_write *w, const struct member *remove, size_t n_remove, const struct member *add, size_t n_add);
+int member_edit(struct store_write *w, const struct member *remove, size_t n_remove, const struct member *add,
+				size_t n_add);
 /* The first membership of the email that is not less than (mailbox, uid): 1, 0 when there is none, or an error. */
 int member_find(struct source s, uint64_t email, uint32_t mailbox, uint32_t uid, struct member *out);
 

@@ -349,10 +349,12 @@ static void empty_views(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(conditional_store), FIXTURE_TEST(modseq_only_grows), FIXTURE_TEST(replace_and_remove),
-		FIXTURE_TEST(keywords_run_out_and_come_back), FIXTURE_TEST(keyword_lengths), FIXTURE_TEST(recent_is_claimed_once),
-		FIXTURE_TEST(append_is_all_or_none), FIXTURE_TEST(move_within_a_mailbox), FIXTURE_TEST(copies_without_end),
-		FIXTURE_TEST(log_is_bounded), FIXTURE_TEST(purge_is_taken_up), FIXTURE_TEST(views_of_other_sessions),
+		FIXTURE_TEST(conditional_store), FIXTURE_TEST(modseq_only_grows),
+		FIXTURE_TEST(replace_and_remove), FIXTURE_TEST(keywords_run_out_and_come_back),
+		FIXTURE_TEST(keyword_lengths), FIXTURE_TEST(recent_is_claimed_once),
+		FIXTURE_TEST(append_is_all_or_none), FIXTURE_TEST(move_within_a_mailbox),
+		FIXTURE_TEST(copies_without_end), FIXTURE_TEST(log_is_bounded),
+		FIXTURE_TEST(purge_is_taken_up), FIXTURE_TEST(views_of_other_sessions),
 		FIXTURE_TEST(empty_views),
 	};
 	return fixture_run("message", tests, sizeof(tests) / sizeof(*tests));

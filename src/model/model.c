@@ -27,7 +27,8 @@ int model_open(struct store *s, const struct model_config *c, struct model **out
 	m->store = s;
 	pthread_mutex_init(&m->lock, NULL);
 	int rc = draw_nonce(m, e);
-	if (!rc && (map_create(&m->accounts) || view_cache_create(c && c->view_cache_bytes ? c->view_cache_bytes : VIEW_CACHE_BYTES_DEFAULT, &m->views)))
+	uint64_t cache = c && c->view_cache_bytes ? c->view_cache_bytes : VIEW_CACHE_BYTES_DEFAULT;
+	if (!rc && (map_create(&m->accounts) || view_cache_create(cache, &m->views)))
 		rc = err_set(e, ERR_NO_MEMORY, NULL, "model");
 	if (rc)
 		model_close(&m);
@@ -66,7 +67,10 @@ int scope_read(struct model *m, struct store_scope scope, read_fn *fn, void *arg
 
 static int read_state(struct store_read *r, void *arg) { return state_load(source_read(r), arg); }
 
-int account_state(struct model *m, uint64_t account, struct state *out) { return account_read(m, account, read_state, out); }
+int account_state(struct model *m, uint64_t account, struct state *out)
+{
+	return account_read(m, account, read_state, out);
+}
 
 int model_accounts(struct model *m, struct arena *arena, uint64_t **out, size_t *n_out)
 {
@@ -85,8 +89,8 @@ int model_accounts(struct model *m, struct arena *arena, uint64_t **out, size_t 
 	return rc;
 }
 
-int model_put_blob(struct model *m, const struct str *pieces, size_t n_pieces, const uint64_t *accounts, size_t n_accounts,
-				   store_blob_id *out)
+int model_put_blob(struct model *m, const struct str *pieces, size_t n_pieces, const uint64_t *accounts,
+				   size_t n_accounts, store_blob_id *out)
 {
 	*out = 0;
 	if (n_accounts == 0 || n_accounts > STORE_TAGS_MAX)

@@ -1,11 +1,11 @@
 /* What a mail account is: mailboxes, messages with flags, emails, a change log; no protocol's spelling anywhere. Every
  * protocol is a reader and writer of this one model.
  *
- * Threads: everything may be called from any thread unless said otherwise. Nothing here holds a lock or a store transaction after it
- * has returned, except email_reader (which belongs to one thread and must be ended before any socket I/O).
- * Errors: base/err.h codes; ERR_NOT_FOUND when the account, mailbox or message is not (or no longer) there.
- * All changes are durable when the call returns 0.
- */
+ * Threads: everything may be called from any thread unless said otherwise. Nothing here holds a lock or a store
+ * transaction after it has returned, except email_reader (which belongs to one thread and must be ended before any
+ * socket I/O).
+ * Errors: base/err.h codes; ERR_NOT_FOUND when the account, mailbox or message is not (or no longer) there. All changes
+ * are durable when the call returns 0. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
@@ -25,12 +25,13 @@ struct model_config {
 	uint64_t view_cache_bytes;        /* ceiling for cached views that no session holds; 0: 256 MB */
 };
 int model_open(struct store *s, const struct model_config *c, struct model **out, struct err *e);
-void model_close(struct model **m);               /* no accounts may be open; accepts NULL */
+void model_close(struct model **m);               /* no accounts or views may be left; accepts NULL */
 struct store *model_store(struct model *m);
 
 /* ---- accounts ---- */
 
-/* Makes the account with INBOX and the special-use defaults (Drafts, Sent, Junk, Trash, Archive), all subscribed. ERR_EXISTS. */
+/* Makes the account with INBOX and the special-use defaults (Drafts, Sent, Junk, Trash, Archive), all subscribed.
+ * ERR_EXISTS. */
 int account_create(struct model *m, uint64_t id);
 /* Removes everything of the account in bounded steps; interrupted, it can be called again. */
 int account_delete(struct model *m, uint64_t id);
@@ -39,17 +40,20 @@ int account_open(struct model *m, uint64_t id, struct account **out);
 void account_close(struct account **a);           /* accepts NULL */
 uint64_t account_id(const struct account *a);
 
-/* Called after any change in the account, by any thread or process; from any thread; must only do something like conn_wake. */
+/* Called after any change in the account, by any thread or process; from any thread; must only do something like
+ * conn_wake. */
 struct account_watch;
 int account_watch(struct account *a, void (*fn)(void *arg), void *arg, struct account_watch **out);
-void account_unwatch(struct account *a, struct account_watch **w);      /* afterwards fn is not running and will not run */
+/* Afterwards fn is not running and will not run. Accepts NULL. */
+void account_unwatch(struct account *a, struct account_watch **w);
 /* Grows with every change in the account: cheap, to see whether there is news. */
 uint64_t account_version(struct account *a);
 
 /* The POP3 maildrop lock (RFC 1939 section 4): one holder at a time. 0 or ERR_BUSY. IMAP does not ask for it. */
 int account_lock_maildrop(struct account *a);
 void account_unlock_maildrop(struct account *a);
-/* When the last POP3 session of the account began, unix seconds, 0 never since the program started (for LOGIN-DELAY). Sets it to now. */
+/* When the last POP3 session of the account began, unix seconds, 0 never since the program started (for LOGIN-DELAY).
+ * Sets it to now. */
 int64_t account_touch_login(struct account *a, int64_t now);
 
 struct quota { uint64_t bytes_max, messages_max /* 0: no limit */, bytes, messages; };
@@ -84,20 +88,23 @@ struct mailbox {
 	uint64_t bytes;                   /* sum of sizes */
 };
 
-/* Is this name allowed for a new mailbox? UTF-8, no control characters, no empty level, within the limits; "inbox" in any case means INBOX.
- * Fills canonical_out (in the arena). 0, ERR_INVALID, ERR_TOO_BIG. */
+/* Is this name allowed for a new mailbox? UTF-8, no control characters, no empty level, within the limits; "inbox" in
+ * any case means INBOX. Fills canonical_out (in the arena). 0, ERR_INVALID, ERR_TOO_BIG. */
 int mailbox_name_check(struct arena *a, struct str name, struct str *canonical_out, struct err *e);
 
-/* All mailboxes sorted by name with INBOX first, in the arena. */
+/* All mailboxes in the arena, sorted by name: INBOX first, each directly before what is below it. */
 int mailbox_list(struct account *a, struct arena *arena, struct mailbox **out, size_t *n_out);
 /* By name (canonicalised as above). ERR_NOT_FOUND. `out->name` lives in the arena. */
 int mailbox_find(struct account *a, struct arena *arena, struct str name, struct mailbox *out);
 int mailbox_get(struct account *a, struct arena *arena, uint32_t id, struct mailbox *out);
-/* Missing superiors are made too. ERR_EXISTS, ERR_INVALID, ERR_TOO_BIG. A no_select one becomes a real one, with a new UIDVALIDITY. */
-int mailbox_create(struct account *a, struct str name, uint32_t use, struct mailbox *out /* may be NULL; name not filled */, struct err *e);
-/* With its messages. With children it stays as no_select (RFC 3501 6.3.4). ERR_DENIED for INBOX, ERR_CONFLICT when it is no_select with children. */
+/* Missing superiors are made too. ERR_EXISTS, ERR_INVALID, ERR_TOO_BIG. A no_select one becomes a real one, with a new
+ * id and UIDVALIDITY. out may be NULL; its name is not filled. */
+int mailbox_create(struct account *a, struct str name, uint32_t use, struct mailbox *out, struct err *e);
+/* With its messages. With children it stays as no_select (RFC 3501 6.3.4). ERR_DENIED for INBOX, ERR_CONFLICT when it
+ * is no_select with children. */
 int mailbox_delete(struct account *a, struct str name, struct err *e);
-/* Children move along. INBOX: its messages move into a new mailbox, INBOX stays, empty (RFC 3501 6.3.5). UIDs and UIDVALIDITY of renamed ones stay. */
+/* Children move along. INBOX: its messages move into a new mailbox, INBOX stays, empty (RFC 3501 6.3.5). UIDs and
+ * UIDVALIDITY of renamed ones stay. */
 int mailbox_rename(struct account *a, struct str from, struct str to, struct err *e);
 int mailbox_set_use(struct account *a, struct str name, uint32_t use, struct err *e);
 
@@ -129,8 +136,8 @@ int view_open(struct account *a, uint32_t mailbox, struct view **out);          
 void view_unref(struct view **v);                 /* accepts NULL */
 /* The newest version: *out may be `old` itself with another reference. ERR_NOT_FOUND: the mailbox was deleted. */
 int view_refresh(struct account *a, struct view *old, struct view **out);
-/* `newest`, but with the messages that `old` has and newest has not, kept in place as ghosts (MESSAGE_GHOST): sequence numbers of `old` stay
- * right and new messages come after them. For times when no EXPUNGE may be sent (RFC 3501 7.4.1). */
+/* `newest`, but with the messages that `old` has and newest has not, kept in place as ghosts (MESSAGE_GHOST): sequence
+ * numbers of `old` stay right and new messages come after them. For when no EXPUNGE may be sent (RFC 3501 7.4.1). */
 int view_overlay(struct view *old, struct view *newest, struct view **out);
 
 uint32_t view_mailbox(const struct view *v);
@@ -142,13 +149,15 @@ uint32_t view_unseen(const struct view *v);       /* how many without \Seen */
 uint32_t view_first_unseen(const struct view *v); /* index of the first without \Seen, or view_count */
 /* Keyword names by bit; n_out of them; unused bits are empty slices. Lives with the view. */
 const struct str *view_keywords(const struct view *v, unsigned *n_out);
-/* index 0 .. count-1 (sequence number minus 1), ascending UIDs. Lives with the view. O(log n); for scans use the iterator. */
+/* index 0 .. count-1 (sequence number minus 1), ascending UIDs. Lives with the view. O(log n); for scans use the
+ * iterator. */
 const struct message *view_at(const struct view *v, uint32_t index);
 /* Index of the first message with at least this UID (view_count when none); *exact_out may be NULL. */
 uint32_t view_find(const struct view *v, uint32_t uid, bool *exact_out);
 struct view_iter { const struct view *v; uint32_t index; uint32_t page; uint32_t slot; };
 struct view_iter view_iter_at(const struct view *v, uint32_t index);
-const struct message *view_iter_next(struct view_iter *it);     /* NULL at the end; it->index is then one past what was returned */
+/* NULL at the end; it->index is then one past what was returned. */
+const struct message *view_iter_next(struct view_iter *it);
 
 /* What changed from one version to a newer one of the same mailbox. */
 struct view_diff {
@@ -162,7 +171,8 @@ void view_diff_fini(struct view_diff *d);
 
 /* ---- emails: what a message shows ---- */
 
-/* Reads many email records in one short store read. Begin, read a bounded batch, end, and only then write to a socket. */
+/* Reads many email records in one short store read. Begin, read a bounded batch, end, and only then write to a
+ * socket. */
 struct email_reader;
 struct email {
 	store_blob_id blob;
@@ -191,16 +201,19 @@ struct append {
 	uint32_t uid_out;
 };
 /* One blob for all the accounts that will hold it; durable on return. */
-int model_put_blob(struct model *m, const struct str *pieces, size_t n_pieces, const uint64_t *accounts, size_t n_accounts,
-				   store_blob_id *out);
-/* Takes one account's tag away again, when what was put is not needed after all. What cannot be done now, model_check does. */
+int model_put_blob(struct model *m, const struct str *pieces, size_t n_pieces, const uint64_t *accounts,
+				   size_t n_accounts, store_blob_id *out);
+/* Takes one account's tag away again, when what was put is not needed after all. What cannot be done now, model_check
+ * does. */
 void model_drop_blob(struct model *m, store_blob_id blob, uint64_t account);
-/* All or none; UIDs ascend in order. Quota is checked unless ignore_quota. ERR_QUOTA, ERR_NOT_FOUND, ERR_TOO_BIG (UIDs used up).
- * On failure the blobs lose the account's tag: they must be put anew. Keywords for which the mailbox has no room are left out. */
-int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, size_t n, bool ignore_quota, uint32_t *uidvalidity_out);
+/* All or none; UIDs ascend in order. Quota is checked unless ignore_quota. ERR_QUOTA, ERR_NOT_FOUND, ERR_TOO_BIG (UIDs
+ * used up). On failure the blobs lose the account's tag: they must be put anew. Keywords for which the mailbox has no
+ * room are left out. */
+int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, size_t n, bool ignore_quota,
+				   uint32_t *uidvalidity_out);
 
-/* One message into many accounts in as few syncs as possible; each account stands alone (result). Where it fails, the blob loses
- * that account's tag. Quota is checked. */
+/* One message into many accounts in as few syncs as possible; each account stands alone (result). Where it fails, the
+ * blob loses that account's tag. Quota is checked. */
 struct model_delivery {
 	uint64_t account;
 	struct str mailbox;               /* name; empty: INBOX. One that does not exist: INBOX */
@@ -213,30 +226,36 @@ enum flags_op { FLAGS_ADD, FLAGS_REMOVE, FLAGS_REPLACE };
 struct flags_change {
 	enum flags_op op;
 	uint64_t flags;                   /* system flags */
-	const struct str *keywords;       /* names, compared without case; new ones are made while there is room, else ERR_TOO_BIG */
+	const struct str *keywords;       /* names, compared without case; new ones are made, ERR_TOO_BIG without room */
 	size_t n_keywords;
 	bool conditional;                 /* UNCHANGEDSINCE (RFC 7162 3.1.3) */
 	uint64_t unchanged_since;
 };
-/* UIDs that are not there are passed over. *changed_out: whose flags really changed. *modified_out: refused by unchanged_since. *modseq_out: the
- * change's modseq (0 when nothing changed). Each output may be NULL; rangesets are added to. */
+/* UIDs that are not there are passed over. *changed_out: whose flags really changed. *modified_out: refused by
+ * unchanged_since. *modseq_out: the change's modseq (0 when nothing changed). Each output may be NULL; rangesets are
+ * added to. */
 int mailbox_flags(struct account *a, uint32_t mailbox, const struct rangeset *uids, const struct flags_change *change,
 				  struct rangeset *changed_out, struct rangeset *modified_out, uint64_t *modseq_out);
-/* Removes messages for good: those of uids (NULL: all), and when only_deleted, only those with \Deleted. All or nothing. *expunged_out may be NULL. */
-int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *uids, bool only_deleted, struct rangeset *expunged_out,
-					uint64_t *modseq_out);
-/* Copies (or moves) with flags, keywords and dates, in UID order; all or nothing (RFC 3501 6.4.7). source_out and target_out correspond in order. */
-int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move, struct rangeset *source_out,
-				 struct rangeset *target_out, uint32_t *uidvalidity_out);
-/* \Recent (RFC 3501 2.3.2): UIDs from *first_out on are recent for this session; with claim, no later session sees them as recent. */
+/* Removes messages for good: those of uids (NULL: all), and when only_deleted, only those with \Deleted. All or
+ * nothing. *expunged_out may be NULL. */
+int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *uids, bool only_deleted,
+					struct rangeset *expunged_out, uint64_t *modseq_out);
+/* Copies (or moves) with flags, keywords and dates, in UID order; all or nothing (RFC 3501 6.4.7). source_out and
+ * target_out correspond in order. */
+int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move,
+				 struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out);
+/* \Recent (RFC 3501 2.3.2): UIDs from *first_out on are recent for this session; with claim, no later session sees them
+ * as recent. */
 int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *first_out);
-/* UIDs expunged after modseq `since`, from the change log. ERR_NOT_FOUND: the log does not reach back that far (then all UIDs below uidnext that
- * are not in the mailbox must be taken for vanished). */
+/* UIDs expunged after modseq `since`, from the change log. ERR_NOT_FOUND: the log does not reach back that far (then
+ * all UIDs below uidnext that are not in the mailbox must be taken for vanished). */
 int mailbox_vanished(struct account *a, uint32_t mailbox, uint64_t since, struct rangeset *out);
 
 /* ---- care ---- */
 
-/* Checks an account (0: all): index, emails, blobs, counts, tags against each other; repair mends what can be derived. */
+/* Checks an account (0: all): index, emails, blobs, counts, tags against each other; repair mends what can be derived
+ * and sets damaged values aside. The server may be running. What a crash leaves by design is told as "note: ..." and is
+ * no fault. */
 int model_check(struct model *m, uint64_t account, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out);
 /* Every account id there is, ascending. */
 int model_accounts(struct model *m, struct arena *arena, uint64_t **out, size_t *n_out);

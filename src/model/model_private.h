@@ -27,8 +27,8 @@ struct account {
 	struct account *idle_prev, *idle_next;        /* model->lock */
 	int64_t last_login;                           /* model->lock */
 	atomic_bool maildrop_locked;
-	pthread_mutex_t load_lock;                    /* rank 1: one thread at a time reads views; held during store reads */
-	pthread_mutex_t watch_lock;                   /* rank 1: adding and removing watches; held during store_watch and store_unwatch */
+	pthread_mutex_t load_lock;                    /* rank 1: one thread reads views; held during store reads */
+	pthread_mutex_t watch_lock;                   /* rank 1: held during store_watch and store_unwatch */
 	pthread_mutex_t watchers_lock;                /* rank 3: the list below; held while callbacks run */
 	struct account_watch *watchers;
 	struct store_watch *store_watch;              /* while there are watchers */

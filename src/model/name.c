@@ -12,8 +12,8 @@ uint64_t name_hash(struct str name)
 	return hash_siphash_keyed(key, name);
 }
 
-/* RFC 6855 section 3: no control characters (C0, DEL, C1), no line or paragraph separator. '%' and '*' are the wildcards
- * of LIST (RFC 3501 5.1.1 advises against them): a mailbox of such a name cannot be asked for alone. */
+/* RFC 6855 section 3: no control characters (C0, DEL, C1), no line or paragraph separator. '%' and '*' are the
+ * wildcards of LIST (RFC 3501 5.1.1 advises against them): a mailbox of such a name cannot be asked for alone. */
 static bool is_allowed(uint32_t c)
 {
 	return c >= 0x20 && !(c >= 0x7f && c <= 0x9f) && c != 0x2028 && c != 0x2029 && c != '%' && c != '*';
@@ -29,7 +29,8 @@ static int check(struct str name, struct err *e)
 		return err_set(e, ERR_INVALID, "The mailbox name is not valid Unicode", "mailbox name is not UTF-8");
 	for (size_t at = 0; at < name.n;)
 		if (!is_allowed(utf8_next(name, &at)))
-			return err_set(e, ERR_INVALID, "The mailbox name has a character that is not allowed", "mailbox name: bad character");
+			return err_set(e, ERR_INVALID, "The mailbox name has a character that is not allowed",
+						   "mailbox name: bad character");
 	unsigned depth = 0;
 	struct str level, rest = name;
 	for (bool more = true; more; depth++) {

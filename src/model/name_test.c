@@ -65,8 +65,10 @@ static void limits(void **state)
 static void order(void **state)
 {
 	(void)state;
-	static const struct str sorted[] = { STR_INIT("INBOX"), STR_INIT("INBOX/a"), STR_INIT("INBOX/b"), STR_INIT("A"), STR_INIT("A/z"),
-										 STR_INIT("A-"), STR_INIT("AB"), STR_INIT("INBOXES"), STR_INIT("Z"), STR_INIT("\xc3\xbc") };
+	static const struct str sorted[] = { STR_INIT("INBOX"), STR_INIT("INBOX/a"), STR_INIT("INBOX/b"),
+										 STR_INIT("A"), STR_INIT("A/z"), STR_INIT("A-"),
+										 STR_INIT("AB"), STR_INIT("INBOXES"), STR_INIT("Z"),
+										 STR_INIT("\xc3\xbc") };
 	const size_t n = sizeof(sorted) / sizeof(*sorted);
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < n; k++) {
@@ -87,7 +89,7 @@ static void levels(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(allowed_and_not), cmocka_unit_test(limits), cmocka_unit_test(order),
-										cmocka_unit_test(levels) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(allowed_and_not), cmocka_unit_test(limits),
+										cmocka_unit_test(order), cmocka_unit_test(levels) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

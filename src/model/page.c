@@ -40,7 +40,8 @@ static int check(struct str value, uint32_t *count_out)
 	if (rc)
 		return rc;
 	*count_out = record_own0(value);
-	return *count_out <= PAGE_MESSAGES_MAX && value.n == PAGE_HEADER + *count_out * sizeof(struct message) ? 0 : ERR_CORRUPT;
+	bool fits = *count_out <= PAGE_MESSAGES_MAX && value.n == PAGE_HEADER + *count_out * sizeof(struct message);
+	return fits ? 0 : ERR_CORRUPT;
 }
 
 int page_decode(struct str value, uint32_t start, struct page_edit *out)

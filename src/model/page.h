@@ -1,7 +1,8 @@
-/* A page of a mailbox index: up to PAGE_MESSAGES_MAX messages with ascending UIDs, stored under (mailbox, start). It covers
- * the UIDs from start up to the start of the next page; the first message may have been expunged, the start stays.
- * Pages are never split: they are filled at the end of the mailbox, shrink, merge with a neighbour, and vanish. A reader that
- * knows which UIDs a commit touched therefore finds all of its effect in the pages that cover these UIDs now. */
+/* A page of a mailbox index: up to PAGE_MESSAGES_MAX messages with ascending UIDs, stored under (mailbox, start). It
+ * covers the UIDs from start up to the start of the next page; the first message may have been expunged, the start
+ * stays. Pages are never split: they are filled at the end of the mailbox, shrink, merge with a neighbour, and vanish.
+ * A reader that knows which UIDs a commit touched therefore finds all of its effect in the pages that cover these UIDs
+ * now. */
 #ifndef MODEL_PAGE_H
 #define MODEL_PAGE_H
 
@@ -37,8 +38,8 @@ struct page {
 };
 
 int page_create(uint32_t start, const struct message *m, uint32_t count, struct page **out);
-/* Of a stored value; *out is NULL (and 0 returned) when the page is empty. When `like` (may be NULL) is the same page, it
- * comes back with another reference. */
+/* Of a stored value; *out is NULL (and 0 returned) when the page is empty. When `like` (may be NULL) is the same page,
+ * it comes back with another reference. */
 int page_from_value(struct str value, uint32_t start, struct page *like, struct page **out);
 struct page *page_ref(struct page *page);
 void page_unref(struct page *page);               /* accepts NULL */

@@ -10,9 +10,16 @@ static void account_begins_with_the_usual_mailboxes(void **state)
 	size_t n;
 	assert_int_equal(mailbox_list(f->account, &f->arena, &list, &n), 0);
 	assert_int_equal(n, 6);
-	static const struct { const char *name; uint32_t use; } expected[] = {
-		{ "INBOX", 0 }, { "Archive", MAILBOX_USE_ARCHIVE }, { "Drafts", MAILBOX_USE_DRAFTS }, { "Junk", MAILBOX_USE_JUNK },
-		{ "Sent", MAILBOX_USE_SENT }, { "Trash", MAILBOX_USE_TRASH },
+	static const struct {
+		const char *name;
+		uint32_t use;
+	} expected[] = {
+		{ "INBOX", 0 },
+		{ "Archive", MAILBOX_USE_ARCHIVE },
+		{ "Drafts", MAILBOX_USE_DRAFTS },
+		{ "Junk", MAILBOX_USE_JUNK },
+		{ "Sent", MAILBOX_USE_SENT },
+		{ "Trash", MAILBOX_USE_TRASH },
 	};
 	struct str *subscribed;
 	size_t n_subscribed;
@@ -181,8 +188,11 @@ static void delivery_reaches_each_account(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(account_begins_with_the_usual_mailboxes), FIXTURE_TEST(message_is_found_again),
-		FIXTURE_TEST(flags_change_and_views_follow), FIXTURE_TEST(expunge_forgets_the_body), FIXTURE_TEST(copies_share_the_body),
+		FIXTURE_TEST(account_begins_with_the_usual_mailboxes),
+		FIXTURE_TEST(message_is_found_again),
+		FIXTURE_TEST(flags_change_and_views_follow),
+		FIXTURE_TEST(expunge_forgets_the_body),
+		FIXTURE_TEST(copies_share_the_body),
 		FIXTURE_TEST(delivery_reaches_each_account),
 	};
 	return fixture_run("plain", tests, sizeof(tests) / sizeof(*tests));

@@ -1,7 +1,7 @@
-/* Forgetting expunged messages: their memberships, the emails that nobody holds any more, and then the tags of the blobs.
- * A few are forgotten in the commit that expunges them. Of many, that commit only writes the memberships into graves (key
- * 'g', values like member pages), and bounded commits after it empty the graves: a commit never grows with the mailbox, and
- * what a crash interrupts is found by the next one who opens the account. For this room only. */
+/* Forgetting expunged messages: their memberships, the emails that nobody holds any more, and then the tags of the
+ * blobs. A few are forgotten in the commit that expunges them. Of many, that commit only writes the memberships into
+ * graves (key 'g', values like member pages), and bounded commits after it empty the graves: a commit never grows with
+ * the mailbox, and what a crash interrupts is found by the next one who opens the account. For this room only. */
 #ifndef MODEL_PURGE_H
 #define MODEL_PURGE_H
 

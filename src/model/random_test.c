@@ -1,5 +1,6 @@
-/* Thousands of random operations, each done to the model and to a plain reference. After each, sessions bring their views up to
- * date: by refresh, by diff and by overlay, each checked against the reference and against what a fresh reader sees. */
+/* Thousands of random operations, each done to the model and to a plain reference. After each, sessions bring their
+ * views up to date: by refresh, by diff and by overlay, each checked against the reference and against what a fresh
+ * reader sees. */
 #include "model/fixture.h"
 
 #include "base/buf.h"
@@ -48,7 +49,8 @@ static uint64_t roll(struct world *w, uint64_t below)
 	return (w->random * 0x2545f4914f6cdd1du >> 33) % below;
 }
 
-static const struct str words[WORDS] = { STR_INIT("alpha"), STR_INIT("$Beta"), STR_INIT("gamma"), STR_INIT("Delta"), STR_INIT("e") };
+static const struct str words[WORDS] = { STR_INIT("alpha"), STR_INIT("$Beta"), STR_INIT("gamma"), STR_INIT("Delta"),
+										 STR_INIT("e") };
 
 static void ref_add(struct ref_mailbox *mailbox, uint64_t flags, unsigned body)
 {
@@ -350,7 +352,9 @@ static void do_flags(struct world *w)
 		struct ref_message *m = &mailbox->m[i];
 		if (!rangeset_has(&uids, m->uid))
 			continue;
-		uint64_t now = change.op == FLAGS_ADD ? m->flags | flags : change.op == FLAGS_REMOVE ? m->flags & ~flags : flags;
+		uint64_t now = flags;
+		if (change.op != FLAGS_REPLACE)
+			now = change.op == FLAGS_ADD ? m->flags | flags : m->flags & ~flags;
 		if (now != m->flags)
 			rangeset_add(&expected, m->uid, m->uid);
 		m->flags = now;
@@ -364,7 +368,8 @@ static void do_flags(struct world *w)
 	rangeset_fini(&expected);
 }
 
-static void ref_remove(struct ref_mailbox *mailbox, const struct rangeset *uids, bool only_deleted, struct rangeset *gone)
+static void ref_remove(struct ref_mailbox *mailbox, const struct rangeset *uids, bool only_deleted,
+					   struct rangeset *gone)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < mailbox->n; i++) {
@@ -532,7 +537,10 @@ int main(void)
 {
 	static const struct CMUnitTest few[] = { FIXTURE_TEST(small_mailboxes) };
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(small_mailboxes), FIXTURE_TEST(middling_mailboxes), FIXTURE_TEST(large_mailboxes), FIXTURE_TEST(once_more),
+		FIXTURE_TEST(small_mailboxes),
+		FIXTURE_TEST(middling_mailboxes),
+		FIXTURE_TEST(large_mailboxes),
+		FIXTURE_TEST(once_more),
 	};
 	/* Reading long ranges from a store that fails at every fiftieth step would take for ever. */
 	if (fixture_faults())

@@ -33,7 +33,8 @@ int source_get(struct source s, struct str key, struct str *value_out)
 	return s.read ? store_get(s.read, key, value_out) : store_wget(s.write, key, value_out);
 }
 
-int source_find(struct source s, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out)
+int source_find(struct source s, struct str from, struct str to, bool reverse, struct str *key_out,
+				struct str *value_out)
 {
 	if (s.write)
 		return store_wfind(s.write, from, to, reverse, key_out, value_out);

@@ -28,6 +28,7 @@ static inline struct source source_write(struct store_write *w) { return (struct
 /* As store_get and store_wget: the bytes live until the read ends, or until the next put or del of the write. */
 int source_get(struct source s, struct str key, struct str *value_out);
 /* As store_wfind: 1, 0, or an error. */
-int source_find(struct source s, struct str from, struct str to, bool reverse, struct str *key_out, struct str *value_out);
+int source_find(struct source s, struct str from, struct str to, bool reverse, struct str *key_out,
+				struct str *value_out);
 
 #endif

@@ -1,5 +1,5 @@
-/* Any bytes as stored values, under a right checksum: what a record says is within its bounds or refused, and what was read is written
- * and read again the same. The first byte chooses the kind. */
+/* Any bytes as stored values, under a right checksum: what a record says is within its bounds or refused, and what was
+ * read is written and read again the same. The first byte chooses the kind. */
 #include "model/changelog.h"
 #include "model/email_record.h"
 #include "model/mailbox_record.h"

@@ -1,6 +1,6 @@
-/* Which accounts there are: the store cannot list its scopes, so each account has a key in the system scope ("m" and the id,
- * big-endian; the directory's keys there begin otherwise). Noted before the account is made and forgotten after it is gone:
- * an entry may lack its account, never the reverse. Any thread. For this room only. */
+/* Which accounts there are: the store cannot list its scopes, so each account has a key in the system scope ("m" and
+ * the id, big-endian; the directory's keys there begin otherwise). Noted before the account is made and forgotten after
+ * it is gone: an entry may lack its account, never the reverse. Any thread. For this room only. */
 #ifndef MODEL_REGISTRY_H
 #define MODEL_REGISTRY_H
 

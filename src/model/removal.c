@@ -58,8 +58,8 @@ static int tidy(struct removal *r, const struct rangeset *starts)
 	return 0;
 }
 
-int removal_run(struct change *c, struct mailbox_record *mailbox, const struct rangeset *uids, uint64_t with, struct member_list *gone,
-				removal_fn *fn, void *arg)
+int removal_run(struct change *c, struct mailbox_record *mailbox, const struct rangeset *uids, uint64_t with,
+				struct member_list *gone, removal_fn *fn, void *arg)
 {
 	struct removal r = { c, mailbox, { .uids = uids }, with, gone, fn, arg };
 	struct index_walk walk = index_walk_begin(change_source(c), mailbox->id, uids);

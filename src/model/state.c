@@ -45,7 +45,8 @@ int state_save(struct store_write *w, const struct state *state)
 	char p[STATE_BYTES];
 	const uint64_t head[] = { state->modseq, state->log_from, state->tree_modseq, state->email_next };
 	const uint32_t middle[] = { state->mailbox_next, state->uidvalidity, state->mailboxes, state->subscriptions };
-	const uint64_t tail[] = { state->grave_pages, state->bytes_max, state->messages_max, state->bytes, state->messages, state->condemned };
+	const uint64_t tail[] = { state->grave_pages, state->bytes_max, state->messages_max,
+							  state->bytes, state->messages, state->condemned };
 	for (size_t i = 0; i < 4; i++) {
 		store_le64(p + 8 + 8 * i, head[i]);
 		store_le32(p + 40 + 4 * i, middle[i]);

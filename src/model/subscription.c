@@ -127,7 +127,8 @@ int subscription_set(struct account *a, struct str name, bool subscribed, struct
 	if (rc)
 		return rc;
 	rc = commit_run(a->model, a->id, run, &set, NULL);
-	return rc ? err_set(e, rc, rc == ERR_TOO_BIG ? "Too many subscriptions" : NULL, "subscription: %s", err_text(rc)) : 0;
+	return rc ? err_set(e, rc, rc == ERR_TOO_BIG ? "Too many subscriptions" : NULL, "subscription: %s", err_text(rc))
+			  : 0;
 }
 
 /* ---- listing ---- */
@@ -173,7 +174,10 @@ static int read_list(struct store_read *r, void *arg)
 	return rc ? rc : list->names.failed ? ERR_NO_MEMORY : 0;
 }
 
-static int compare(const void *a, const void *b) { return name_compare(*(const struct str *)a, *(const struct str *)b); }
+static int compare(const void *a, const void *b)
+{
+	return name_compare(*(const struct str *)a, *(const struct str *)b);
+}
 
 int subscription_list(struct account *a, struct arena *arena, struct str **names_out, size_t *n_out)
 {

@@ -7,7 +7,8 @@
 /* Adds or removes one canonical name; nothing happens when it is so already. ERR_TOO_BIG over SUBSCRIPTIONS_MAX. */
 int subscription_change(struct change *c, struct str name, bool subscribed);
 
-/* For checks. How many there are; ERR_CORRUPT when a bucket is damaged: its key is in *bad_out then (which may be NULL). */
+/* For checks. How many there are; ERR_CORRUPT when a bucket is damaged: its key is in *bad_out then (which may be
+ * NULL). */
 struct key;
 int subscription_count(struct source s, uint32_t *out, struct key *bad_out);
 

@@ -1,5 +1,5 @@
-/* Eight threads on one account. Every UID is given once and taken once; views only ever go forward; nothing is left wrong. Run it under
- * ThreadSanitizer too. */
+/* Eight threads on one account. Every UID is given once and taken once; views only ever go forward; nothing is left
+ * wrong. Run it under ThreadSanitizer too. */
 #include "model/fixture.h"
 
 #include <pthread.h>
@@ -88,7 +88,9 @@ static void flags(struct worker *w, struct account *a)
 {
 	struct rangeset set = some(w, 100);
 	struct str word = STR("word");
-	struct flags_change change = { .op = (enum flags_op)roll(w, 3), .flags = roll(w, 32), .keywords = &word, .n_keywords = roll(w, 2) };
+	struct flags_change change = {
+		.op = (enum flags_op)roll(w, 3), .flags = roll(w, 32), .keywords = &word, .n_keywords = roll(w, 2)
+	};
 	int rc;
 	FIXTURE_RETRY(rc, mailbox_flags(a, mailbox_of(w->shared, (unsigned)roll(w, 2)), &set, &change, NULL, NULL, NULL));
 	CHECK(rc == 0);
@@ -113,7 +115,8 @@ static void copy(struct worker *w, struct account *a)
 	bool move = roll(w, 2);
 	struct rangeset set = some(w, 4), source = RANGESET_INIT, target = RANGESET_INIT;
 	int rc;
-	FIXTURE_RETRY(rc, mailbox_copy(a, mailbox_of(w->shared, from), mailbox_of(w->shared, to), &set, move, &source, &target, NULL));
+	FIXTURE_RETRY(rc, mailbox_copy(a, mailbox_of(w->shared, from), mailbox_of(w->shared, to), &set, move, &source,
+								   &target, NULL));
 	CHECK(rc == 0);
 	CHECK(rangeset_count(&source) == rangeset_count(&target));
 	if (move)

@@ -1,6 +1,6 @@
-/* How a view is made: pages (page.h), gathered in sheets of up to SHEET_PAGES, gathered in the view. Each of the three is
- * immutable and reference counted, so that a new version shares whole sheets with the former one and a mailbox of a million
- * messages costs a delivery some hundred pointers, not forty megabytes. For this room only. */
+/* How a view is made: pages (page.h), gathered in sheets of up to SHEET_PAGES, gathered in the view. Each of the three
+ * is immutable and reference counted, so that a new version shares whole sheets with the former one and a mailbox of a
+ * million messages costs a delivery some hundred pointers, not forty megabytes. For this room only. */
 #ifndef MODEL_VIEW_H
 #define MODEL_VIEW_H
 
@@ -82,8 +82,8 @@ void view_builder_add_page(struct view_builder *b, struct page *page);
 /* The pages to come start a sheet of their own, so that this sheet's bounds stay where they were. */
 void view_builder_end_sheet(struct view_builder *b);
 /* Makes the view with the facts of the mailbox; the builder is empty afterwards. 0 or ERR_NO_MEMORY. */
-int view_builder_finish(struct view_builder *b, struct view_cache *cache, uint64_t account, const struct mailbox_record *mailbox,
-						struct view **out);
+int view_builder_finish(struct view_builder *b, struct view_cache *cache, uint64_t account,
+						const struct mailbox_record *mailbox, struct view **out);
 /* Likewise an overlay, with the facts of another view of the same mailbox. */
 int view_builder_finish_overlay(struct view_builder *b, const struct view *like, struct view **out);
 

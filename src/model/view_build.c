@@ -53,7 +53,8 @@ static void push(struct view_builder *b, struct sheet *sheet)
 	b->slot[b->n++] = (struct view_slot){ sheet, b->count, sheet->slot[0].uid };
 	b->count += sheet->count;
 	b->unseen += sheet->unseen;
-	b->bytes += sizeof(*sheet) + sheet->n * (sizeof(struct sheet_slot) + sizeof(struct page)) + sheet->count * sizeof(struct message);
+	b->bytes += sizeof(*sheet) + sheet->n * (sizeof(struct sheet_slot) + sizeof(struct page)) +
+				sheet->count * sizeof(struct message);
 }
 
 void view_builder_end_sheet(struct view_builder *b)
@@ -143,8 +144,8 @@ static int set_keywords(struct view *v, const struct str *names, unsigned n)
 	return 0;
 }
 
-int view_builder_finish(struct view_builder *b, struct view_cache *cache, uint64_t account, const struct mailbox_record *mailbox,
-						struct view **out)
+int view_builder_finish(struct view_builder *b, struct view_cache *cache, uint64_t account,
+						const struct mailbox_record *mailbox, struct view **out)
 {
 	int rc = finish(b, out);
 	if (rc)

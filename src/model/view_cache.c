@@ -8,7 +8,7 @@
 
 struct view_cache {
 	pthread_mutex_t lock;
-	struct map *views;                            /* (account, mailbox) -> struct view, each with one reference of ours */
+	struct map *views;                            /* (account, mailbox) -> struct view; one reference is ours */
 	struct view *idle_first, *idle_last;          /* those whose only reference is ours, longest ago first */
 	uint64_t idle_bytes, idle_bytes_max;
 };
@@ -176,7 +176,8 @@ void view_unref(struct view **v)
 	/* With others left besides the cache nothing is to be decided. */
 	uint32_t refs = atomic_load_explicit(&view->refs, memory_order_relaxed);
 	while (refs > 2)
-		if (atomic_compare_exchange_weak_explicit(&view->refs, &refs, refs - 1, memory_order_acq_rel, memory_order_relaxed))
+		if (atomic_compare_exchange_weak_explicit(&view->refs, &refs, refs - 1, memory_order_acq_rel,
+												  memory_order_relaxed))
 			return;
 	if (view->cache)
 		unref_cached(view->cache, view);

@@ -1,6 +1,6 @@
 /* The newest known view of each mailbox, over all accounts. Views that sessions hold are not counted; those that nobody
- * holds stay while they fit under a ceiling, least recently used out first. Any thread; takes its own lock (rank 4). For
- * this room only. */
+ * holds stay while they fit under a ceiling, least recently used out first. Any thread; takes its own lock (rank 4).
+ * For this room only. */
 #ifndef MODEL_VIEW_CACHE_H
 #define MODEL_VIEW_CACHE_H
 

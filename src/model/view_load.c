@@ -50,7 +50,8 @@ static int read_all(struct store_read *r, uint32_t mailbox, const struct view *b
 	while ((rc = store_next(it, &key, &value)) == 1) {
 		uint32_t id, start;
 		struct page *page = NULL;
-		rc = key_read_page(key, &id, &start) ? page_from_value(value, start, find_like(&finder, start), &page) : ERR_CORRUPT;
+		rc = key_read_page(key, &id, &start) ? page_from_value(value, start, find_like(&finder, start), &page)
+											 : ERR_CORRUPT;
 		if (rc)
 			break;
 		if (page)
@@ -133,7 +134,8 @@ static int read_log(struct store_read *r, uint32_t mailbox, uint64_t since, stru
 
 /* Reads the pages that cover lo..hi; pages are never split (page.h), so what the former version had in the same span of
  * starts is exactly what they replace. */
-static int read_span(struct store_read *r, const struct load *load, struct range range, struct finder *finder, struct patches *p)
+static int read_span(struct store_read *r, const struct load *load, struct range range, struct finder *finder,
+					 struct patches *p)
 {
 	int rc = patches_reserve(p);
 	if (rc)
@@ -175,7 +177,8 @@ static int read_span(struct store_read *r, const struct load *load, struct range
 	return rc;
 }
 
-static int read_patches(struct store_read *r, const struct load *load, const struct rangeset *touched, struct patches *p)
+static int read_patches(struct store_read *r, const struct load *load, const struct rangeset *touched,
+						struct patches *p)
 {
 	struct finder finder = { { .v = load->base } };
 	uint64_t done = 0;
@@ -281,7 +284,8 @@ static int load_newest(struct store_read *r, void *arg)
 
 static bool is_newest(struct account *a, struct view *v)
 {
-	return atomic_load_explicit(&v->checked, memory_order_acquire) == store_scope_version(a->model->store, account_scope(a->id));
+	return atomic_load_explicit(&v->checked, memory_order_acquire) ==
+		   store_scope_version(a->model->store, account_scope(a->id));
 }
 
 /* hint: a version that the caller holds, or NULL. */
