@@ -220,7 +220,7 @@ service pop3-login {{
   process_min_avail = {cores}
 }}
 service imap {{
-  service_count = {imap_reuse}
+  process_limit = 12000
   process_min_avail = {cores}
 }}
 service lmtp {{
@@ -310,8 +310,7 @@ class Peer(Server):
         (self.dir / "users").write_text("".join(lines))
         (self.dir / "postfix/mailboxes").write_text("".join(f"{u}@{DOMAIN} x\n" for u in users))
         self.doveadm_conf.write_text(DOVECOT_CONF.format(
-            dir=self.dir, cert=self.certificate, format=self.format, uid=MAIL_UID, cores=os.cpu_count(),
-            imap_reuse=1, **self.port))
+            dir=self.dir, cert=self.certificate, format=self.format, uid=MAIL_UID, cores=os.cpu_count(), **self.port))
         (self.dir / "postfix/main.cf").write_text(POSTFIX_MAIN.format(dir=self.dir, domain=DOMAIN))
         (self.dir / "postfix/master.cf").write_text(POSTFIX_MASTER.format(**self.port))
         run("postfix", "-c", self.dir / "postfix", "check")         # makes the queue directories
