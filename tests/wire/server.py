@@ -13,6 +13,7 @@ USERS = {"alice": "wonderland", "bob": "correct horse battery", "carol": "shrops
 PROTOS = ("submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "smtp")      # bound in this order
 START_SECONDS = 30
 STOP_SECONDS = 20
+TEMPORARY = 75                         # the exit status that says: try again (sysexits.h)
 
 
 class Failed(Exception):
@@ -53,20 +54,31 @@ class Server:
         self.start()
 
     def start(self):
-        self.port = dict(zip(PROTOS, free_ports(len(PROTOS))))
-        listen = [a for p, n in self.port.items() for a in ("--listen", f"{p}=127.0.0.1:{n}")]
-        with open(self.log, "ab") as log:
-            self.proc = subprocess.Popen([self.template.binary, "serve", "-d", str(self.data), "--config",
-                                          str(self.dir / "troika.conf"), *listen], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        end = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port[PROTOS[-1]]), 1).close()
+        """On free ports; others, when somebody took one between the look and the bind."""
+        for attempt in range(5):
+            self.port = dict(zip(PROTOS, free_ports(len(PROTOS))))
+            listen = [a for p, n in self.port.items() for a in ("--listen", f"{p}=127.0.0.1:{n}")]
+            with open(self.log, "ab") as log:
+                self.proc = subprocess.Popen([self.template.binary, "serve", "-d", str(self.data), "--config",
+                                              str(self.dir / "troika.conf"), *listen], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            if self.is_up():
+                return
+            if self.proc.poll() != TEMPORARY:
                 break
-            except OSError:
-                if self.proc.poll() is not None or time.monotonic() > end:
-                    raise Failed("the server did not come up") from None
-                time.sleep(0.02)
+        raise Failed("the server did not come up")
+
+    def is_up(self):
+        end = time.monotonic() + START_SECONDS
+        for port in self.port.values():
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    if self.proc.poll() is not None or time.monotonic() > end:
+                        return False
+                    time.sleep(0.02)
+        return True
 
     def connect(self, proto):
         s = socket.create_connection(("127.0.0.1", self.port[proto]), 10)
