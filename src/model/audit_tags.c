@@ -48,26 +48,58 @@ int audit_list_tags(struct audit *c, struct blob_list *out)
 
 /* ---- bodies without the tag ---- */
 
+struct suspects {
+	const struct audit_email **v, **guilty;
+	size_t n, n_guilty;
+};
+
+/* A tag goes after its email: what is still there now had to have its tag a moment ago. */
+static int read_still_there(struct store_read *r, void *arg)
+{
+	struct suspects *s = arg;
+	s->n_guilty = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		struct email email;
+		int rc = email_record_load(source_read(r), s->v[i]->id, &email);
+		if (rc == 0 && email.blob == s->v[i]->blob)
+			s->guilty[s->n_guilty++] = s->v[i];
+		else if (rc && rc != ERR_NOT_FOUND)
+			return rc;
+	}
+	return 0;
+}
+
+/* Emails may have come after `tagged` was listed, and gone since the snapshot. */
+static int find_disowned(struct audit *c, struct suspects *s)
+{
+	for (size_t i = 0; i < c->emails.n; i++)
+		if (!c->emails.v[i].bad && !audit_has_blob(c->tagged, c->emails.v[i].blob))
+			s->v[s->n++] = &c->emails.v[i];
+	if (s->n == 0)
+		return 0;
+	struct blob_list now = { NULL, 0, 0 };
+	int rc = audit_list_tags(c, &now);
+	size_t kept = 0;
+	for (size_t i = 0; !rc && i < s->n; i++)
+		if (!audit_has_blob(&now, s->v[i]->blob))
+			s->v[kept++] = s->v[i];
+	s->n = kept;
+	blob_list_fini(&now);
+	return rc ? rc : account_read(c->model, c->account, read_still_there, s);
+}
+
 static int check_owned(struct audit *c, bool repair)
 {
-	struct blob_list now = { NULL, 0, 0 };
-	int rc = 0;
-	bool read = false;
-	for (size_t i = 0; !rc && i < c->emails.n; i++) {
-		const struct audit_email *e = &c->emails.v[i];
-		if (e->bad || audit_has_blob(c->tagged, e->blob))
-			continue;
-		/* It may have been delivered after these were listed. */
-		if (!read)
-			rc = audit_list_tags(c, &now);
-		read = true;
-		if (rc || audit_has_blob(&now, e->blob))
-			continue;
+	struct suspects s = { .n = 0 };
+	s.v = arena_array(&c->arena, c->emails.n + 1, sizeof(*s.v));
+	s.guilty = arena_array(&c->arena, c->emails.n + 1, sizeof(*s.v));
+	int rc = s.v && s.guilty ? find_disowned(c, &s) : ERR_NO_MEMORY;
+	for (size_t i = 0; !rc && i < s.n_guilty; i++) {
+		const struct audit_email *e = s.guilty[i];
 		audit_fault(c, 0, "email %llu: its body is not kept for this account", (unsigned long long)e->id);
 		if (repair && store_blob_tag(c->model->store, &e->blob, 1, account_tag(c->account)))
 			audit_fault(c, 0, "email %llu: its body is lost", (unsigned long long)e->id);
 	}
-	blob_list_fini(&now);
 	return rc;
 }
 

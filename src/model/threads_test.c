@@ -14,6 +14,7 @@ struct shared {
 	unsigned rounds;
 	atomic_uint came[2][UIDS_MAX], went[2][UIDS_MAX];
 	atomic_uint news;
+	atomic_bool done;
 };
 
 struct worker {
@@ -65,7 +66,8 @@ static void append(struct worker *w, struct account *a)
 			CHECK(rc == 0);
 		}
 		rc = mailbox_append(a, mailbox_of(w->shared, which), items, n, false, NULL);
-	} while (fixture_again(rc));
+		/* The check may take a slow one for forgotten, and says so (audit_tags.c). */
+	} while (fixture_again(rc) || rc == ERR_RETRY);
 	CHECK(rc == 0);
 	struct rangeset came = RANGESET_INIT;
 	for (size_t i = 0; i < n; i++) {
@@ -194,6 +196,28 @@ static void *work(void *arg)
 	return NULL;
 }
 
+static void no_fault(void *arg, const char *line)
+{
+	(void)arg;
+	/* Bodies under way may be noted; on a failing store some really are forgotten. */
+	if (strncmp(line, "note: ", 6) != 0) {
+		fprintf(stderr, "%s\n", line);
+		abort();
+	}
+}
+
+/* A check in the middle of it all finds nothing wrong, and its repair harms nobody. */
+static void *check(void *arg)
+{
+	struct shared *s = arg;
+	uint64_t faults;
+	while (!atomic_load(&s->done)) {
+		CHECK(model_check(s->f->plain_model, 0, true, no_fault, NULL, &faults) == 0);
+		CHECK(faults == 0);
+	}
+	return NULL;
+}
+
 /* What came and did not go is what is there. */
 static void assert_sum(struct shared *s, unsigned which)
 {
@@ -216,14 +240,17 @@ static void everybody_at_once(void **state)
 	s->f = *state;
 	s->other = fixture_mailbox(s->f, "other");
 	s->rounds = 400;
-	pthread_t thread[THREADS];
+	pthread_t thread[THREADS], checker;
 	struct worker worker[THREADS];
 	for (unsigned i = 0; i < THREADS; i++) {
 		worker[i] = (struct worker){ s, i, 88172645463325252u + (uint64_t)i * 7919u };
 		assert_int_equal(pthread_create(&thread[i], NULL, work, &worker[i]), 0);
 	}
+	assert_int_equal(pthread_create(&checker, NULL, check, s), 0);
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(thread[i], NULL);
+	atomic_store(&s->done, true);
+	pthread_join(checker, NULL);
 	assert_true(atomic_load(&s->news) > 0);
 	assert_sum(s, 0);
 	assert_sum(s, 1);
