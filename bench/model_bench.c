@@ -3,12 +3,10 @@
  * Prints one line a figure. Commits are not synced: what is measured is the work, not the disk. */
 #include "base/clock.h"
 #include "base/num.h"
-#include "model/change.h"
 #include "model/model.h"
 
-#include <dirent.h>
+#include <malloc.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define ACCOUNT 1u
@@ -93,15 +91,11 @@ static void fill(struct bench *b, uint32_t n)
 	say("append, 1000 in a commit", us, n, "message");
 }
 
-static uint64_t memory_kb(void)
+/* Bytes allocated now. */
+static uint64_t allocated(void)
 {
-	FILE *f = fopen("/proc/self/statm", "r");
-	unsigned long total = 0, resident = 0, shared = 0;
-	if (f && fscanf(f, "%lu %lu %lu", &total, &resident, &shared) != 3)
-		resident = shared = 0;
-	if (f)
-		fclose(f);
-	return (resident - shared) * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+	struct mallinfo2 info = mallinfo2();
+	return info.uordblks + info.hblkhd;
 }
 
 static void views(struct bench *b, uint32_t n)
@@ -113,11 +107,11 @@ static void views(struct bench *b, uint32_t n)
 		struct view *v;
 		MUST(model_open(b->store, NULL, &m, NULL));
 		MUST(account_open(m, ACCOUNT, &a));
-		uint64_t before = memory_kb(), began = clock_mono_us();
+		uint64_t before = allocated(), began = clock_mono_us();
 		MUST(view_open(a, INBOX, &v));
 		say(round ? "view_open, warm" : "view_open, first", clock_mono_us() - began, n, "message");
 		if (round)
-			printf("%-44s %9.1f bytes a message\n", "memory of the view", (double)(memory_kb() - before) * 1024 / n);
+			printf("%-44s %9.1f bytes a message\n", "memory of the view", (double)(allocated() - before) / n);
 		began = clock_mono_us();
 		uint64_t sum = 0;
 		struct view_iter it = view_iter_at(v, 0);

@@ -91,8 +91,8 @@ static int find_disowned(struct audit *c, struct suspects *s)
 static int check_owned(struct audit *c, bool repair)
 {
 	struct suspects s = { .n = 0 };
-	s.v = arena_array(&c->arena, c->emails.n + 1, sizeof(*s.v));
-	s.guilty = arena_array(&c->arena, c->emails.n + 1, sizeof(*s.v));
+	s.v = arena_array(&c->arena, c->emails.n + 1, sizeof(void *));
+	s.guilty = arena_array(&c->arena, c->emails.n + 1, sizeof(void *));
 	int rc = s.v && s.guilty ? find_disowned(c, &s) : ERR_NO_MEMORY;
 	for (size_t i = 0; !rc && i < s.n_guilty; i++) {
 		const struct audit_email *e = s.guilty[i];
