@@ -39,6 +39,7 @@ enum queue_flag {
 	QUEUE_BY_TRACE = 128,
 	QUEUE_TLS_OPTIONAL = 256, /* the message says TLS-Required: No, RFC 8689 5 */
 	QUEUE_HELD = 512,         /* waits for `release` */
+	QUEUE_VERP = 1024,        /* sender is a template that the deliverer expands for each recipient */
 };
 enum queue_notify {           /* RFC 3461 4.1; 0: not given: failures and delays */
 	QUEUE_NOTIFY_NEVER = 1, QUEUE_NOTIFY_SUCCESS = 2, QUEUE_NOTIFY_FAILURE = 4, QUEUE_NOTIFY_DELAY = 8,
@@ -90,6 +91,8 @@ struct queue_config {
 };
 int queue_open(struct store *s, const struct queue_config *c, struct queue **out, struct err *e);
 void queue_close(struct queue **q);       /* no job may be out; accepts NULL */
+/* From now on; what was submitted before keeps its time of expiry. */
+void queue_set_config(struct queue *q, const struct queue_config *c);
 /* Makes every queue_take that waits return ERR_CLOSED, and later ones too. */
 void queue_stop(struct queue *q);
 
@@ -134,8 +137,9 @@ int queue_take(struct queue *q, uint64_t wait_ms, struct str prefer, bool only, 
 /* The message's bytes, in place; unmapped with store_blob_unmap. */
 int queue_job_map(struct queue *q, const struct queue_job *j, struct store_blob_view *out);
 /* Writes down what became of each recipient, durably, frees the job. Deferred ones get their next time; what the sender is to be told
- * is owed (by NOTIFY, or for failures and delays when not given; nothing for a null sender). 0, or an error: then the recipients
- * stay as they were and are tried again. */
+ * is owed (by NOTIFY, or for failures and delays when not given; nothing for a null sender). 0, or an error: the store cannot write now. Then
+ * the results are kept in memory, the recipients are not tried again, and writing is: only if the process ends before that succeeds are they
+ * as they were. */
 int queue_finish(struct queue *q, struct queue_job **j);
 /* A notice was made: submits it (NULL: none is to be sent, e.g. to a null sender) and forgets in one commit that it was owed. */
 int queue_finish_notice(struct queue *q, struct queue_job **j, const struct queue_submission *notice);
@@ -174,5 +178,8 @@ int queue_stats(struct queue *q, struct queue_stats *out);
 struct queue_destination_stats { struct str destination; uint64_t recipients; int64_t next; unsigned failures; struct str reply; };
 /* The most loaded first, at most max. */
 int queue_destinations(struct queue *q, struct arena *a, size_t max, struct queue_destination_stats **out, size_t *n_out);
+/* Reads everything and tells each fault, as store_check does; repair mends what can be derived, beside the running server. Bodies that a
+ * crash left without a message are told as a note and are no fault. */
+int queue_check(struct queue *q, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out);
 
 #endif
