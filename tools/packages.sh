@@ -25,9 +25,9 @@ need() {
 		sudo=sudo
 	fi
 	# an old package list is refreshed only when it does not do
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null 2>&1 || {
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >/dev/null 2>&1 || {
 		$sudo apt-get update >/dev/null &&
-			$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >/dev/null
+			$sudo env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >/dev/null
 	} || {
 		echo "could not install:$missing" >&2
 		return 1
