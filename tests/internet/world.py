@@ -1,0 +1,166 @@
+"""A small Internet in network namespaces of its own: hosts on one bridge, a signed DNS root, mail servers of other makes.
+
+Needs root (namespaces, port 25). Every namespace, process and file is made here and taken away here. Two servers whose Debian packages
+exclude each other are unpacked beside the system and laid over /usr inside their own mount namespace.
+"""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+NET = "10.77.0."
+DNS = NET + "53"
+UNPACKED = ("exim4-daemon-light", "exim4-base", "opensmtpd")
+
+
+class Failed(Exception):
+    pass
+
+
+def run(*args, check=True, **kw):
+    r = subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=120, **kw)
+    if check and r.returncode:
+        raise Failed(f"{' '.join(map(str, args))}: status {r.returncode}: {(r.stderr or r.stdout)[-800:]}")
+    return r.stdout
+
+
+def wait_for(what, condition, seconds=20):
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failed(f"waited {seconds} s for {what}")
+        time.sleep(0.05)
+
+
+class World:
+    def __init__(self):
+        self.root = Path(tempfile.mkdtemp(prefix="troika-internet-"))
+        self.root.chmod(0o755)
+        self.tag = f"tk{os.getpid()}"
+        self.hosts, self.processes, self.stops = {}, [], []
+        self.hub = f"{self.tag}-hub"
+        run("ip", "netns", "add", self.hub)
+        run("ip", "-n", self.hub, "link", "add", "br0", "type", "bridge")
+        run("ip", "-n", self.hub, "link", "set", "br0", "up")
+
+    def host(self, name, number):
+        """A host with an address of its own; names resolve at DNS."""
+        ns, address = f"{self.tag}-{name}", NET + str(number)
+        run("ip", "netns", "add", ns)
+        self.hosts[name] = (ns, address)
+        inside, outside = f"i{number}", f"o{number}"
+        run("ip", "-n", self.hub, "link", "add", outside, "type", "veth", "peer", "name", inside, "netns", ns)
+        run("ip", "-n", self.hub, "link", "set", outside, "master", "br0", "up")
+        run("ip", "-n", ns, "addr", "add", address + "/24", "dev", inside)
+        run("ip", "-n", ns, "link", "set", inside, "up")
+        run("ip", "-n", ns, "link", "set", "lo", "up")
+        etc = Path("/etc/netns") / ns
+        etc.mkdir(parents=True)
+        (etc / "resolv.conf").write_text(f"nameserver {DNS}\noptions timeout:2 attempts:2\n")
+        (etc / "hosts").write_text(f"127.0.0.1 localhost\n{address} {name}.example {name}\n")
+        return address
+
+    def cable(self, name, plugged):
+        """Pulls out a host's network cable, or puts it back."""
+        number = self.hosts[name][1].rsplit(".", 1)[1]
+        run("ip", "-n", self.hub, "link", "set", f"o{number}", "up" if plugged else "down")
+
+    def command(self, name, *args):
+        return ["ip", "netns", "exec", self.hosts[name][0], *map(str, args)]
+
+    def on(self, name, *args, check=True, **kw):
+        return run(*self.command(name, *args), check=check, **kw)
+
+    def start(self, name, *args, log=None, env=None):
+        log = log or self.root / f"{name}.log"
+        with open(log, "ab") as out:
+            p = subprocess.Popen(self.command(name, *args), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                 env={**os.environ, **(env or {})}, start_new_session=True)
+        self.processes.append(p)
+        return p
+
+    def is_open(self, name, port, address=None):
+        """Does somebody listen there? Asked from the host itself, in a process that enters its namespace."""
+        code = f"import socket; socket.create_connection(('{address or self.hosts[name][1]}', {port}), 2).close()"
+        return subprocess.run(self.command(name, "/usr/bin/python3", "-c", code), capture_output=True).returncode == 0
+
+    def wait_port(self, name, port, seconds=30):
+        try:
+            wait_for(f"port {port} of {name}", lambda: self.is_open(name, port), seconds)
+        except Failed as e:
+            log = self.root / f"{name}.log"
+            raise Failed(f"{e}; its log: {log.read_text(errors='replace')[-800:] if log.exists() else '-'}") from None
+
+    def connect(self, name, port, timeout=10):
+        """A socket into the world from its hub, where the tests stand."""
+        return in_namespace(self.hub, lambda: socket.create_connection((self.hosts[name][1], port), timeout))
+
+    def close(self):
+        for stop in reversed(self.stops):
+            try:
+                stop()
+            except Exception as e:                            # noqa: BLE001: the rest must go away all the same
+                print("while closing:", e)
+        for p in self.processes:
+            end(p)
+        for ns, _ in self.hosts.values():
+            for pid in run("ip", "netns", "pids", ns, check=False).split():
+                try:
+                    os.kill(int(pid), signal.SIGKILL)          # only what was started inside our own namespaces
+                except ProcessLookupError:
+                    pass
+            run("ip", "netns", "del", ns, check=False)
+            shutil.rmtree(Path("/etc/netns") / ns, ignore_errors=True)
+        run("ip", "netns", "del", self.hub, check=False)
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def end(process, seconds=15):
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return process.returncode
+
+
+def in_namespace(ns, fn):
+    """Runs fn in this thread with the other network around it (sockets made there stay there)."""
+    here = os.open("/proc/self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{ns}", os.O_RDONLY)
+    try:
+        setns(there)
+        return fn()
+    finally:
+        setns(here)
+        os.close(here)
+        os.close(there)
+
+
+def setns(fd):
+    import ctypes
+    if ctypes.CDLL(None, use_errno=True).setns(fd, 0x40000000):       # CLONE_NEWNET
+        raise Failed("setns: " + os.strerror(ctypes.get_errno()))
+
+
+def unpack():
+    """Programs of packages that cannot be installed side by side; the folder they lie in, laid out as from /."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "troika-tests"
+    done = cache / "done"
+    if not done.exists():
+        shutil.rmtree(cache, ignore_errors=True)
+        (cache / "deb").mkdir(parents=True)
+        run("apt-get", "download", *UNPACKED, cwd=cache / "deb")
+        for deb in (cache / "deb").glob("*.deb"):
+            run("dpkg", "-x", deb, cache / "root")
+        done.touch()
+    return cache / "root"
