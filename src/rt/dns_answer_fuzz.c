@@ -33,9 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_name(r.srv.host);
 		else if (type == DNS_NS || type == DNS_CNAME || type == DNS_PTR)
 			check_name(r.name);
-		else if (type == DNS_TXT && r.text.n + 2 > size)
-			abort();
-		else if (type == DNS_TLSA && r.tlsa.data.n + 4 != size)
+		else if ((type == DNS_TXT && r.text.n + 2 > size) || (type == DNS_TLSA && r.tlsa.data.n + 4 != size))
 			abort();
 	}
 	arena_fini(&a);

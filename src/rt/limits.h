@@ -50,6 +50,13 @@
 #define PROXY_V1_MAX 107                          /* proxy-protocol.txt 2.1: the line with its CRLF */
 #define PROXY_HEADER_MAX 4096                     /* version 2 with its extensions */
 
+/* the resolver */
+#define DNS_TIMEOUT_MS 10000                      /* of one question, when not configured */
+#define DNS_CACHE_MB 16                           /* when not configured */
+#define DNS_SERVERS_MAX 16                        /* forwarders */
+#define DNS_PORTS "256"                           /* UDP questions on the wire at one time; more wait in the library */
+#define DNS_TCP_MAX "32"                          /* TCP connections to name servers */
+
 /* the timing wheel */
 #define WHEEL_TICK_MS 100
 #define WHEEL_SLOTS 1024                          /* a power of two; later deadlines are looked at once a turn */
