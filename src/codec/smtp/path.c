@@ -227,3 +227,14 @@ bool smtp_xtext_decode(struct str s, struct buf *b)
 	}
 	return true;
 }
+
+void smtp_xtext_encode(struct str s, struct buf *b)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c < '!' || c > '~' || c == '+' || c == '=')
+			buf_printf(b, "+%02X", c);
+		else
+			buf_add_char(b, (char)c);
+	}
+}

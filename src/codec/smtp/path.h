@@ -40,5 +40,7 @@ bool smtp_literal_is_valid(struct str s);
 
 /* xtext of RFC 3461 section 4: appends the decoded bytes; false (b unchanged) when it is none. */
 bool smtp_xtext_decode(struct str s, struct buf *b);
+/* Appends s as xtext. */
+void smtp_xtext_encode(struct str s, struct buf *b);
 
 #endif

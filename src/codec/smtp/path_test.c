@@ -116,6 +116,9 @@ static void test_xtext(void **state)
 	assert_false(smtp_xtext_decode(STR("a+4"), &b));
 	assert_false(smtp_xtext_decode(STR("a+xy"), &b));
 	assert_int_equal(b.n, 17);
+	buf_reset(&b);
+	smtp_xtext_encode(STR("e=mc2 +\303@example.com"), &b);
+	assert_true(str_eq(buf_str(&b), STR("e+3Dmc2+20+2B+C3@example.com")));
 	buf_fini(&b);
 }
 
