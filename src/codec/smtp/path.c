@@ -203,6 +203,11 @@ bool smtp_param_next(struct str *rest, struct str *key_out, struct str *value_ou
 	return !*bad_out;
 }
 
+static int upper_hex(unsigned char c)
+{
+	return ascii_is_lower(c) ? -1 : ascii_hex_value(c);
+}
+
 bool smtp_xtext_decode(struct str s, struct buf *b)
 {
 	size_t start = b->n;
@@ -210,8 +215,8 @@ bool smtp_xtext_decode(struct str s, struct buf *b)
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		if (c == '+') {
-			int hi = i + 1 < s.n ? ascii_hex_value((unsigned char)s.p[i + 1]) : -1;
-			int lo = i + 2 < s.n ? ascii_hex_value((unsigned char)s.p[i + 2]) : -1;
+			int hi = i + 1 < s.n ? upper_hex((unsigned char)s.p[i + 1]) : -1;
+			int lo = i + 2 < s.n ? upper_hex((unsigned char)s.p[i + 2]) : -1;
 			if (hi < 0 || lo < 0) {
 				b->n = start;
 				return false;

@@ -115,6 +115,7 @@ static void test_xtext(void **state)
 	assert_false(smtp_xtext_decode(STR("a=b"), &b));
 	assert_false(smtp_xtext_decode(STR("a+4"), &b));
 	assert_false(smtp_xtext_decode(STR("a+xy"), &b));
+	assert_false(smtp_xtext_decode(STR("a+3d"), &b));
 	assert_int_equal(b.n, 17);
 	buf_reset(&b);
 	smtp_xtext_encode(STR("e=mc2 +\303@example.com"), &b);
