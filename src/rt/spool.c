@@ -14,7 +14,8 @@
 struct spool {
 	char *dir;
 	size_t max;
-	size_t size;
+	size_t size;              /* with what is kept free in front */
+	size_t start;             /* of the bytes that count */
 	struct buf memory;
 	int fd;
 	void *map;
@@ -124,12 +125,59 @@ int spool_write(struct spool *s, const void *p, size_t n)
 	return s->memory.failed ? ERR_NO_MEMORY : 0;
 }
 
-size_t spool_size(const struct spool *s) { return s->size; }
+int spool_reserve_front(struct spool *s, size_t room)
+{
+	char *p = buf_reserve(&s->memory, room);
+	if (!p)
+		return ERR_NO_MEMORY;
+	memset(p, 0, room);
+	s->memory.n += room;
+	s->size = s->start = room;
+	s->max += room;
+	return 0;
+}
+
+static int file_write_at(struct spool *s, const char *p, size_t n, size_t at)
+{
+	while (n > 0) {
+		ssize_t done = pwrite(s->fd, p, n, (off_t)at);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return err_from_errno(NULL, errno, "spool");
+		p += done;
+		at += (size_t)done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
+int spool_front(struct spool *s, size_t drop, const void *p, size_t n)
+{
+	if (drop > s->size - s->start || n > s->start + drop)
+		return ERR_TOO_BIG;
+	size_t start = s->start + drop - n;
+	int r = 0;
+	spool_unmap(s);
+	if (s->fd < 0) {
+		if (n)
+			memcpy(s->memory.p + start, p, n);
+	} else {
+		r = spool_flush(s);
+		if (r == 0)
+			r = file_write_at(s, p, n, start);
+	}
+	if (r == 0)
+		s->start = start;
+	return r;
+}
+
+size_t spool_size(const struct spool *s) { return s->size - s->start; }
 
 int spool_bytes(struct spool *s, struct str *out)
 {
 	if (s->fd < 0) {
-		*out = buf_str(&s->memory);
+		*out = str_from(buf_str(&s->memory), s->start);
 		return 0;
 	}
 	int r = spool_flush(s);
@@ -142,6 +190,6 @@ int spool_bytes(struct spool *s, struct str *out)
 		s->map = map;
 		s->map_size = s->size;
 	}
-	*out = str_make(s->map, s->size);
+	*out = str_from(str_make(s->map, s->size), s->start);
 	return 0;
 }

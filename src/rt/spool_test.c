@@ -95,6 +95,41 @@ static void test_max(void **state)
 	spool_destroy(&s);
 }
 
+/* The front changes, in memory and in a file, and what follows stays where it is. */
+static void test_front(void **state)
+{
+	(void)state;
+	static const size_t sizes[] = { 5, 1000, SPOOL_MEMORY_MAX - 100, SPOOL_MEMORY_MAX + 1, 1000000 };
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct spool *s;
+		struct str all;
+		assert_int_equal(spool_create(dir, 1000000, &s), 0);
+		assert_int_equal(spool_reserve_front(s, 100), 0);
+		assert_int_equal(spool_size(s), 0);
+		fill(s, sizes[i], 70000);
+		expect_bytes(s, sizes[i]);
+		assert_int_equal(spool_front(s, 0, "0123456789", 10), 0);
+		assert_int_equal(spool_front(s, 0, "abc", 3), 0);
+		assert_int_equal(spool_size(s), sizes[i] + 13);
+		assert_int_equal(spool_bytes(s, &all), 0);
+		assert_memory_equal(all.p, "abc0123456789", 13);
+		for (size_t k = 0; k < sizes[i]; k++)
+			assert_int_equal(all.p[13 + k], byte_at(k));
+		assert_int_equal(spool_front(s, 5, "Z", 1), 0);
+		assert_int_equal(spool_bytes(s, &all), 0);
+		assert_memory_equal(all.p, "Z23456789", 9);
+		assert_int_equal(spool_front(s, 9, NULL, 0), 0);
+		expect_bytes(s, sizes[i]);
+		char big[101] = { 0 };
+		assert_int_equal(spool_front(s, 0, big, 101), ERR_TOO_BIG);
+		assert_int_equal(spool_front(s, sizes[i] + 1, big, 0), ERR_TOO_BIG);
+		expect_bytes(s, sizes[i]);
+		assert_int_equal(spool_front(s, sizes[i], "x", 1), 0);
+		assert_int_equal(spool_size(s), 1);
+		spool_destroy(&s);
+	}
+}
+
 static void test_no_space(void **state)
 {
 	(void)state;
@@ -125,7 +160,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sizes), cmocka_unit_test(test_write_after_look), cmocka_unit_test(test_max),
-		cmocka_unit_test(test_no_space), cmocka_unit_test(test_no_dir),
+		cmocka_unit_test(test_front), cmocka_unit_test(test_no_space), cmocka_unit_test(test_no_dir),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
