@@ -3,24 +3,9 @@
 #include "base/ascii.h"
 #include "base/err.h"
 #include "base/utf8.h"
-#include "mailauth/limits.h"
-#include "rt/dns.h"
+#include "rt/dns_name.h"
 
 #include <idn2.h>
-
-bool domain_fits_dns(struct str name)
-{
-	struct str label, rest = name;
-	bool more;
-	if (name.n == 0 || name.n > DNS_NAME_MAX)
-		return false;
-	do {
-		more = str_cut(rest, '.', &label, &rest);
-		if (label.n == 0 || label.n > DOMAIN_LABEL_MAX)
-			return false;
-	} while (more);
-	return true;
-}
 
 bool domain_is_within(struct str name, struct str parent)
 {
@@ -66,7 +51,7 @@ int domain_to_ascii(struct arena *a, struct str name, struct str *out)
 	if (name.n > 0 && name.p[name.n - 1] == '.')
 		name.n--;
 	/* Octets of UTF-8 that 253 characters can be at most. */
-	if (name.n == 0 || name.n > 4 * DNS_NAME_MAX || memchr(name.p, 0, name.n))
+	if (name.n == 0 || name.n > (size_t)4 * DNS_NAME_MAX || memchr(name.p, 0, name.n))    /* the library's string ends at NUL */
 		return ERR_INVALID;
 	struct str ascii = name;
 	if (!utf8_is_ascii(name)) {
@@ -74,13 +59,17 @@ int domain_to_ascii(struct arena *a, struct str name, struct str *out)
 		if (err)
 			return err;
 	}
-	if (!domain_fits_dns(ascii))
+	if (!dns_name_is_valid(ascii))
 		return ERR_INVALID;
 	char *lower = arena_alloc(a, ascii.n);
 	if (!lower)
 		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < ascii.n; i++)
-		lower[i] = (char)ascii_lower((unsigned char)ascii.p[i]);
+	for (size_t i = 0; i < ascii.n; i++) {
+		unsigned char c = (unsigned char)ascii.p[i];
+		if (!ascii_is_print(c) || c == ' ')
+			return ERR_INVALID;
+		lower[i] = (char)ascii_lower(c);
+	}
 	*out = str_make(lower, ascii.n);
 	return 0;
 }

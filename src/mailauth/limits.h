@@ -4,8 +4,6 @@
 
 #include <stddef.h>
 
-#define DOMAIN_LABEL_MAX 63                       /* RFC 1035 2.3.4 */
-
 /* SPF: RFC 7208 4.6.4 */
 #define SPF_LOOKUPS_MAX 10                        /* terms that ask DNS, in a whole check */
 #define SPF_VOIDS_MAX 2                           /* of these, terms that got no record */

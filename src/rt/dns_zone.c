@@ -97,10 +97,26 @@ static uint16_t next_number(struct str *rest)
 	return (uint16_t)n;
 }
 
-static struct str keep_name(struct dns_zone *z, struct str s)
+/* A copy in which \DDD is the octet of that number. */
+static struct str keep_text(struct dns_zone *z, struct str s)
 {
-	return str_eq(s, STR(".")) ? STR("") : arena_dup(&z->arena, s);
+	char *to = arena_alloc(&z->arena, s.n + 1);
+	size_t n = 0;
+	insist(to, "no memory", s);
+	for (size_t i = 0; i < s.n; i++, n++) {
+		struct str digits = str_sub(s, i + 1, 3);
+		uint32_t octet;
+		if (s.p[i] == '\\' && digits.n == 3 && num_parse_u32(digits, &octet) && octet <= UINT8_MAX) {
+			to[n] = (char)octet;
+			i += 3;
+		} else {
+			to[n] = s.p[i];
+		}
+	}
+	return str_make(to, n);
 }
+
+static struct str keep_name(struct dns_zone *z, struct str s) { return str_eq(s, STR(".")) ? STR("") : keep_text(z, s); }
 
 static struct str keep_hex(struct dns_zone *z, struct str hex)
 {
@@ -124,7 +140,7 @@ static void parse_value(struct dns_zone *z, struct entry *e, struct str v)
 	case DNS_NS:
 	case DNS_CNAME:
 	case DNS_PTR: r->name = keep_name(z, v); break;
-	case DNS_TXT: r->text = arena_dup(&z->arena, v); break;
+	case DNS_TXT: r->text = keep_text(z, v); break;
 	case DNS_MX:
 		r->mx.preference = next_number(&v);
 		r->mx.host = keep_name(z, v);
@@ -152,7 +168,7 @@ static void add_line(struct dns_zone *z, struct str line)
 	struct entry *e = &z->entries[z->n++];
 	memset(e, 0, sizeof(*e));
 	e->record.ttl = TTL_DEFAULT;
-	e->name = arena_dup(&z->arena, next_word(&line));
+	e->name = keep_text(z, next_word(&line));
 	e->type = parse_type(next_word(&line));
 	if (str_starts(line, STR("TTL="))) {
 		struct str word = next_word(&line);

@@ -14,6 +14,7 @@ void dns_zone_destroy(struct dns_zone **z);       /* accepts NULL */
  *   example.org TXT v=spf1 mx -all               the rest of the line as it is, without quotes
  *   www.example.org CNAME example.org            followed, as a resolver does
  *   _25._tcp.mx.example.org TLSA 3 1 1 ab01cd    SRV: "0 5 465 host"; A, AAAA, NS, PTR: as one thinks
+ *   a\032b.example.org TXT one\013two           \DDD in names and text is an octet (RFC 1035 5.1)
  *   slow.example.org A !temporary                or !bogus, !nodata, !nxdomain: every question for it is answered so
  * TYPE "ANY" with a status stands for all types. Other names: NXDOMAIN, or NODATA when something stands at or below. */
 void dns_zone_add(struct dns_zone *z, const char *lines);

@@ -17,6 +17,7 @@ static const char lines[] =
 	"www.example.org CNAME web.example.net\n"
 	"web.example.net A 192.0.2.2\n"
 	"loop.example.org CNAME loop.example.org\n"
+	"a\\032b.example.org TXT one \\013\\000\\256 two\\032\n"
 	"slow.example.org ANY !temporary\n"
 	"bad.example.org A !bogus\n"
 	"_submissions._tcp.example.org SRV 0 5 465 mx.example.org\n";
@@ -77,6 +78,7 @@ static void test_values(void **state)
 	assert_false(r.secure);
 	assert_int_equal(ask(z, &a, "null.example.org", DNS_MX).records[0].mx.host.n, 0);
 	assert_true(str_eq(ask(z, &a, "example.org", DNS_TXT).records[0].text, STR("v=spf1 mx  -all")));
+	assert_true(str_eq(ask(z, &a, "a b.example.org", DNS_TXT).records[0].text, STR("one \r\0\\256 two ")));
 	r = ask(z, &a, "_25._tcp.mx.example.org", DNS_TLSA);
 	assert_int_equal(r.records[0].tlsa.matching, 1);
 	assert_true(str_eq(r.records[0].tlsa.data, STR("\0\xff")));
