@@ -2,8 +2,10 @@
 
 #include "base/ascii.h"
 #include "base/base64.h"
+#include "base/utf8.h"
 
-#define LINE_MAX_CHARS ((size_t)76)     /* RFC 2045 6.7 (5) and 6.8 */
+#define LINE_MAX_CHARS ((size_t)76)     /* RFC 2045 6.7 (5) and 6.8; RFC 2047 2 */
+#define WORD_BYTES_MAX 45               /* base64 of so many and "=?UTF-8?B??=" are 72 */
 
 void mime_encode_base64(struct str in, struct buf *out)
 {
@@ -57,4 +59,59 @@ void mime_encode_quoted_printable(struct str in, struct buf *out)
 			buf_add(out, (char[]){ '=', digits[c >> 4], digits[c & 15] }, 3);
 		column += width;
 	}
+}
+
+/* Valid UTF-8 without control characters. */
+static void clean(struct str text, struct buf *out)
+{
+	for (size_t i = 0; i < text.n;) {
+		uint32_t c = utf8_next(text, &i);
+		utf8_add(out, c < 0x20 || (c >= 0x7f && c < 0xa0) ? ' ' : c);
+	}
+}
+
+static void add_quoted_string(struct str s, struct buf *out)
+{
+	buf_add_char(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_add_char(out, '\\');
+		buf_add_char(out, s.p[i]);
+	}
+	buf_add_char(out, '"');
+}
+
+static void add_encoded_words(struct str s, struct buf *out)
+{
+	for (bool first = true; s.n; first = false) {
+		struct str part = utf8_clip(s, WORD_BYTES_MAX);
+		buf_add_c(out, first ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?");
+		base64_encode(out, part);
+		buf_add_lit(out, "?=");
+		s = str_from(s, part.n);
+	}
+}
+
+static bool is_plain_phrase(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_is_alnum((unsigned char)s.p[i]) && s.p[i] != ' ' && s.p[i] != '-' && s.p[i] != '_')
+			return false;
+	return s.n > 0;
+}
+
+void mime_encode_phrase(struct str text, struct buf *out)
+{
+	struct buf cleaned = BUF_INIT(0);
+
+	clean(text, &cleaned);
+	struct str s = str_trim(buf_str(&cleaned));
+	if (is_plain_phrase(s) && s.n < LINE_MAX_CHARS)
+		buf_add_str(out, s);
+	else if (utf8_is_ascii(s) && s.n < LINE_MAX_CHARS && str_find(s, STR("=?")) == STR_NPOS)
+		add_quoted_string(s, out);
+	else
+		add_encoded_words(s, out);
+	out->failed |= cleaned.failed;
+	buf_fini(&cleaned);
 }

@@ -5,8 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "codec/mime/address.h"
 #include "codec/mime/encode.h"
 #include "codec/mime/transfer.h"
+#include "codec/mime/words.h"
 
 static void check_lines(struct str s)
 {
@@ -82,8 +84,47 @@ static void test_base64(void **state)
 	}
 }
 
+static void test_phrase(void **state)
+{
+	(void)state;
+	static const struct { const char *in, *out; } t[] = {
+		{ "Joe Doe", "Joe Doe" }, { "Doe, Joe", "\"Doe, Joe\"" }, { "a\"b\\c.", "\"a\\\"b\\\\c.\"" }, { "", "\"\"" },
+		{ "x\r\nBcc: y", "\"x  Bcc: y\"" }, { "\xd0\xaf", "=?UTF-8?B?0K8=?=" }, { "\xff", "=?UTF-8?B?77+9?=" },
+		{ "=?us-ascii?q?x?=", "=?UTF-8?B?PT91cy1hc2NpaT9xP3g/PQ==?=" },
+	};
+	struct buf b = BUF_INIT(0), long_name = BUF_INIT(0), field = BUF_INIT(0), back = BUF_INIT(0);
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		buf_reset(&b);
+		mime_encode_phrase(str_from_c(t[i].in), &b);
+		assert_true(str_eq(buf_str(&b), str_from_c(t[i].out)));
+	}
+	for (size_t n = 0; n < 100; n++) {
+		buf_add_lit(&long_name, "\xd1\x8f.");
+		buf_reset(&b);
+		mime_encode_phrase(buf_str(&long_name), &b);
+		check_lines(buf_str(&b));
+		buf_reset(&field);
+		buf_reset(&back);
+		buf_add_str(&field, buf_str(&b));
+		buf_add_lit(&field, " <a@example.org>");
+		struct arena a = ARENA_INIT(0);
+		struct mime_address *v;
+		size_t count;
+		assert_int_equal(mime_addresses_parse(buf_str(&field), &a, &v, &count, NULL), 0);
+		assert_true(count == 1 && str_eq(v->local, STR("a")) && str_eq(v->domain, STR("example.org")));
+		mime_words_decode(v->name, &back);
+		assert_true(str_eq(buf_str(&back), buf_str(&long_name)));
+		arena_fini(&a);
+	}
+	buf_fini(&b);
+	buf_fini(&long_name);
+	buf_fini(&field);
+	buf_fini(&back);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_quoted_printable), cmocka_unit_test(test_base64) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_quoted_printable), cmocka_unit_test(test_base64), cmocka_unit_test(test_phrase) };
 	return cmocka_run_group_tests_name("mime/encode", tests, NULL, NULL);
 }
