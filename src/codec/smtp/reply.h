@@ -4,6 +4,7 @@
 #define CODEC_SMTP_REPLY_H
 
 #include "base/str.h"
+#include "codec/smtp/status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,7 +16,7 @@
 struct smtp_reply {
 	unsigned code;                    /* 200 to 599 */
 	unsigned lines;
-	char status[12];                  /* "5.1.1"; "" when there is none that fits the code */
+	struct smtp_status status;        /* the server's own, where it gave one that fits the code; else what the code says */
 	size_t text_n;
 	char text[SMTP_REPLY_TEXT_MAX];   /* "550 5.1.1 No such user": printable ASCII, lines joined, cut when too long */
 };
@@ -28,8 +29,6 @@ enum smtp_reply_step smtp_reply_line(struct smtp_reply *r, struct str line);
 /* What stands behind the code. */
 static inline struct str smtp_reply_line_text(struct str line) { return str_from(line, 4); }
 static inline struct str smtp_reply_text(const struct smtp_reply *r) { return str_make(r->text, r->text_n); }
-/* Its status by RFC 3463; where the server gave none, "2.0.0", "4.0.0" or "5.0.0". 3yz (and a reply that never came) counts as temporary. */
-struct str smtp_reply_status(const struct smtp_reply *r);
 static inline bool smtp_reply_is_ok(const struct smtp_reply *r) { return r->code / 100 == 2; }
 static inline bool smtp_reply_is_permanent(const struct smtp_reply *r) { return r->code / 100 == 5; }
 

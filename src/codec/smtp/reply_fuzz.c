@@ -9,14 +9,12 @@
 
 static void check(const struct smtp_reply *r)
 {
-	struct str status = smtp_reply_status(r);
-
 	if (r->code < 200 || r->code > 599 || r->text_n > SMTP_REPLY_TEXT_MAX || r->lines > SMTP_REPLY_LINES_MAX)
 		abort();
 	for (size_t i = 0; i < r->text_n; i++)
 		if (!ascii_is_print(r->text[i]))
 			abort();
-	if (status.n < 5 || (status.p[0] != (char)('0' + r->code / 100) && r->code / 100 != 3))
+	if (r->status.class != r->code / 100 && r->code / 100 != 3)
 		abort();
 }
 

@@ -31,17 +31,18 @@ static void test_replies(void **state)
 		{ "250 ", SMTP_REPLY_DONE, 250, "2.0.0", "250" },
 		{ "250-one\n250 two", SMTP_REPLY_DONE, 250, "2.0.0", "250 one two" },
 		{ "250-one", SMTP_REPLY_MORE, 250, "2.0.0", "250 one" },
+		{ "552 full", SMTP_REPLY_DONE, 552, "5.2.2", "552 full" },
 		{ "550 5.1.1 no such user", SMTP_REPLY_DONE, 550, "5.1.1", "550 5.1.1 no such user" },
 		{ "550-5.1.1 no such\n550 5.1.1 user", SMTP_REPLY_DONE, 550, "5.1.1", "550 5.1.1 no such user" },
 		{ "550-5.7.26 a\n550-5.7.26 b\n550 5.7.26 c", SMTP_REPLY_DONE, 550, "5.7.26", "550 5.7.26 a b c" },
 		{ "550 5.7.1", SMTP_REPLY_DONE, 550, "5.7.1", "550 5.7.1" },
 		{ "550 10.1.1 x", SMTP_REPLY_DONE, 550, "5.0.0", "550 10.1.1 x" },
 		/* A status of another class than the code does not count. */
-		{ "450 5.1.1 wait", SMTP_REPLY_DONE, 450, "4.0.0", "450 5.1.1 wait" },
+		{ "450 5.1.1 wait", SMTP_REPLY_DONE, 450, "4.2.0", "450 5.1.1 wait" },
 		{ "550 5.1.1234 x", SMTP_REPLY_DONE, 550, "5.0.0", "550 5.1.1234 x" },
 		{ "550 5.1 x", SMTP_REPLY_DONE, 550, "5.0.0", "550 5.1 x" },
 		{ "554 5.1.1x", SMTP_REPLY_DONE, 554, "5.0.0", "554 5.1.1x" },
-		{ "354 go", SMTP_REPLY_DONE, 354, "4.0.0", "354 go" },
+		{ "354 go", SMTP_REPLY_DONE, 354, "2.0.0", "354 go" },
 		{ "250-a\n550 b", SMTP_REPLY_DONE, 550, "5.0.0", "250 a b" },
 		{ "250-2.1.5 a\n550 b", SMTP_REPLY_DONE, 550, "5.0.0", "250 2.1.5 a b" },
 		{ "550 gr\303\274n\x01\tx", SMTP_REPLY_DONE, 550, "5.0.0", "550 gr??n? x" },
@@ -60,8 +61,9 @@ static void test_replies(void **state)
 		if (cases[i].step == SMTP_REPLY_BAD)
 			continue;
 		assert_int_equal(r.code, cases[i].code);
-		struct str status = smtp_reply_status(&r);
-		assert_true(str_eq(status, str_from_c(cases[i].status)));
+		char status[SMTP_STATUS_TEXT_MAX];
+		smtp_status_format(r.status, status);
+		assert_string_equal(status, cases[i].status);
 		if (!str_eq(smtp_reply_text(&r), str_from_c(cases[i].text)))
 			fail_msg("'%.*s' instead of '%s'", (int)r.text_n, r.text, cases[i].text);
 	}
