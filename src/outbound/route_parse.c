@@ -87,9 +87,11 @@ static int take_host(const struct parse *p, struct str text)
 	if (p->r->mx) {
 		str_cut(text, ':', &host, &rest);
 		rest = str_from(text, host.n);
-	} else if (str_cut(str_from(text, 1), ']', &host, &rest) && net_addr_parse(host, 0, &addr)) {
-		p->r->host = arena_dup(p->a, host);
-		host = STR_NONE;
+	} else {
+		if (!str_cut(str_from(text, 1), ']', &host, &rest))
+			return bad(p, "a [ without its ]", text);
+		if (net_addr_parse(host, 0, &addr))
+			p->r->host = host;
 	}
 	if (rest.n && (rest.p[0] != ':' || !parse_port(str_from(rest, 1), &p->r->port)))
 		return bad(p, "not a host and port", text);
