@@ -40,7 +40,7 @@ int acme_key_generate(struct buf *pem_out)
 /* "DNS:a,DNS:b" as the library wants it; a name that would end the list early is none. */
 static X509_EXTENSION *alternative_names(const struct str *names, size_t n)
 {
-	struct buf list = BUF_INIT(ACME_NAMES_MAX * 260);
+	struct buf list = BUF_INIT((size_t)ACME_NAMES_MAX * 260);
 	bool ok = n > 0;
 
 	for (size_t i = 0; i < n; i++) {

@@ -42,7 +42,7 @@ int acme_wait(struct acme_session *s, uint64_t *wait_ms, unsigned retry_after_s)
 
 	*wait_ms = ms * 2 < ACME_POLL_MAX_MS ? ms * 2 : ACME_POLL_MAX_MS;
 	if (retry_after_s)
-		ms = 1000u * (retry_after_s < ACME_RETRY_AFTER_MAX_S ? retry_after_s : ACME_RETRY_AFTER_MAX_S);
+		ms = (uint64_t)1000 * (retry_after_s < ACME_RETRY_AFTER_MAX_S ? retry_after_s : ACME_RETRY_AFTER_MAX_S);
 	if (ms >= time_left(s))
 		return err_set(s->e, ERR_TIMEOUT, NULL, "the ACME server did not finish in time");
 	struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };

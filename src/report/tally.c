@@ -216,7 +216,7 @@ static int each_domain(struct store_read *r, enum tally_kind kind, uint32_t befo
 	to.n--;                                          /* the days before it, not the day itself */
 	while (rc == 1 && *n_out < REPORT_DOMAINS_MAX && !from.failed && !to.failed) {
 		struct store_iter *it = NULL;
-		struct str key, value;
+		struct str key = STR_NONE, value;
 		rc = store_range(r, buf_str(&from), buf_str(&to), false, &it);
 		if (rc == 0)
 			rc = store_next(it, &key, &value);
