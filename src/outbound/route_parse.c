@@ -60,7 +60,7 @@ static int take_pattern(const struct parse *p, struct str word)
 		p->r->pattern = word;
 		return 0;
 	}
-	bool below = str_starts(word, STR("."));
+	size_t below = str_starts(word, STR(".")) ? 1 : 0;
 	int r = canonical_domain(p, str_from(word, below), &domain);
 	if (r == 0)
 		p->r->pattern = arena_printf(p->a, "%s%.*s", below ? "." : "", STR_ARG(domain));
