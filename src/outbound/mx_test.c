@@ -96,7 +96,7 @@ static void test_hosts(void **state)
 		if (cases[i].hosts) {
 			assert_int_equal(r, 0);
 			assert_string_equal(show(w, &l), cases[i].hosts);
-		} else if (r == 0 || strcmp(t.status, cases[i].status)) {
+		} else if (r == 0 || strcmp(t.status, cases[i].status) != 0) {
 			fail_msg("%s: %d %s %s", cases[i].domain, r, t.status, t.text);
 		}
 	}

@@ -54,7 +54,7 @@ static int canonical_domain(const struct parse *p, struct str domain, struct str
 
 static int take_pattern(const struct parse *p, struct str word)
 {
-	struct str domain;
+	struct str domain = STR_NONE;
 
 	if (str_eq(word, STR("*")) || str_starts(word, STR("["))) {
 		p->r->pattern = word;

@@ -12,20 +12,20 @@
 static void test_transports(void **state)
 {
 	(void)state;
-	static const struct { const char *text; enum route_kind kind; const char *host; bool mx; uint16_t port; const char *path; } cases[] = {
-		{ "* smtp", ROUTE_SMTP, "", true, 25, NULL },
-		{ "example.org smtp:Example.NET", ROUTE_SMTP, "example.net", true, 25, NULL },
-		{ "example.org smtp:example.net:2525", ROUTE_SMTP, "example.net", true, 2525, NULL },
-		{ "example.org smtp:[relay.example.net]:587", ROUTE_SMTP, "relay.example.net", false, 587, NULL },
-		{ "example.org smtp:[192.0.2.1]", ROUTE_SMTP, "192.0.2.1", false, 25, NULL },
-		{ "example.org smtp:[2001:db8::1]:26", ROUTE_SMTP, "2001:db8::1", false, 26, NULL },
-		{ "  * \t smtp   port=2525 ", ROUTE_SMTP, "", true, 2525, NULL },
-		{ "example.org lmtp:[127.0.0.1]:24", ROUTE_LMTP, "127.0.0.1", false, 24, NULL },
-		{ "example.org lmtp:/run/lmtp", ROUTE_LMTP, "", false, 24, "/run/lmtp" },
-		{ "example.org maildir:/var/drop", ROUTE_MAILDIR, "", false, 0, "/var/drop" },
-		{ "example.org mbox:/var/drop.mbox", ROUTE_MBOX, "", false, 0, "/var/drop.mbox" },
-		{ "example.org discard", ROUTE_DISCARD, "", false, 0, NULL },
-		{ "b\303\274cher.example smtp:[b\303\274cher.example]", ROUTE_SMTP, "xn--bcher-kva.example", false, 25, NULL },
+	static const struct { const char *text; enum route_kind kind; uint16_t port; bool mx; const char *host, *path; } cases[] = {
+		{ "* smtp", ROUTE_SMTP, 25, true, "", NULL },
+		{ "example.org smtp:Example.NET", ROUTE_SMTP, 25, true, "example.net", NULL },
+		{ "example.org smtp:example.net:2525", ROUTE_SMTP, 2525, true, "example.net", NULL },
+		{ "example.org smtp:[relay.example.net]:587", ROUTE_SMTP, 587, false, "relay.example.net", NULL },
+		{ "example.org smtp:[192.0.2.1]", ROUTE_SMTP, 25, false, "192.0.2.1", NULL },
+		{ "example.org smtp:[2001:db8::1]:26", ROUTE_SMTP, 26, false, "2001:db8::1", NULL },
+		{ "  * \t smtp   port=2525 ", ROUTE_SMTP, 2525, true, "", NULL },
+		{ "example.org lmtp:[127.0.0.1]:24", ROUTE_LMTP, 24, false, "127.0.0.1", NULL },
+		{ "example.org lmtp:/run/lmtp", ROUTE_LMTP, 24, false, "", "/run/lmtp" },
+		{ "example.org maildir:/var/drop", ROUTE_MAILDIR, 0, false, "", "/var/drop" },
+		{ "example.org mbox:/var/drop.mbox", ROUTE_MBOX, 0, false, "", "/var/drop.mbox" },
+		{ "example.org discard", ROUTE_DISCARD, 0, false, "", NULL },
+		{ "b\303\274cher.example smtp:[b\303\274cher.example]", ROUTE_SMTP, 25, false, "xn--bcher-kva.example", NULL },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
