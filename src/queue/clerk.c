@@ -1,0 +1,259 @@
+/* One thread that does what nobody asks for: hears of changes by others, runs the clock, gives back bodies, writes down results that could not be
+ * written, moves destinations whose time has come. Begun by the first queue_take: the command line has none. */
+#include "queue/limits.h"
+#include "queue/queue_private.h"
+#include "queue/record.h"
+
+#include "base/clock.h"
+
+#include <signal.h>
+
+#define BATCHES_MAX 50u                               /* of the clock and the sweeper in one round, for each shard */
+#define PURGE_MS 3600000
+#define SWEEP_MS 1000
+
+struct shard_view {
+	struct store_watch *watch;
+	uint64_t version, foreign;            /* as of the last scan */
+	bool scanned;
+};
+struct clerk {
+	struct shard_view shards[QUEUE_SHARDS];
+	atomic_bool news;
+	bool running;
+	pthread_t thread;
+	int64_t purge_ms, sweep_ms;
+};
+
+/* ---- news ---- */
+
+static void hear(void *arg, struct store_scope scope, uint64_t version)
+{
+	struct queue *q = arg;
+	(void)scope, (void)version;
+	if (atomic_exchange(&q->clerk->news, true))
+		return;
+	pthread_mutex_lock(&q->schedule.lock);
+	pthread_cond_signal(&q->schedule.clerk);
+	pthread_mutex_unlock(&q->schedule.lock);
+}
+
+static int read_foreign(struct queue *q, unsigned shard, struct shard_view *out)
+{
+	struct key key = key_first(KEY_SHARD);
+	struct shard_record record;
+	struct store_read *r;
+	struct str value;
+	int rc = store_begin(q->store, queue_scope(shard), &r);
+	if (rc)
+		return rc;
+	out->version = store_version(r);
+	rc = store_get(r, key_str(&key), &value);
+	if (rc == 0)
+		rc = shard_record_decode(value, &record);
+	out->foreign = rc ? 0 : record.foreign;
+	store_end(&r);
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+/* Scans a shard that somebody else has changed. */
+static int look_at_shard(struct queue *q, unsigned shard)
+{
+	struct shard_view *known = &q->clerk->shards[shard], now = { .scanned = true };
+	if (known->scanned && store_scope_version(q->store, queue_scope(shard)) == known->version)
+		return 0;
+	int rc = read_foreign(q, shard, &now);
+	if (rc)
+		return rc;
+	now.watch = known->watch;
+	if (!known->scanned || known->foreign != now.foreign) {
+		rc = shard == 0 ? backoff_load(q) : 0;
+		if (rc == 0)
+			rc = scan_shard(q, shard);
+		atomic_fetch_add(&q->freed[shard], 1);
+	}
+	if (rc == 0)
+		*known = now;
+	return rc;
+}
+
+static int look_at_all(struct queue *q)
+{
+	struct schedule *s = &q->schedule;
+	int result = 0;
+	atomic_store(&q->clerk->news, false);
+	pthread_mutex_lock(&s->lock);
+	bool again = s->overflow && s->count < QUEUE_DESTINATIONS_MAX / 10 * 9;
+	s->overflow = s->overflow && !again;
+	pthread_mutex_unlock(&s->lock);
+	for (unsigned i = 0; i < QUEUE_SHARDS; i++) {
+		if (again)
+			q->clerk->shards[i].scanned = false;
+		int rc = look_at_shard(q, i);
+		result = result ? result : rc;
+	}
+	return result;
+}
+
+/* ---- the rest of a round ---- */
+
+static int run_clock(struct queue *q, int64_t *next_out)
+{
+	int result = 0;
+	*next_out = SCHEDULE_NEVER;
+	for (unsigned i = 0; i < QUEUE_SHARDS; i++) {
+		int64_t next = SCHEDULE_NEVER;
+		bool more = true;
+		for (unsigned n = 0; more && n < BATCHES_MAX; n++) {
+			int rc = clock_run(q, i, &more, &next);
+			result = result ? result : rc;
+		}
+		*next_out = next < *next_out ? next : *next_out;
+	}
+	return result;
+}
+
+/* Together, or after a while. True: some wait. */
+static bool sweep(struct queue *q, int64_t now_ms)
+{
+	bool waits = false, late = now_ms - q->clerk->sweep_ms >= SWEEP_MS || now_ms < q->clerk->sweep_ms;
+	if (late)
+		q->clerk->sweep_ms = now_ms;
+	for (unsigned i = 0; i < QUEUE_SHARDS; i++) {
+		unsigned freed = atomic_load(&q->freed[i]);
+		if (freed == 0 || (freed < QUEUE_SWEEP_BATCH && !late)) {
+			waits = waits || freed;
+			continue;
+		}
+		bool more = true;
+		int rc = 0;
+		atomic_fetch_sub(&q->freed[i], freed);
+		for (unsigned n = 0; rc == 0 && more && n < BATCHES_MAX; n++)
+			rc = sweep_run(q, i, &more);
+		if (rc || more)
+			atomic_fetch_add(&q->freed[i], 1);
+		waits = waits || rc || more;
+	}
+	return waits;
+}
+
+static struct job *next_unwritten(struct schedule *s)
+{
+	pthread_mutex_lock(&s->lock);
+	struct job *j = s->n_unwritten ? s->jobs : NULL;
+	while (j && !j->unwritten)
+		j = j->next;
+	pthread_mutex_unlock(&s->lock);
+	return j;
+}
+
+/* True: some are left. */
+static bool write_unwritten(struct queue *q)
+{
+	struct job *j;
+	int64_t next;
+	while ((j = next_unwritten(&q->schedule))) {
+		if (job_write(q, j, &next))
+			return true;
+		job_end(q, &j, next, 0);
+	}
+	return false;
+}
+
+static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
+
+uint64_t queue_tick(struct queue *q)
+{
+	int64_t now_ms = clock_now_ms(), next;
+	bool unwritten = write_unwritten(q);
+	bool failed = look_at_all(q) != 0;
+	failed = run_clock(q, &next) || failed;
+	bool freed = sweep(q, now_ms);
+	if (now_ms - q->clerk->purge_ms >= PURGE_MS) {
+		q->clerk->purge_ms = now_ms;
+		backoff_purge(q);
+	}
+	pthread_mutex_lock(&q->schedule.lock);
+	schedule_run_timers(&q->schedule, clock_now_ms());
+	pthread_mutex_unlock(&q->schedule.lock);
+	if (unwritten || failed || freed)
+		return SWEEP_MS;
+	int64_t until = next > SCHEDULE_NEVER / 1000 ? SCHEDULE_NEVER : next * 1000, left = until - now_ms;
+	return (uint64_t)(left < 0 ? 0 : sooner(left, QUEUE_CLERK_SLEEP_MS));
+}
+
+/* ---- the thread ---- */
+
+/* For ms, or until there are news, but for a moment at least. Moves destinations whose time has come. False: the end. */
+static bool wait_for_work(struct queue *q, uint64_t ms)
+{
+	struct schedule *s = &q->schedule;
+	uint64_t start = clock_mono_ms();
+	pthread_mutex_lock(&s->lock);
+	while (!q->stopped) {
+		uint64_t passed = clock_mono_ms() - start;
+		uint64_t all = atomic_load(&q->clerk->news) || ms < QUEUE_CLERK_PAUSE_MS ? QUEUE_CLERK_PAUSE_MS : ms;
+		if (passed >= all)
+			break;
+		int64_t now_ms = clock_now_ms();
+		s->clerk_ms = now_ms + (int64_t)(all - passed);
+		if (s->heap_n)
+			s->clerk_ms = sooner(s->clerk_ms, s->heap[0].when_ms);
+		if (s->clerk_ms > now_ms)
+			schedule_wait(s, &s->clerk, (uint64_t)(s->clerk_ms - now_ms));
+		schedule_run_timers(s, clock_now_ms());
+	}
+	s->clerk_ms = SCHEDULE_NEVER;
+	bool go_on = !q->stopped;
+	pthread_mutex_unlock(&s->lock);
+	return go_on;
+}
+
+static void *clerk_thread(void *arg)
+{
+	struct queue *q = arg;
+	uint64_t ms;
+	do
+		ms = queue_tick(q);
+	while (wait_for_work(q, ms));
+	return NULL;
+}
+
+int clerk_create(struct queue *q)
+{
+	q->clerk = calloc(1, sizeof(*q->clerk));
+	return q->clerk ? 0 : ERR_NO_MEMORY;
+}
+
+/* Without watches it hears late, by looking. */
+int clerk_start(struct queue *q)
+{
+	struct clerk *c = q->clerk;
+	sigset_t all, old;
+	queue_tick(q);
+	if (q->no_clerk)
+		return 0;
+	for (unsigned i = 0; i < QUEUE_SHARDS; i++)
+		if (store_watch(q->store, queue_scope(i), hear, q, &c->shards[i].watch))
+			c->shards[i].watch = NULL;
+	/* signals are for the threads that expect them */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	c->running = pthread_create(&c->thread, NULL, clerk_thread, q) == 0;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return c->running ? 0 : ERR_NO_MEMORY;
+}
+
+void clerk_destroy(struct queue *q)
+{
+	struct clerk *c = q->clerk;
+	if (!c)
+		return;
+	if (c->running)
+		pthread_join(c->thread, NULL);
+	for (unsigned i = 0; i < QUEUE_SHARDS; i++)
+		if (c->shards[i].watch)
+			store_unwatch(q->store, &c->shards[i].watch);
+	free(c);
+	q->clerk = NULL;
+}

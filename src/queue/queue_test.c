@@ -1,0 +1,68 @@
+/* What the contract promises, step by step, on both engines. */
+#include "queue/fixture.h"
+
+static void a_message_goes_through(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = fixture_submit(f, "s@example.com > a@example.net b@example.net c@example.org");
+	assert_int_equal(fixture_stats(f).recipients, 3);
+	struct queue_job *j = fixture_take_of(f, "example.net");
+	assert_string_equal(fixture_show(f, j), "example.net: a@example.net b@example.net");
+	assert_int_equal(j->id, id);
+	assert_int_equal(j->size, 25);
+	assert_true(str_eq(j->envelope.sender, STR("s@example.com")));
+	struct store_blob_view v;
+	FIXTURE_OK(queue_job_map(f->queue, j, &v));
+	assert_true(str_eq(v.bytes, STR("Subject: test\r\n\r\nHello.\r\n")));
+	store_blob_unmap(f->store, &v);
+	fixture_finish(f, j, QUEUE_RELAYED);
+	fixture_expect(f, ":local: c@example.org", QUEUE_DELIVERED);
+	fixture_expect_nothing(f);
+	fixture_empty(f);
+}
+
+static void what_is_deferred_comes_again(void **state)
+{
+	struct fixture *f = *state;
+	fixture_submit(f, "s@example.com > a@example.net");
+	fixture_expect(f, "example.net: a@example.net", QUEUE_DELAYED);
+	fixture_expect_nothing(f);
+	fixture_forward(f, 80);
+	if (!fixture_faults())
+		fixture_expect_nothing(f);
+	fixture_forward(f, 25);
+	struct queue_job *j = fixture_take(f);
+	assert_non_null(j);
+	assert_int_equal(j->recipients[0].attempts, 1);
+	assert_true(str_eq(j->recipients[0].reply, STR("what the peer said")));
+	fixture_finish(f, j, QUEUE_DELIVERED);
+	fixture_empty(f);
+}
+
+static void a_failure_is_told(void **state)
+{
+	struct fixture *f = *state;
+	fixture_submit(f, "s@example.com > a@example.net");
+	fixture_expect(f, "example.net: a@example.net", QUEUE_FAILED);
+	struct queue_job *j = fixture_take(f);
+	assert_non_null(j);
+	assert_string_equal(fixture_show(f, j), "notice: a@example.net=failed");
+	assert_true(str_eq(j->recipients[0].status, STR("5.1.1")));
+	struct queue_submission notice = fixture_message(f, "> s@example.com");
+	while (fixture_again(queue_finish_notice(f->queue, &j, &notice))) {
+		j = fixture_take(f);
+		assert_non_null(j);
+	}
+	assert_int_equal(fixture_stats(f).messages, 1);
+	fixture_expect(f, "example.com: s@example.com", QUEUE_FAILED);
+	fixture_expect_nothing(f);
+	fixture_empty(f);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(a_message_goes_through), FIXTURE_TEST(what_is_deferred_comes_again), FIXTURE_TEST(a_failure_is_told),
+	};
+	return fixture_run("queue", tests, sizeof(tests) / sizeof(tests[0]));
+}
