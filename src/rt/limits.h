@@ -50,6 +50,14 @@
 #define PROXY_V1_MAX 107                          /* proxy-protocol.txt 2.1: the line with its CRLF */
 #define PROXY_HEADER_MAX 4096                     /* version 2 with its extensions */
 
+/* a connection that we open */
+#define STREAM_CONNECT_MS 30000                   /* when not given */
+#define STREAM_TIMEOUT_MS 300000                  /* without progress, when not set: RFC 5321 4.5.3.2 */
+#define STREAM_READ ((size_t)16 << 10)            /* bytes read at once */
+#define STREAM_OUT ((size_t)16 << 10)             /* bytes gathered before they are sent */
+#define STREAM_PRINTF_MAX ((size_t)1 << 20)       /* of one stream_printf */
+#define STREAM_AHEAD_MAX ((size_t)1 << 20)        /* bytes of the peer kept while it does not take ours */
+
 /* the resolver */
 #define DNS_TIMEOUT_MS 10000                      /* of one question, when not configured */
 #define DNS_CACHE_MB 16                           /* when not configured */

@@ -1,7 +1,9 @@
 /* A connection that we open: TCP or a local socket, then perhaps TLS. Blocking, with a time limit on every call.
  * Threads: one at a time. Used by outbound (SMTP, LMTP), milter and tests. Errors: ERR_TIMEOUT, ERR_CLOSED (the peer ended
  * it), ERR_IO (refused, unreachable, reset), ERR_TOO_BIG (a line over its limit), ERR_DENIED (TLS: the certificate is not what
- * the policy asks), ERR_INVALID (TLS: the handshake failed otherwise). After an error the stream is good for close only. */
+ * the policy asks), ERR_INVALID (TLS: the handshake failed otherwise). After an error the stream is good for close only, but for
+ * one: when writing failed, what the peer had said until then can still be read (RFC 5321 3.8: 421 and gone).
+ * While the peer does not take what we write, what it says is kept (STREAM_AHEAD_MAX), so that pipelining cannot lock both up. */
 #ifndef RT_STREAM_H
 #define RT_STREAM_H
 
@@ -52,18 +54,21 @@ struct tls_client_policy {
 	struct str sni;                       /* server name to send; empty: none */
 	const struct str *names;              /* reference identifiers, RFC 6125 and 7672 3.2.2; no wildcards in them */
 	size_t n_names;
-	const struct dns_record *tlsa;        /* usable ones: usage 2 or 3, selector 0 or 1, matching 0 to 2 */
+	const struct dns_record *tlsa;        /* unusable ones are passed over; none usable: "tlsa-invalid" before the handshake */
 	size_t n_tlsa;
 	const char *ca_file;                  /* NULL: the system's; tests */
 };
+/* Whether one can authenticate by this record at all (RFC 7672 3.1.3, 3.1.1: usages 0 and 1 are no use for SMTP). */
+bool stream_tlsa_usable(const struct dns_record *r);
 /* What happened, for the log and for TLS-RPT (RFC 8460 4.3). Strings are static or live with the stream. */
 struct tls_client_result {
 	bool ok;
 	struct str version, cipher, peer_name;
 	const char *failure;                  /* "certificate-expired", "certificate-host-mismatch", "certificate-not-trusted",
-	                                       * "validation-failure", "tlsa-invalid" ...; NULL when ok */
+	                                       * "validation-failure", "tlsa-invalid"; NULL when ok */
 	char detail[160];
 };
+/* Timeouts and ends of stream within the handshake come back as such. PKIX and DANE need a name. */
 int stream_start_tls(struct stream *s, const struct tls_client_policy *p, struct tls_client_result *out, struct err *e);
 bool stream_has_tls(const struct stream *s);
 /* What the peer sent in plain before the handshake and was not read yet: must be nothing (injection, RFC 3207 6). */

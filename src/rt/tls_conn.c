@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "rt/fault.h"
+#include "rt/tls_conn_ssl.h"
 #include "rt/tls_context_ssl.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 
 struct tls_conn {
 	SSL *ssl;
-	struct tls_context *context;    /* the server name callback refers to it */
+	struct tls_context *context;    /* the server name callback refers to it; NULL: a client */
 	int fd;
 	bool drained;                   /* the socket gave less than asked for: reading again would only say EAGAIN */
 	bool has_more;
@@ -77,13 +78,12 @@ static void make_wire_method(void)
 	BIO_meth_set_ctrl(wire.method, wire_ctrl);
 }
 
-int tls_conn_create(struct tls_context *context, int fd, struct tls_conn **out)
+int tls_conn_wrap(SSL *ssl, int fd, struct tls_conn **out)
 {
 	pthread_once(&wire.once, make_wire_method);
 	*out = NULL;
 	struct tls_conn *t = calloc(1, sizeof(*t));
 	BIO *bio = wire.method ? BIO_new(wire.method) : NULL;
-	SSL *ssl = tls_context_new_ssl(context);
 	if (!t || !bio || !ssl) {
 		free(t);
 		BIO_free(bio);
@@ -92,13 +92,23 @@ int tls_conn_create(struct tls_context *context, int fd, struct tls_conn **out)
 	}
 	t->ssl = ssl;
 	t->fd = fd;
-	t->context = context;
-	tls_context_ref(context);
 	BIO_set_data(bio, t);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(ssl, bio, bio);
-	SSL_set_accept_state(ssl);
 	*out = t;
+	return 0;
+}
+
+SSL *tls_conn_ssl(const struct tls_conn *t) { return t->ssl; }
+
+int tls_conn_create(struct tls_context *context, int fd, struct tls_conn **out)
+{
+	int r = tls_conn_wrap(tls_context_new_ssl(context), fd, out);
+	if (r < 0)
+		return r;
+	(*out)->context = context;
+	tls_context_ref(context);
+	SSL_set_accept_state((*out)->ssl);
 	return 0;
 }
 

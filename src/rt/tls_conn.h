@@ -1,4 +1,4 @@
-/* The server side of one TLS connection on a non-blocking socket. One thread at a time. The only other files that know
+/* One TLS connection on a non-blocking socket: the server side, or by tls_stream.h the client's. One thread at a time. The only other files that know
  * OpenSSL are tls_*.c and crypto.c. */
 #ifndef RT_TLS_CONN_H
 #define RT_TLS_CONN_H
