@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdbool.h>
 #include <sys/random.h>
 
 /* OpenSSL takes NULL for "none given", a slice may have it for "empty". */
@@ -32,6 +33,26 @@ static int pbkdf2(const EVP_MD *type, struct str password, struct str salt, unsi
 int crypto_md5(struct str s, uint8_t out[CRYPTO_MD5_SIZE]) { return digest(EVP_md5(), s, out); }
 int crypto_sha1(struct str s, uint8_t out[CRYPTO_SHA1_SIZE]) { return digest(EVP_sha1(), s, out); }
 int crypto_sha256(struct str s, uint8_t out[CRYPTO_SHA256_SIZE]) { return digest(EVP_sha256(), s, out); }
+
+int crypto_sha256_begin(struct crypto_sha256 *h)
+{
+	h->context = EVP_MD_CTX_new();
+	if (h->context && EVP_DigestInit_ex(h->context, EVP_sha256(), NULL) == 1)
+		return 0;
+	crypto_sha256_end(h, NULL);
+	return ERR_NO_MEMORY;
+}
+
+/* A failure here shows at the end: the library refuses to finish then. */
+void crypto_sha256_add(struct crypto_sha256 *h, const void *p, size_t n) { (void)EVP_DigestUpdate(h->context, p, n); }
+
+int crypto_sha256_end(struct crypto_sha256 *h, uint8_t out[CRYPTO_SHA256_SIZE])
+{
+	bool ok = !out || (h->context && EVP_DigestFinal_ex(h->context, out, NULL) == 1);
+	EVP_MD_CTX_free(h->context);
+	h->context = NULL;
+	return ok ? 0 : ERR_UNSUPPORTED;
+}
 
 int crypto_hmac_md5(struct str key, struct str s, uint8_t out[CRYPTO_MD5_SIZE]) { return hmac(EVP_md5(), key, s, out); }
 int crypto_hmac_sha1(struct str key, struct str s, uint8_t out[CRYPTO_SHA1_SIZE]) { return hmac(EVP_sha1(), key, s, out); }

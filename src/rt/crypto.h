@@ -19,6 +19,13 @@ int crypto_sha1(struct str s, uint8_t out[CRYPTO_SHA1_SIZE]);
 int crypto_hmac_md5(struct str key, struct str s, uint8_t out[CRYPTO_MD5_SIZE]);    /* CRAM-MD5 only */
 int crypto_hmac_sha1(struct str key, struct str s, uint8_t out[CRYPTO_SHA1_SIZE]);
 int crypto_hmac_sha256(struct str key, struct str s, uint8_t out[CRYPTO_SHA256_SIZE]);
+/* SHA-256 of what comes in pieces. end gives the digest (out == NULL: given up) and may follow a failed begin, or another end. */
+struct crypto_sha256 {
+	struct evp_md_ctx_st *context;
+};
+int crypto_sha256_begin(struct crypto_sha256 *h);
+void crypto_sha256_add(struct crypto_sha256 *h, const void *p, size_t n);
+int crypto_sha256_end(struct crypto_sha256 *h, uint8_t out[CRYPTO_SHA256_SIZE]);
 /* PBKDF2 with HMAC-SHA-256 or -SHA-1 (SCRAM's Hi()). */
 int crypto_pbkdf2_sha256(struct str password, struct str salt, unsigned iterations, uint8_t *out, size_t n);
 int crypto_pbkdf2_sha1(struct str password, struct str salt, unsigned iterations, uint8_t *out, size_t n);

@@ -34,6 +34,21 @@ static void test_digests(void **state)
 	expect_hex(out, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+static void test_pieces(void **state)
+{
+	(void)state;
+	uint8_t out[32];
+	struct crypto_sha256 h;
+	assert_int_equal(crypto_sha256_begin(&h), 0);
+	crypto_sha256_add(&h, "a", 1);
+	crypto_sha256_add(&h, "", 0);
+	crypto_sha256_add(&h, "bc", 2);
+	assert_int_equal(crypto_sha256_end(&h, out), 0);
+	expect_hex(out, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	assert_int_equal(crypto_sha256_end(&h, NULL), 0);
+	assert_int_equal(crypto_sha256_end(&h, out), ERR_UNSUPPORTED);
+}
+
 static void test_hmac(void **state)
 {
 	(void)state;
@@ -82,7 +97,7 @@ static void test_random_and_wipe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_digests), cmocka_unit_test(test_hmac), cmocka_unit_test(test_pbkdf2), cmocka_unit_test(test_random_and_wipe),
+		cmocka_unit_test(test_digests), cmocka_unit_test(test_pieces), cmocka_unit_test(test_hmac), cmocka_unit_test(test_pbkdf2), cmocka_unit_test(test_random_and_wipe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
