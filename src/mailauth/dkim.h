@@ -17,11 +17,13 @@ const char *dkim_result_text(enum dkim_result r);    /* RFC 8601 2.7.1 */
 
 struct dkim_verdict {
 	enum dkim_result result;
-	struct str domain, selector, identity;           /* d=, s=, i= (with its default) */
+	struct str domain;                               /* d=: in lower case and A-labels, unless it is no domain name */
+	struct str selector, identity;                   /* s=; i= decoded, with its default */
 	struct str algorithm;                            /* "rsa-sha256" */
 	struct str signature;                            /* first 8 characters of b=: header.b, RFC 6008 */
 	const char *problem;                             /* static; NULL when pass */
 	bool testing;                                    /* t=y in the key */
+	bool partial;                                    /* l= left the end of the body unsigned: anybody may have written it (RFC 6376 8.2) */
 	unsigned bits;
 };
 #define DKIM_SIGNATURES_MAX 8                        /* of one message; more are ignored */
@@ -49,7 +51,8 @@ struct dkim_signer {
 	int64_t expires;                                 /* x=; 0: none */
 };
 /* Appends a whole DKIM-Signature field with its CRLF, relaxed/relaxed; oversigns From and what replay abuses (RFC 6376 5.4, 8.15). The fields go
- * in front of the message, in the order of the signers. 0, ERR_INVALID (no From), ERR_NO_MEMORY. */
+ * in front of the message, in the order of the signers. 0; ERR_INVALID (no From), ERR_TOO_BIG (too many fields), ERR_NO_MEMORY: nothing is
+ * appended. */
 int dkim_sign(struct str message, const struct dkim_signer *s, size_t n, int64_t now, struct buf *out, struct err *e);
 
 /* The keys of a domain, as app/ hands them down (directory keeps them). Refs to keys are the caller's to drop. */

@@ -13,4 +13,18 @@
 #define SPF_EXPANSION_MAX ((size_t)64 << 10)      /* octets that a macro string may become */
 #define SPF_EXPLANATION_MAX 400                   /* octets kept: one line of an SMTP reply, RFC 5321 4.5.3.1.5 */
 
+/* DKIM and ARC */
+#define DKIM_FIELDS_MAX 10000                     /* fields of a message; with more, nothing about it can be said */
+#define DKIM_SIGNATURE_MAX ((size_t)64 << 10)     /* octets of one signature field */
+#define DKIM_NAMES_MAX ((size_t)32 << 10)         /* octets of h= that we write; folding adds its own */
+#define DKIM_BODY_HASHES_MAX 8                    /* different c= and l= of one message */
+#define DKIM_RECORDS_MAX 8                        /* key records under one name that are tried */
+#define DKIM_PUBLIC_MAX ((size_t)4096)            /* octets of a public key */
+#define DKIM_PRIVATE_MAX ((size_t)16 << 10)       /* octets of a private key in PEM form */
+#define DKIM_RSA_BITS_MIN 1024                    /* RFC 8301 3.2, to verify */
+#define DKIM_RSA_BITS_SIGN 2048                   /* to sign */
+#define DKIM_RSA_BITS_MAX 4096
+#define DKIM_CLOCK_SKEW 300                       /* seconds that t= may be in the future, or x= past */
+#define DKIM_B_REPORTED 8                         /* characters of b= in reports, RFC 6008 4 */
+
 #endif
