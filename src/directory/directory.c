@@ -6,41 +6,48 @@
 
 /* ---- opening ---- */
 
-static int load_made_up(struct store_read *r, void *arg)
+/* A random secret of this installation, kept under a single key. */
+struct secret {
+	struct str single;
+	uint8_t *bytes;                      /* SECRET_SIZE */
+};
+
+static int load_secret(struct store_read *r, void *arg)
 {
-	struct directory *d = arg;
-	struct key k = key_single(SINGLE_MADE_UP);
+	const struct secret *s = arg;
+	struct key k = key_single(s->single);
 	struct str value;
 	int code = store_get(r, key_str(&k), &value);
-	if (code == 0 && value.n != sizeof(d->made_up_key))
+	if (code == 0 && value.n != SECRET_SIZE)
 		code = ERR_CORRUPT;
 	if (code == 0)
-		memcpy(d->made_up_key, value.p, value.n);
+		memcpy(s->bytes, value.p, value.n);
 	return code;
 }
 
-/* Another process may have been faster: then its key stands. */
-static int store_made_up(struct store_write *w, void *arg)
+/* Another process may have been faster: then its secret stands. */
+static int store_secret(struct store_write *w, void *arg)
 {
-	struct directory *d = arg;
-	struct key k = key_single(SINGLE_MADE_UP);
+	const struct secret *s = arg;
+	struct key k = key_single(s->single);
 	struct str value;
 	int code = store_wget(w, key_str(&k), &value);
-	if (code == 0 && value.n == sizeof(d->made_up_key))
-		memcpy(d->made_up_key, value.p, value.n);
+	if (code == 0 && value.n == SECRET_SIZE)
+		memcpy(s->bytes, value.p, value.n);
 	if (code == ERR_NOT_FOUND)
-		code = store_put(w, key_str(&k), str_make(d->made_up_key, sizeof(d->made_up_key)));
+		code = store_put(w, key_str(&k), str_make(s->bytes, SECRET_SIZE));
 	return code;
 }
 
-static int open_made_up(struct directory *d)
+static int open_secret(struct directory *d, struct str single, uint8_t bytes[static SECRET_SIZE])
 {
-	int code = directory_read(d, load_made_up, d);
+	struct secret s = { single, bytes };
+	int code = directory_read(d, load_secret, &s);
 	if (code != ERR_NOT_FOUND)
 		return code;
-	crypto_random(d->made_up_key, sizeof(d->made_up_key));
-	code = directory_commit(d, store_made_up, d, 0);
-	return code == ERR_DENIED ? 0 : code;        /* a read-only store: made-up salts change with the process then */
+	crypto_random(bytes, SECRET_SIZE);
+	code = directory_commit(d, store_secret, &s, 0);
+	return code == ERR_DENIED ? 0 : code;        /* a read-only store: it changes with the process then */
 }
 
 static int open_parts(struct directory *d, const struct directory_config *c)
@@ -54,7 +61,9 @@ static int open_parts(struct directory *d, const struct directory_config *c)
 	if (code == 0)
 		code = brake_create(c->fail_limit ? c->fail_limit : BRAKE_LIMIT_DEFAULT,
 							c->fail_window_ms ? c->fail_window_ms : BRAKE_WINDOW_MS_DEFAULT, &d->brake);
-	return code == 0 ? open_made_up(d) : code;
+	if (code == 0)
+		code = open_secret(d, SINGLE_MADE_UP, d->made_up_key);
+	return code == 0 ? open_secret(d, SINGLE_ADDRESS, d->address_key) : code;
 }
 
 int directory_open(struct store *s, const struct directory_config *c, struct directory **out, struct err *e)
@@ -85,6 +94,8 @@ void directory_close(struct directory **d)
 	free(*d);
 	*d = NULL;
 }
+
+struct str directory_address_key(const struct directory *d) { return str_make(d->address_key, sizeof(d->address_key)); }
 
 /* ---- what all of the room does with the store ---- */
 

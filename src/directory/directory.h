@@ -33,6 +33,8 @@ struct directory_config {
 };
 int directory_open(struct store *s, const struct directory_config *c, struct directory **out, struct err *e);
 void directory_close(struct directory **d);
+/* A random secret that this installation made for itself: it signs the addresses that we make for others' bounces (SRS, VERP). Lives as long as d. */
+struct str directory_address_key(const struct directory *d);
 
 /* ---- domains ---- */
 int directory_domain_add(struct directory *d, struct str domain, struct err *e);      /* ERR_EXISTS, ERR_INVALID */

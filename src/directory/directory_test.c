@@ -53,6 +53,18 @@ static void test_account_ids(void **state)
 	assert_true(a > 0 && b > a && c > b);
 }
 
+static void test_address_key(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t bytes[32];
+	struct str key = directory_address_key(f->d);
+	assert_int_equal(key.n, sizeof(bytes));
+	memcpy(bytes, key.p, sizeof(bytes));
+	fixture_reopen(f, NULL);
+	assert_memory_equal(directory_address_key(f->d).p, bytes, sizeof(bytes));
+	assert_memory_not_equal(bytes, (uint8_t[32]){ 0 }, sizeof(bytes));
+}
+
 static void test_users(void **state)
 {
 	struct fixture *f = *state;
@@ -202,6 +214,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_BOTH(test_domains),
 		ON_BOTH(test_account_ids),
+		ON_BOTH(test_address_key),
 		ON_BOTH(test_users),
 		ON_BOTH(test_secrets),
 		ON_BOTH(test_aliases),

@@ -19,7 +19,8 @@ struct directory {
 	struct hasher *hasher;
 	struct verify_cache *verified;
 	struct brake *brake;
-	uint8_t made_up_key[32];
+	uint8_t made_up_key[SECRET_SIZE];
+	uint8_t address_key[SECRET_SIZE];
 };
 
 static const struct store_scope DIRECTORY_SCOPE = { .kind = STORE_SYSTEM, .id = 0 };

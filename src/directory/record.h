@@ -38,7 +38,9 @@ int key_name(struct str key, struct name *out);
 #define SINGLE_SEQUENCE STR("sequence")          /* le64: the last one given to a domain or user */
 #define SINGLE_ACCOUNT STR("account")            /* le64: the last account id given out */
 #define SINGLE_SECRETS STR("secrets")            /* le64: users that have a clear secret */
-#define SINGLE_MADE_UP STR("made-up")            /* 32 random bytes: the key of made-up salts */
+#define SINGLE_MADE_UP STR("made-up")            /* SECRET_SIZE random bytes: the key of made-up salts */
+#define SINGLE_ADDRESS STR("address")            /* likewise: signs the addresses that we make for others */
+#define SECRET_SIZE 32
 
 struct user_record {
 	uint64_t account;
