@@ -52,6 +52,7 @@
 
 /* a connection that we open */
 #define STREAM_CONNECT_MS 30000                   /* when not given */
+#define STREAM_CANCEL_MS 250                      /* how often a call that waits looks whether it should give up */
 #define STREAM_TIMEOUT_MS 300000                  /* without progress, when not set: RFC 5321 4.5.3.2 */
 #define STREAM_READ ((size_t)16 << 10)            /* bytes read at once */
 #define STREAM_OUT ((size_t)16 << 10)             /* bytes gathered before they are sent */

@@ -22,8 +22,10 @@ int stream_wait(const struct stream *s, short events)
 		until = s->deadline;
 	for (; now < until; now = clock_mono_ms()) {
 		struct pollfd p = { .fd = s->fd, .events = events };
-		uint64_t left = until - now;
-		int n = poll(&p, 1, left > INT32_MAX ? INT32_MAX : (int)left);
+		uint64_t left = until - now, most = s->cancel ? STREAM_CANCEL_MS : INT32_MAX;
+		if (s->cancel && *s->cancel)
+			return ERR_CLOSED;
+		int n = poll(&p, 1, left > most ? (int)most : (int)left);
 		if (n > 0)
 			return p.revents;
 		if (n < 0 && errno != EINTR)

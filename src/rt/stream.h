@@ -22,6 +22,7 @@ struct stream_target {
 	const char *path;                     /* a local socket */
 	const struct net_addr *source;        /* bind to it; NULL: the kernel chooses */
 	uint64_t timeout_ms;                  /* to connect; 0: 30 s */
+	const _Atomic bool *cancel;           /* once it is true, whatever waits or is about to ends with ERR_CLOSED within a moment; may be NULL */
 };
 int stream_connect(const struct stream_target *t, struct stream **out, struct err *e);
 void stream_close(struct stream **s);     /* accepts NULL; no polite TLS goodbye is waited for */

@@ -76,7 +76,7 @@ static int connect_to(const struct stream *s, const struct address *to)
 		return errno;
 	int r = stream_wait(s, POLLOUT);
 	if (r < 0)
-		return r == ERR_TIMEOUT ? ETIMEDOUT : errno;
+		return r == ERR_TIMEOUT ? ETIMEDOUT : r == ERR_CLOSED ? ECANCELED : errno;
 	return getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &failed, &n) == 0 ? failed : errno;
 }
 
@@ -95,7 +95,7 @@ static int open_socket(struct stream *s, const struct stream_target *t, const st
 		return err_set(e, ERR_IO, NULL, "source address for %s: %s", name, strerrordesc_np(failed));
 	failed = connect_to(s, to);
 	if (failed)
-		return err_set(e, failed == ETIMEDOUT ? ERR_TIMEOUT : ERR_IO, NULL, "connect to %s: %s", name, strerrordesc_np(failed));
+		return err_set(e, failed == ETIMEDOUT ? ERR_TIMEOUT : failed == ECANCELED ? ERR_CLOSED : ERR_IO, NULL, "connect to %s: %s", name, strerrordesc_np(failed));
 	return 0;
 }
 
@@ -109,6 +109,7 @@ int stream_connect(const struct stream_target *t, struct stream **out, struct er
 	if (!s)
 		return err_set(e, ERR_NO_MEMORY, NULL, "connection");
 	buf_init(&s->out, STREAM_OUT + STREAM_PRINTF_MAX);
+	s->cancel = t->cancel;
 	s->timeout_ms = t->timeout_ms ? t->timeout_ms : STREAM_CONNECT_MS;
 	int r = open_socket(s, t, &to, e);
 	s->timeout_ms = STREAM_TIMEOUT_MS;

@@ -233,6 +233,35 @@ static void test_timeout(void **state)
 	peer_join(&p);
 }
 
+static _Atomic bool cancelled;
+
+static void *cancel_soon(void *arg)
+{
+	usleep(20000);
+	cancelled = true;
+	return arg;
+}
+
+/* Somebody else decides that it is over; without that these calls would wait for minutes. */
+static void test_cancel(void **state)
+{
+	struct peer p;
+	struct str line;
+	struct stream *s;
+	pthread_t canceller;
+	(void)state;
+	peer_start(&p, play_silent);
+	struct stream_target t = target(p.port);
+	t.cancel = &cancelled;
+	assert_int_equal(stream_connect(&t, &s, NULL), 0);
+	assert_int_equal(pthread_create(&canceller, NULL, cancel_soon, NULL), 0);
+	assert_int_equal(stream_read_line(s, 100, &line), ERR_CLOSED);
+	pthread_join(canceller, NULL);
+	assert_int_equal(stream_read_line(s, 100, &line), ERR_CLOSED);
+	stream_close(&s);
+	peer_join(&p);
+}
+
 static void play_slow(struct peer *p)
 {
 	while (send(p->fd, "x", 1, MSG_NOSIGNAL) > 0)
@@ -470,7 +499,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines), cmocka_unit_test(test_long_line), cmocka_unit_test(test_endless_line),
-		cmocka_unit_test(test_line_stays), cmocka_unit_test(test_timeout), cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_line_stays), cmocka_unit_test(test_timeout), cmocka_unit_test(test_cancel), cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_peer_does_not_read), cmocka_unit_test(test_half_open), cmocka_unit_test(test_megabyte),
 		cmocka_unit_test(test_last_words), cmocka_unit_test(test_refused), cmocka_unit_test(test_connect_timeout),
 		cmocka_unit_test(test_source_address), cmocka_unit_test(test_local_socket), cmocka_unit_test(test_ipv6),
