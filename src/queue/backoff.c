@@ -135,7 +135,7 @@ static void learn(struct queue *q, struct str destination, const struct destinat
 /* Calls fn for each. */
 static int each_backoff(struct queue *q, void (*fn)(struct queue *q, struct str destination, const struct destination_record *r, void *arg), void *arg)
 {
-	struct key from = key_first(KEY_DESTINATION), to = key_after(KEY_DESTINATION);
+	struct key from = queue_key_first(KEY_DESTINATION), to = queue_key_after(KEY_DESTINATION);
 	struct destination_record record;
 	struct store_read *r;
 	struct store_iter *it;

@@ -12,7 +12,7 @@ struct run {
 
 static int shard_read(struct change *c)
 {
-	struct key key = key_first(KEY_SHARD);
+	struct key key = queue_key_first(KEY_SHARD);
 	struct str value;
 	int rc = store_wget(c->w, key_str(&key), &value);
 	c->shard = (struct shard_record){ .next = 1 };
@@ -23,7 +23,7 @@ static int shard_write(struct change *c)
 {
 	struct buf b = BUF_INIT(0);
 	shard_record_encode(&c->shard, &b);
-	int rc = b.failed ? ERR_NO_MEMORY : change_put(c, key_first(KEY_SHARD), buf_str(&b));
+	int rc = b.failed ? ERR_NO_MEMORY : change_put(c, queue_key_first(KEY_SHARD), buf_str(&b));
 	buf_fini(&b);
 	return rc;
 }

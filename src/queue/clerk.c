@@ -40,7 +40,7 @@ static void hear(void *arg, struct store_scope scope, uint64_t version)
 
 static int read_foreign(struct queue *q, unsigned shard, struct shard_view *out)
 {
-	struct key key = key_first(KEY_SHARD);
+	struct key key = queue_key_first(KEY_SHARD);
 	struct shard_record record;
 	struct store_read *r;
 	struct str value;

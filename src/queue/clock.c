@@ -33,7 +33,7 @@ struct batch {
 
 static int read_events(struct store_read *r, int64_t now, struct batch *b)
 {
-	struct key from = key_first(KEY_TIME), to = key_after(KEY_TIME);
+	struct key from = queue_key_first(KEY_TIME), to = queue_key_after(KEY_TIME);
 	struct store_iter *it;
 	struct str key, value;
 	int rc = store_range(r, key_str(&from), key_str(&to), false, &it);

@@ -24,13 +24,13 @@ static void add_u16(struct key *k, unsigned v)
 
 static unsigned load_be16(const char *p) { return (unsigned)(uint8_t)p[0] << 8 | (uint8_t)p[1]; }
 
-struct key key_first(enum key_kind kind) { return (struct key){ .n = 1, .p = { (char)kind } }; }
+struct key queue_key_first(enum key_kind kind) { return (struct key){ .n = 1, .p = { (char)kind } }; }
 
-struct key key_after(enum key_kind kind) { return (struct key){ .n = 1, .p = { (char)(kind + 1) } }; }
+struct key queue_key_after(enum key_kind kind) { return (struct key){ .n = 1, .p = { (char)(kind + 1) } }; }
 
 struct key key_number(enum key_kind kind, uint64_t v)
 {
-	struct key k = key_first(kind);
+	struct key k = queue_key_first(kind);
 	add_u64(&k, v);
 	return k;
 }
@@ -53,14 +53,14 @@ struct key key_time(int64_t when, uint64_t id)
 
 struct key key_destination(struct str destination)
 {
-	struct key k = key_first(KEY_DESTINATION);
+	struct key k = queue_key_first(KEY_DESTINATION);
 	add(&k, destination.p, destination.n);
 	return k;
 }
 
 struct key key_queue_band(struct str destination, unsigned band)
 {
-	struct key k = key_first(KEY_QUEUE);
+	struct key k = queue_key_first(KEY_QUEUE);
 	add(&k, destination.p, destination.n);
 	if (band >= BANDS) {
 		k.p[k.n++] = 1;

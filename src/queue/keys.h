@@ -25,8 +25,8 @@ static inline struct str key_str(const struct key *k) { return str_make(k->p, k-
 #define BANDS 19u
 static inline uint8_t band_of_priority(int priority) { return (uint8_t)(priority > 9 ? 0 : priority < -9 ? 18 : 9 - priority); }
 
-struct key key_first(enum key_kind kind);             /* before all keys of the kind */
-struct key key_after(enum key_kind kind);             /* after them */
+struct key queue_key_first(enum key_kind kind);             /* before all keys of the kind */
+struct key queue_key_after(enum key_kind kind);             /* after them */
 struct key key_number(enum key_kind kind, uint64_t v);                        /* HELD id, UNTAG blob, MESSAGE id: the envelope */
 struct key key_group(uint64_t id, unsigned group);                            /* behind the message's envelope */
 struct key key_message_end(uint64_t id);              /* after its groups */

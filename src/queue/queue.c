@@ -58,7 +58,7 @@ uint64_t queue_retry_ms(struct queue *q, const struct queue_config *c, unsigned 
 
 static int read_shard(struct queue *q, unsigned shard, struct err *e)
 {
-	struct key key = key_first(KEY_SHARD);
+	struct key key = queue_key_first(KEY_SHARD);
 	struct shard_record record = { 0 };
 	struct store_read *r;
 	struct str value;

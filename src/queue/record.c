@@ -8,7 +8,7 @@ enum record_kind { RECORD_SHARD = 's', RECORD_ENVELOPE = 'e', RECORD_GROUP = 'g'
 
 static uint32_t checksum(const char *p, size_t n) { return hash_crc32c(hash_crc32c(0, p, 4), p + RECORD_HEADER, n - RECORD_HEADER); }
 
-void record_seal(char *p, size_t n)
+void queue_record_seal(char *p, size_t n)
 {
 	p[0] = (char)RECORD_VERSION;
 	p[2] = p[3] = 0;
@@ -27,7 +27,7 @@ static size_t begin(struct buf *b, enum record_kind kind)
 static void end(struct buf *b, size_t at)
 {
 	if (!b->failed)
-		record_seal(b->p + at, b->n - at);
+		queue_record_seal(b->p + at, b->n - at);
 }
 
 static void add_time(struct buf *b, int64_t t) { buf_add_varint(b, t < 0 ? 0 : (uint64_t)t); }

@@ -68,7 +68,7 @@ int group_record_decode(struct str value, struct arena *a, struct group_record *
 int destination_record_decode(struct str value, struct destination_record *out);
 
 /* Version and checksum anew: for those who change the bytes. */
-void record_seal(char *p, size_t n);
+void queue_record_seal(char *p, size_t n);
 /* How many of them are not settled; of how many the sender is to be told. */
 unsigned group_record_pending(const struct group_record *r);
 unsigned group_record_owing(const struct group_record *r);

@@ -103,7 +103,7 @@ int scan_destination(struct queue *q, int64_t now, struct scan *s)
 /* From *from on, at most SCAN_CHUNK of them; 1: there are more. */
 static int scan_chunk(struct store_read *r, struct arena *a, struct key *from, struct queue_key *found, size_t *n_out)
 {
-	struct key to = key_after(KEY_QUEUE);
+	struct key to = queue_key_after(KEY_QUEUE);
 	struct str key, value;
 	int rc = 1;
 	*n_out = 0;
@@ -130,7 +130,7 @@ int scan_shard(struct queue *q, unsigned shard)
 {
 	struct arena a = ARENA_INIT(0);
 	struct queue_key *found = calloc(SCAN_CHUNK, sizeof(*found));
-	struct key from = key_first(KEY_QUEUE);
+	struct key from = queue_key_first(KEY_QUEUE);
 	int rc = found ? 1 : ERR_NO_MEMORY;
 	while (rc == 1) {
 		struct store_read *r;

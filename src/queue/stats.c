@@ -5,7 +5,7 @@
 
 static int64_t oldest_arrival(struct store_read *r)
 {
-	struct key from = key_first(KEY_MESSAGE), to = key_after(KEY_MESSAGE);
+	struct key from = queue_key_first(KEY_MESSAGE), to = queue_key_after(KEY_MESSAGE);
 	struct envelope_record e;
 	struct store_iter *it;
 	struct str key, value;
@@ -20,7 +20,7 @@ static int64_t oldest_arrival(struct store_read *r)
 
 static int add_shard(struct queue *q, unsigned shard, struct queue_stats *out)
 {
-	struct key key = key_first(KEY_SHARD);
+	struct key key = queue_key_first(KEY_SHARD);
 	struct shard_record record = { 0 };
 	struct store_read *r;
 	struct str value;

@@ -10,7 +10,7 @@ struct sweep {
 
 static int read_freed(struct queue *q, unsigned shard, struct sweep *s)
 {
-	struct key from = key_first(KEY_UNTAG), to = key_after(KEY_UNTAG);
+	struct key from = queue_key_first(KEY_UNTAG), to = queue_key_after(KEY_UNTAG);
 	struct store_read *r;
 	struct store_iter *it;
 	struct str key, value;
