@@ -16,6 +16,9 @@
 /* a spool */
 #define SPOOL_BATCH ((size_t)64 << 10)            /* bytes gathered before they are written to the file */
 
+/* TLS */
+#define TLS_CHALLENGES_MAX 1000                   /* names being proven at one time */
+
 /* the server */
 #define SERVER_LISTENERS_MAX 64
 #define SERVER_JOBS_MAX 32                        /* server_every */
