@@ -96,3 +96,36 @@ bool network_has(const struct network *n, const struct net_addr *a)
 		return false;
 	return rest == 0 || (n->addr.b[whole] ^ a->b[whole]) >> (8 - rest) == 0;
 }
+
+/* The next word of a list; false at its end. */
+static bool next_word(struct str *list, struct str *out)
+{
+	size_t n = 0;
+	while (list->n && (list->p[0] == ' ' || list->p[0] == ','))
+		*list = str_from(*list, 1);
+	while (n < list->n && list->p[n] != ' ' && list->p[n] != ',')
+		n++;
+	*out = str_sub(*list, 0, n);
+	*list = str_from(*list, n);
+	return n > 0;
+}
+
+bool network_list_has(struct str list, const struct net_addr *a)
+{
+	struct str word;
+	struct network n;
+	while (next_word(&list, &word))
+		if (network_parse(word, &n) && network_has(&n, a))
+			return true;
+	return false;
+}
+
+bool network_list_is_valid(struct str list)
+{
+	struct str word;
+	struct network n;
+	while (next_word(&list, &word))
+		if (!network_parse(word, &n))
+			return false;
+	return true;
+}

@@ -35,6 +35,10 @@ bool net_endpoint_from_sockaddr(const struct sockaddr_storage *s, struct net_end
 
 /* "192.0.2.0/24", "2001:db8::/32", or one address. */
 bool network_parse(struct str s, struct network *out);
+/* Networks parted by spaces or commas: does one of them hold the address? False for an empty list and for what cannot be parsed. */
+bool network_list_has(struct str list, const struct net_addr *a);
+/* Can all of them be parsed? */
+bool network_list_is_valid(struct str list);
 bool network_has(const struct network *n, const struct net_addr *a);
 
 #endif

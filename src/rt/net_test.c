@@ -78,8 +78,23 @@ static void test_networks(void **state)
 			fail_msg("%s", bad[i]);
 }
 
+static void test_lists(void **state)
+{
+	(void)state;
+	struct net_addr four = addr("192.0.2.7"), six = addr("2001:db8::7");
+	assert_true(network_list_has(STR("2001:db8::/32, 192.0.2.0/24"), &four));
+	assert_true(network_list_has(STR(" 10.0.0.1  2001:db8::/32 "), &six));
+	assert_false(network_list_has(STR("10.0.0.0/8,2001:db8::/32"), &four));
+	assert_false(network_list_has(STR(""), &four));
+	assert_false(network_list_has(STR("192.0.2.0/33"), &four));
+	assert_true(network_list_is_valid(STR("")));
+	assert_true(network_list_is_valid(STR("192.0.2.0/24,::1")));
+	assert_false(network_list_is_valid(STR("192.0.2.0/24;::1")));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_addresses), cmocka_unit_test(test_loopback), cmocka_unit_test(test_networks) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_addresses), cmocka_unit_test(test_loopback), cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_lists) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
