@@ -29,7 +29,7 @@ static int put_blob(struct model *m, struct str message, const uint64_t *account
 }
 
 /* One blob for these accounts, then one commit in each. */
-static int deliver_batch(struct model *m, struct str message, int64_t received, struct str summary,
+static int deliver_batch(struct model *m, struct str mailbox, struct str message, int64_t received, struct str summary,
 						 struct target *targets, size_t n, struct err *e)
 {
 	uint64_t *accounts = calloc(n, sizeof(*accounts));
@@ -46,6 +46,7 @@ static int deliver_batch(struct model *m, struct str message, int64_t received, 
 	for (size_t i = 0; i < n; i++)
 		deliveries[i] = (struct model_delivery){
 			.account = accounts[i],
+			.mailbox = mailbox,
 			.append = { .blob = blob, .size = (uint32_t)message.n, .summary = summary, .date = received },
 		};
 	if (!rc)
@@ -57,8 +58,8 @@ static int deliver_batch(struct model *m, struct str message, int64_t received, 
 	return rc;
 }
 
-int deliver_message(struct model *m, struct str message, int64_t received, struct deliver_recipient *r, size_t n,
-					struct err *e)
+int deliver_message_into(struct model *m, struct str mailbox, struct str message, int64_t received, struct deliver_recipient *r, size_t n,
+						 struct err *e)
 {
 	struct targets targets;
 	int rc = targets_init(&targets, r, n, e);
@@ -69,11 +70,17 @@ int deliver_message(struct model *m, struct str message, int64_t received, struc
 		rc = summarise(message, &summary, e);
 	for (size_t done = 0; !rc && done < targets.n_open;) {
 		size_t count = targets.n_open - done < STORE_TAGS_MAX ? targets.n_open - done : STORE_TAGS_MAX;
-		rc = deliver_batch(m, message, received, buf_str(&summary), targets.v + done, count, e);
+		rc = deliver_batch(m, mailbox, message, received, buf_str(&summary), targets.v + done, count, e);
 		done += count;
 	}
 	buf_fini(&summary);
 	return targets_finish(&targets, rc, r, n, e);
+}
+
+int deliver_message(struct model *m, struct str message, int64_t received, struct deliver_recipient *r, size_t n,
+					struct err *e)
+{
+	return deliver_message_into(m, STR_NONE, message, received, r, n, e);
 }
 
 int deliver_prepare(struct model *m, uint64_t account, struct arena *arena, struct str message, struct append *a,

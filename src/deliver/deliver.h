@@ -21,6 +21,9 @@ struct deliver_recipient {
  * is stored when nobody could take it. */
 int deliver_message(struct model *m, struct str message, int64_t received, struct deliver_recipient *r, size_t n,
 					struct err *e);
+/* The same into the mailbox of that name where an account has one (empty: INBOX). */
+int deliver_message_into(struct model *m, struct str mailbox, struct str message, int64_t received, struct deliver_recipient *r, size_t n,
+						 struct err *e);
 
 /* The same first half for APPEND and import: parses and stores for one account; fills a->blob, size, summary (in the
  * arena). */

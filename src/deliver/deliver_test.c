@@ -116,6 +116,29 @@ static void one_message_to_many(void **state)
 	account_close(&a);
 }
 
+static void into_a_mailbox_where_there_is_one(void **state)
+{
+	struct house *h = *state;
+	struct account *a;
+	struct view *v;
+	struct mailbox junk;
+	struct arena arena = ARENA_INIT(0);
+	assert_int_equal(account_open(h->model, 2, &a), 0);
+	assert_int_equal(mailbox_find(a, &arena, STR("Junk"), &junk), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct deliver_recipient r = { .account = 2 };
+		assert_int_equal(deliver_message_into(h->model, i ? STR("Nowhere") : STR("Junk"), STR(MESSAGE), 1, &r, 1, NULL), 0);
+		assert_int_equal(view_open(a, junk.id, &v), 0);
+		assert_int_equal(view_count(v), 1);
+		view_unref(&v);
+	}
+	assert_int_equal(view_open(a, 1, &v), 0);
+	assert_int_equal(view_count(v), 1);
+	view_unref(&v);
+	account_close(&a);
+	arena_fini(&arena);
+}
+
 static void who_is_full_stands_alone(void **state)
 {
 	struct house *h = *state;
@@ -200,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(one_message_to_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(into_a_mailbox_where_there_is_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_is_full_stands_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_big_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(prepared_is_appended_or_dropped, setup, teardown),
