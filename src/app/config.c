@@ -2,6 +2,7 @@
 
 #include "app/config_options.h"
 #include "base/num.h"
+#include "rt/net.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -90,6 +91,11 @@ static int take_option(struct app_config *c, const struct config_option *o, cons
 	case OPTION_TEXT:
 		*(const char **)(void *)place = v.n ? arena_dup_c(&c->arena, v) : NULL;
 		return v.n && !*(const char **)(void *)place ? ERR_NO_MEMORY : 0;
+	case OPTION_NETWORKS:
+		if (!network_list_is_valid(v))
+			return bad_value(o, value, e);
+		*(struct str *)(void *)place = arena_dup(&c->arena, v);
+		return 0;
 	case OPTION_STR:
 		*(struct str *)(void *)place = arena_dup(&c->arena, v);
 		return 0;

@@ -7,7 +7,8 @@ static void print_doc(FILE *f)
 {
 	static const char *const kinds[] = {
 		[OPTION_TEXT] = "text", [OPTION_STR] = "text", [OPTION_SIZE] = "size", [OPTION_DURATION] = "time",
-		[OPTION_NUMBER] = "number", [OPTION_BOOL] = "true/false", [OPTION_CHAR] = "character", [OPTION_WORD] = "word" };
+		[OPTION_NUMBER] = "number", [OPTION_BOOL] = "true/false", [OPTION_CHAR] = "character", [OPTION_NETWORKS] = "networks",
+		[OPTION_WORD] = "word" };
 	const char *section = NULL;
 
 	fputs("# Configuration\n\nMade from the table in `src/app/config_options.c`; `./test` fails when this page differs from it.\n\n"

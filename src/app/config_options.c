@@ -1,6 +1,7 @@
 #include "app/config_options.h"
 
 #include "app/config.h"
+#include "mailauth/dmarc.h"
 #include "store/store.h"
 
 #include <confuse.h>
@@ -12,6 +13,11 @@
 static const char *const log_formats[] = { [LOG_TEXT] = "text", [LOG_JSON] = "json", NULL };
 static const char *const log_levels[] = {
 	[LOG_ERROR] = "error", [LOG_WARN] = "warn", [LOG_NOTICE] = "notice", [LOG_INFO] = "info", [LOG_DEBUG] = "debug", NULL };
+
+static const char *const dmarc_policies[] = {
+	[DMARC_POLICY_NONE] = "none", [DMARC_POLICY_QUARANTINE] = "quarantine", [DMARC_POLICY_REJECT] = "reject", NULL };
+static const char *const submission_froms[] = {
+	[SUBMISSION_FROM_ANY] = "any", [SUBMISSION_FROM_OWN] = "own", [SUBMISSION_FROM_ADD_SENDER] = "sender", NULL };
 
 const struct config_option config_options[] = {
 	{ "", "hostname", OPTION_STR, AT(mail.hostname), "", 0, 0, NULL, "name in greetings and Received fields; empty: the machine's" },
@@ -45,11 +51,32 @@ const struct config_option config_options[] = {
 	{ "smtp", "hops", OPTION_NUMBER, AT(mail.smtp_hops_max), "100", 100, 1000, NULL, "Received fields before a message goes in circles" },
 	{ "smtp", "vrfy", OPTION_BOOL, AT(mail.smtp_vrfy), "false", 0, 0, NULL, "answer VRFY with the truth to anybody" },
 	{ "smtp", "subaddress_separator", OPTION_CHAR, AT(directory.subaddress_separator), "+", 0, 0, NULL, "one character: user+tag@domain" },
+	{ "smtp", "relay_from", OPTION_NETWORKS, AT(mail.smtp_relay_from), "", 0, 0, NULL,
+	  "networks that may send to other domains through port 25, like 192.0.2.0/24 2001:db8::/32" },
+	{ "smtp", "priority_from", OPTION_NETWORKS, AT(mail.smtp_priority_from), "", 0, 0, NULL,
+	  "networks that may raise a message's priority (RFC 6710) on port 25; users may on submission" },
+	{ "smtp", "no_soliciting", OPTION_STR, AT(mail.smtp_no_soliciting), "", 0, 0, NULL,
+	  "classes of solicitation that are refused (RFC 3865), parted by commas; empty: the extension is not offered" },
+	{ "smtp", "deliver_by_min", OPTION_DURATION, AT(mail.smtp_deliver_by_min_ms), "1m", 1000, DAY, NULL,
+	  "shortest time that BY with mode R may ask for (RFC 2852)" },
+	{ "smtp", "unchecked_from", OPTION_NETWORKS, AT(mail.smtp_unchecked_from), "127.0.0.0/8 ::1", 0, 0, NULL,
+	  "networks whose mail is not asked for SPF, DKIM, ARC and DMARC" },
+	{ "smtp", "dmarc_enforce", OPTION_WORD, AT(mail.smtp_dmarc_enforce), "reject", 0, 0, dmarc_policies,
+	  "the strictest policy of authors' domains that is obeyed: none, quarantine (to Junk) or reject" },
+	{ "smtp", "spf_enforce", OPTION_BOOL, AT(mail.smtp_spf_enforce), "false", 0, 0, NULL, "refuse what SPF fails, whatever DMARC says" },
+	{ "smtp", "arc_trusted", OPTION_STR, AT(mail.smtp_arc_trusted), "", 0, 0, NULL,
+	  "domains, parted by spaces, whose ARC seal on a message that passed DMARC with them outweighs that it fails here" },
+	{ "submission", "from", OPTION_WORD, AT(mail.submission_from), "own", 0, 0, submission_froms,
+	  "whose address may stand in From: any, own, or sender (anybody's, but then Sender names the user)" },
+	{ "submission", "hide_client", OPTION_BOOL, AT(mail.submission_hide_client), "false", 0, 0, NULL,
+	  "leave name and address of the client out of Received" },
+	{ "submission", "hold_max", OPTION_DURATION, AT(mail.submission_hold_max_ms), "7d", MINUTE, 365 * (uint64_t)DAY, NULL,
+	  "longest time that FUTURERELEASE may ask for (RFC 4865)" },
 	{ "pop3", "login_delay", OPTION_DURATION, AT(pop3_login_delay_ms), "0", 0, DAY, NULL, "least time between two logins of a user" },
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "pop3", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "submission", "pop3", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 

@@ -15,6 +15,7 @@ enum option_kind {
 	OPTION_NUMBER,       /* unsigned */
 	OPTION_BOOL,
 	OPTION_CHAR,
+	OPTION_NETWORKS,     /* struct str: for network_list_has */
 	OPTION_WORD,         /* an enum (int) by its place in `words` */
 };
 

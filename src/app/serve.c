@@ -5,6 +5,7 @@
 #include "proto/imap/imap.h"
 #include "proto/pop3/pop3.h"
 #include "proto/smtp/smtp.h"
+#include "queue/queue.h"
 #include "rt/fault.h"
 #include "rt/log.h"
 #include "rt/server.h"
@@ -24,6 +25,7 @@ struct serving {
 	struct app_config config;
 	struct house house;
 	struct services *services;
+	struct queue *queue;
 	struct server *server;
 	struct smtp_service smtp, submission, lmtp;
 	pthread_t signal_thread;
@@ -227,9 +229,11 @@ static int open_rooms(struct serving *s, struct err *e)
 		r = services_create(s->house.model, s->house.directory, &s->services);
 	if (r == 0)
 		r = services_set_config(s->services, &s->config.mail);
-	s->smtp = (struct smtp_service){ s->services, SMTP_MX };
-	s->submission = (struct smtp_service){ s->services, SMTP_SUBMISSION };
-	s->lmtp = (struct smtp_service){ s->services, SMTP_LMTP };
+	if (r == 0)
+		r = queue_open(s->house.store, &(struct queue_config){ 0 }, &s->queue, e);
+	s->smtp = (struct smtp_service){ .services = s->services, .mode = SMTP_MX, .queue = s->queue };
+	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue };
+	s->lmtp = (struct smtp_service){ .services = s->services, .mode = SMTP_LMTP, .queue = s->queue };
 	return r;
 }
 
@@ -264,6 +268,7 @@ static void close_all(struct serving *s)
 	}
 	server_destroy(&s->server);
 	services_destroy(&s->services);
+	queue_close(&s->queue);
 	house_close(&s->house);
 	app_config_fini(&s->config);
 }

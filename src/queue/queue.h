@@ -39,6 +39,7 @@ enum queue_flag {
 	QUEUE_BY_TRACE = 128,
 	QUEUE_TLS_OPTIONAL = 256, /* the message says TLS-Required: No, RFC 8689 5 */
 	QUEUE_HELD = 512,         /* waits for `release` */
+	QUEUE_JUNK = 2048,        /* kept here: goes to Junk */
 	QUEUE_VERP = 1024,        /* sender is a template that the deliverer expands for each recipient */
 };
 enum queue_notify {           /* RFC 3461 4.1; 0: not given: failures and delays */

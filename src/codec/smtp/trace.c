@@ -1,6 +1,7 @@
 #include "codec/smtp/trace.h"
 
 #include "base/clock.h"
+#include "codec/mime/header.h"
 
 static const char weekdays[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
@@ -31,13 +32,20 @@ void smtp_format_received(struct buf *b, const struct smtp_trace *t)
 {
 	bool six = str_chr(t->peer_ip, ':') != STR_NPOS;
 
-	buf_printf(b, "Received: from %.*s ([%s%.*s])\r\n\tby %.*s with %s", STR_ARG(t->helo), six ? "IPv6:" : "", STR_ARG(t->peer_ip),
-			   STR_ARG(t->by), protocol_name(t));
+	if (t->hide_peer)
+		buf_add_lit(b, "Received: from authenticated-user");
+	else
+		buf_printf(b, "Received: from %.*s ([%s%.*s])", STR_ARG(t->helo), six ? "IPv6:" : "", STR_ARG(t->peer_ip));
+	buf_printf(b, "\r\n\tby %.*s with %s", STR_ARG(t->by), protocol_name(t));
 	if (t->tls && t->tls_version.n)
 		buf_printf(b, "\r\n\t(%.*s %.*s)", STR_ARG(t->tls_version), STR_ARG(t->tls_cipher));
+	if (t->solicit.n)
+		buf_printf(b, "\r\n\t(SOLICIT=%.*s)", STR_ARG(t->solicit));
 	buf_printf(b, " id %.*s", STR_ARG(t->id));
 	if (t->recipient.n)
 		buf_printf(b, "\r\n\tfor <%.*s>", STR_ARG(t->recipient));
+	if (t->has_priority)
+		buf_printf(b, "\r\n\tPRIORITY %d", t->priority);
 	buf_add_lit(b, "; ");
 	smtp_format_date(b, t->when);
 	buf_add_lit(b, "\r\n");
@@ -45,20 +53,26 @@ void smtp_format_received(struct buf *b, const struct smtp_trace *t)
 
 void smtp_header_scan(struct str message, struct smtp_header_facts *out)
 {
-	static const struct str names[] = { STR_INIT("Received:"), STR_INIT("Date:"), STR_INIT("Message-ID:"), STR_INIT("From:") };
-	struct str rest = message, line;
+	static const struct { struct str name; size_t flag; } flags[] = {
+		{ STR_INIT("Date"), offsetof(struct smtp_header_facts, has_date) },
+		{ STR_INIT("Message-ID"), offsetof(struct smtp_header_facts, has_message_id) },
+		{ STR_INIT("Sender"), offsetof(struct smtp_header_facts, has_sender) },
+		{ STR_INIT("Return-Path"), offsetof(struct smtp_header_facts, has_return_path) },
+		{ STR_INIT("Bcc"), offsetof(struct smtp_header_facts, has_bcc) },
+		{ STR_INIT("Authentication-Results"), offsetof(struct smtp_header_facts, has_authres) },
+	};
+	struct mime_header_walk w = mime_header_walk(message);
+	struct mime_header_field f;
 
-	*out = (struct smtp_header_facts){ .length = message.n };
-	while (rest.n) {
-		size_t at = (size_t)(rest.p - message.p);
-		str_cut(rest, '\n', &line, &rest);
-		if (line.n == 0 || (line.n == 1 && line.p[0] == '\r')) {
-			out->length = at;
-			return;
-		}
-		out->received += str_istarts(line, names[0]);
-		out->has_date |= str_istarts(line, names[1]);
-		out->has_message_id |= str_istarts(line, names[2]);
-		out->has_from |= str_istarts(line, names[3]);
+	*out = (struct smtp_header_facts){ 0 };
+	while (mime_header_next(&w, &f)) {
+		for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+			if (str_ieq(f.name, flags[i].name))
+				*(bool *)(void *)((char *)out + flags[i].flag) = true;
+		out->received += str_ieq(f.name, STR("Received"));
+		if (str_ieq(f.name, STR("From")) && out->from++ == 0)
+			out->from_body = f.body;
+		out->tls_optional |= str_ieq(f.name, STR("TLS-Required")) && str_ieq(str_trim(f.body), STR("No"));
 	}
+	out->length = w.at;
 }

@@ -48,16 +48,38 @@ static void test_scan(void **state)
 
 	smtp_header_scan(STR("Received: a\r\nReceived: b\r\n\tfor c\r\nDATE: x\r\nMessage-Id: <a@b>\r\n\r\nFrom: body\r\nReceived: body\r\n"), &f);
 	assert_int_equal(f.received, 2);
-	assert_true(f.has_date && f.has_message_id && !f.has_from);
-	assert_int_equal(f.length, 62);
+	assert_true(f.has_date && f.has_message_id && !f.from);
+	assert_int_equal(f.length, 64);
 	smtp_header_scan(STR("\r\nFrom: x\r\n"), &f);
-	assert_true(!f.has_from && f.length == 0);
-	smtp_header_scan(STR("From: x"), &f);
-	assert_true(f.has_from && f.length == 7);
+	assert_true(!f.from && f.length == 2);
+	smtp_header_scan(STR("From : x\r\nFrom: y"), &f);
+	assert_true(f.from == 2 && str_eq(str_trim(f.from_body), STR("x")) && f.length == 17);
+	smtp_header_scan(STR("TLS-Required: no\r\nBCC: a\r\nReturn-path:\r\nauthentication-results: x\r\nSender: y\r\n\r\n"), &f);
+	assert_true(f.tls_optional && f.has_bcc && f.has_return_path && f.has_authres && f.has_sender && !f.has_date);
+	smtp_header_scan(STR("TLS-Required: yes\r\nXBcc: a\r\n\r\nBcc: b"), &f);
+	assert_true(!f.tls_optional && !f.has_bcc);
+}
+
+static void test_clauses(void **state)
+{
+	(void)state;
+	struct buf b = BUF_INIT(0);
+	struct smtp_trace t = { .helo = STR("c"), .peer_ip = STR("192.0.2.1"), .by = STR("mx"), .esmtp = true, .id = STR("1"), .recipient = STR("a@b"),
+							.has_priority = true, .priority = -3, .solicit = STR("net.example:ADV"), .when = 0 };
+
+	smtp_format_received(&b, &t);
+	assert_true(str_eq(buf_str(&b), STR("Received: from c ([192.0.2.1])\r\n\tby mx with ESMTP\r\n\t(SOLICIT=net.example:ADV) id 1\r\n\tfor <a@b>\r\n"
+										"\tPRIORITY -3; Thu, 01 Jan 1970 00:00:00 +0000\r\n")));
+	buf_reset(&b);
+	t = (struct smtp_trace){ .by = STR("mx"), .esmtp = true, .auth = true, .id = STR("1"), .hide_peer = true };
+	smtp_format_received(&b, &t);
+	assert_true(str_eq(buf_str(&b), STR("Received: from authenticated-user\r\n\tby mx with ESMTPA id 1; Thu, 01 Jan 1970 00:00:00 +0000\r\n")));
+	buf_fini(&b);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_date), cmocka_unit_test(test_received), cmocka_unit_test(test_scan) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_date), cmocka_unit_test(test_received), cmocka_unit_test(test_scan),
+		cmocka_unit_test(test_clauses) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,6 +31,11 @@ struct mail_config mail_config_defaults(void)
 		.smtp_recipients_max = 1000,
 		.smtp_errors_max = 20,
 		.smtp_hops_max = 100,
+		.smtp_unchecked_from = STR("127.0.0.0/8 ::1"),
+		.smtp_dmarc_enforce = 2,
+		.submission_from = SUBMISSION_FROM_OWN,
+		.smtp_deliver_by_min_ms = 60 * 1000,
+		.submission_hold_max_ms = 7 * 24 * UINT64_C(3600000),
 		.spool_dir = STR("/tmp"),
 	};
 }
@@ -45,15 +50,33 @@ static struct str keep(char **to, struct str s)
 	return str_make(p, s.n);
 }
 
+/* All members that point to text. */
+static const size_t texts[] = {
+	offsetof(struct mail_config, hostname),
+	offsetof(struct mail_config, spool_dir),
+	offsetof(struct mail_config, smtp_relay_from),
+	offsetof(struct mail_config, smtp_priority_from),
+	offsetof(struct mail_config, smtp_no_soliciting),
+	offsetof(struct mail_config, smtp_unchecked_from),
+	offsetof(struct mail_config, smtp_arc_trusted),
+};
+#define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
+
+static struct str *text_of(struct mail_config *c, size_t i) { return (struct str *)(void *)((char *)c + texts[i]); }
+
 static struct snapshot *snapshot_create(struct services *s, const struct mail_config *c)
 {
-	struct snapshot *x = malloc(sizeof(*x) + c->hostname.n + c->spool_dir.n + 2);
+	struct mail_config copy = *c;
+	size_t n = 0;
+	for (size_t i = 0; i < N_TEXTS; i++)
+		n += text_of(&copy, i)->n + 1;
+	struct snapshot *x = malloc(sizeof(*x) + n);
 	if (!x)
 		return NULL;
-	char *text = x->text;
-	x->config = *c;
-	x->config.hostname = keep(&text, c->hostname);
-	x->config.spool_dir = keep(&text, c->spool_dir);
+	char *to = x->text;
+	for (size_t i = 0; i < N_TEXTS; i++)
+		*text_of(&copy, i) = keep(&to, *text_of(&copy, i));
+	x->config = copy;
 	x->services = s;
 	atomic_init(&x->refs, 1);
 	return x;

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whose address may stand in From of what a user submits. */
+enum submission_from { SUBMISSION_FROM_ANY, SUBMISSION_FROM_OWN, SUBMISSION_FROM_ADD_SENDER };
+
 /* An immutable snapshot, swapped on SIGHUP. A session takes a reference when it opens and drops it in fini. */
 struct mail_config {
 	struct str hostname;                     /* in greetings and Received */
@@ -23,6 +26,18 @@ struct mail_config {
 	unsigned smtp_errors_max;                /* bad commands before 421 */
 	unsigned smtp_hops_max;                  /* Received fields, RFC 5321 6.3: at least 100 */
 	bool smtp_vrfy;                          /* answer VRFY with the truth instead of 252 */
+	/* lists of networks, as network_list_has reads them */
+	struct str smtp_relay_from;              /* may send to other domains through port 25 */
+	struct str smtp_priority_from;           /* may raise a message's priority, RFC 6710 */
+	struct str smtp_unchecked_from;          /* mail from there is not asked for SPF, DKIM and DMARC */
+	struct str smtp_arc_trusted;             /* domains, parted by spaces, whose ARC seals outweigh DMARC */
+	int smtp_dmarc_enforce;                  /* enum dmarc_policy: the strictest that is obeyed */
+	bool smtp_spf_enforce;                   /* refuse what SPF fails */
+	enum submission_from submission_from;
+	bool submission_hide_client;             /* no name and address of the client in Received */
+	struct str smtp_no_soliciting;           /* keywords of RFC 3865 that are not taken; empty: not offered */
+	uint64_t smtp_deliver_by_min_ms;         /* least time for BY with mode R, RFC 2852 */
+	uint64_t submission_hold_max_ms;         /* longest FUTURERELEASE */
 	struct str spool_dir;                    /* for messages under way */
 };
 
@@ -32,7 +47,7 @@ void services_destroy(struct services **s);
 struct model *services_model(struct services *s);
 struct directory *services_directory(struct services *s);
 
-/* Copies c, strings too. 0 or ERR_NO_MEMORY (the former one stays). */
+/* Copies c, strings too (a new one needs a line in services.c). 0 or ERR_NO_MEMORY (the former one stays). */
 int services_set_config(struct services *s, const struct mail_config *c);
 /* The newest one with a reference; never NULL: without services_set_config the defaults. All references are dropped
  * before services_destroy. */

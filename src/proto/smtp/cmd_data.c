@@ -1,5 +1,7 @@
 #include "base/num.h"
+#include "proto/smtp/accept.h"
 #include "proto/smtp/command.h"
+#include "proto/smtp/transaction.h"
 
 /* DATA and the first BDAT need a transaction with a recipient. False when an answer was given. */
 static bool transaction_is_ready(struct smtp_call *c)
@@ -29,6 +31,8 @@ void smtp_cmd_data(struct smtp_call *c)
 		smtp_reply(c, 503, "5.5.1", "BINARYMIME needs BDAT");                 /* RFC 3030 section 3 */
 		return;
 	}
+	if (!smtp_gates_pass(c, SMTP_STAGE_DATA, &(struct smtp_matter){ 0 }))
+		return;
 	int code = smtp_transaction_start_data(c);
 	if (code) {
 		smtp_reply_error(c, code, "Message");
@@ -88,18 +92,11 @@ void smtp_cmd_bdat(struct smtp_call *c)
 		c->s->closing = true;
 		return;
 	}
-	t->chunk_refused = false;
-	if (!t->chunking) {
-		int code = 0;
-		if (!t->open || !t->n_recipients) {
-			t->chunk_refused = true;
-		} else if ((code = smtp_transaction_start_data(c)) == 0) {
-			smtp_data_init(&t->data, SMTP_TEXT_LINE_MAX);
-			t->chunking = true;
-		} else {
-			t->spool_error = code;
-			t->chunking = true;
-		}
+	t->chunk_refused = !t->chunking && (!transaction_is_ready(c) || !smtp_gates_pass(c, SMTP_STAGE_DATA, &(struct smtp_matter){ 0 }));
+	if (!t->chunking && !t->chunk_refused) {
+		t->spool_error = smtp_transaction_start_data(c);
+		smtp_data_init(&t->data, SMTP_TEXT_LINE_MAX);
+		t->chunking = true;
 	}
 	c->s->phase = SMTP_BDAT;
 	if (t->chunk_left == 0)
@@ -111,10 +108,8 @@ static void end_chunk(struct smtp_call *c)
 	struct smtp_transaction *t = &c->s->t;
 
 	c->s->phase = SMTP_COMMAND;
-	if (t->chunk_refused) {
-		transaction_is_ready(c);
+	if (t->chunk_refused)                /* the answer was given before its octets were read */
 		return;
-	}
 	if (t->chunk_is_last) {
 		smtp_data_check_end(&t->data);
 		smtp_accept(c);

@@ -1,5 +1,7 @@
 #include "codec/smtp/path.h"
 #include "proto/smtp/command.h"
+#include "proto/smtp/extension.h"
+#include "proto/smtp/transaction.h"
 
 #include <stdlib.h>
 
@@ -12,6 +14,8 @@ static bool take_name(struct smtp_call *c, bool esmtp)
 		smtp_reply(c, 501, "5.5.4", "Syntax: %s your.host.name", c->service->mode == SMTP_LMTP ? "LHLO" : esmtp ? "EHLO" : "HELO");
 		return false;
 	}
+	if (!smtp_gates_pass(c, SMTP_STAGE_HELO, &(struct smtp_matter){ .argument = name }))
+		return false;
 	char *copy = str_dup_c(name);
 	if (!copy) {
 		smtp_reply_error(c, ERR_NO_MEMORY, "Greeting");
@@ -31,28 +35,12 @@ void smtp_cmd_helo(struct smtp_call *c)
 		smtp_reply(c, 250, NULL, "%.*s", STR_ARG(c->s->config->hostname));
 }
 
-static void offer_auth(struct smtp_call *c)
-{
-	struct buf mechanisms = BUF_INIT(1024);
-
-	if (c->service->mode == SMTP_SUBMISSION && !c->s->user) {
-		sasl_mechanisms(c->conn, c->s->config, &mechanisms);
-		if (mechanisms.n)
-			conn_printf(c->conn, "250-AUTH %.*s\r\n", STR_ARG(buf_str(&mechanisms)));
-	}
-	buf_fini(&mechanisms);
-}
-
 void smtp_cmd_ehlo(struct smtp_call *c)
 {
 	if (!take_name(c, true))
 		return;
 	conn_printf(c->conn, "250-%.*s greets %s\r\n", STR_ARG(c->s->config->hostname), c->s->helo);
-	conn_write_lit(c->conn, "250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250-HELP\r\n250-VRFY\r\n");
-	conn_printf(c->conn, "250-SIZE %llu\r\n", (unsigned long long)c->s->config->message_size_max);
-	if (conn_can_tls(c->conn))
-		conn_write_lit(c->conn, "250-STARTTLS\r\n");
-	offer_auth(c);
+	smtp_extensions_offer(c);
 	conn_write_lit(c->conn, "250 ENHANCEDSTATUSCODES\r\n");
 }
 

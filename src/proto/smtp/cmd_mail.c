@@ -1,6 +1,8 @@
-#include "base/num.h"
+#include "base/clock.h"
 #include "codec/smtp/path.h"
 #include "proto/smtp/command.h"
+#include "proto/smtp/extension.h"
+#include "proto/smtp/transaction.h"
 
 /* "FROM:" and optional spaces, which many clients put there. */
 static bool take_keyword(struct str *arg, struct str keyword)
@@ -9,61 +11,6 @@ static bool take_keyword(struct str *arg, struct str keyword)
 		return false;
 	*arg = str_trim(str_from(*arg, keyword.n));
 	return true;
-}
-
-static const char *param_body(struct smtp_transaction *t, struct str value)
-{
-	static const struct { struct str name; enum smtp_body body; } bodies[] = {
-		{ STR_INIT("7BIT"), SMTP_BODY_7BIT }, { STR_INIT("8BITMIME"), SMTP_BODY_8BITMIME }, { STR_INIT("BINARYMIME"), SMTP_BODY_BINARYMIME } };
-
-	for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
-		if (str_ieq(value, bodies[i].name)) {
-			t->body = bodies[i].body;
-			return NULL;
-		}
-	return "BODY is 7BIT, 8BITMIME or BINARYMIME";
-}
-
-/* NULL, or what is wrong with the value; *known_out is false for a parameter we never offered. */
-static const char *take_param(struct smtp_call *c, struct str key, struct str value, bool *known_out)
-{
-	struct smtp_transaction *t = &c->s->t;
-
-	*known_out = true;
-	if (str_ieq(key, STR("SIZE")))            /* RFC 1870 section 3: up to 20 digits */
-		return num_parse_u64(value, &t->size_declared) ? NULL : "bad SIZE";
-	if (str_ieq(key, STR("BODY")))
-		return param_body(t, value);
-	if (str_ieq(key, STR("SMTPUTF8"))) {
-		t->utf8 = true;
-		return value.n ? "SMTPUTF8 takes no value" : NULL;
-	}
-	/* RFC 4954 section 5: accepted from everybody, believed from nobody */
-	if (str_ieq(key, STR("AUTH")) && c->service->mode == SMTP_SUBMISSION)
-		return value.n ? NULL : "AUTH needs a value";
-	*known_out = false;
-	return NULL;
-}
-
-static bool take_params(struct smtp_call *c, struct str rest)
-{
-	struct str key, value;
-	bool bad, known;
-
-	while (smtp_param_next(&rest, &key, &value, &bad)) {
-		const char *wrong = c->s->esmtp ? take_param(c, key, value, &known) : (known = false, NULL);
-		if (!known) {
-			smtp_reply(c, 555, "5.5.4", "Parameter not recognised or not implemented");
-			return false;
-		}
-		if (wrong) {
-			smtp_reply(c, 501, "5.5.4", "%s", wrong);
-			return false;
-		}
-	}
-	if (bad)
-		smtp_reply(c, 501, "5.5.4", "Bad parameter syntax");
-	return !bad;
 }
 
 static bool sender_is_allowed(struct smtp_call *c, const struct smtp_path *path)
@@ -86,13 +33,64 @@ static bool sender_is_allowed(struct smtp_call *c, const struct smtp_path *path)
 	return ok;
 }
 
-void smtp_cmd_mail(struct smtp_call *c)
+/* What the parameters mean together. False when an answer was given. */
+static bool wishes_can_be_met(struct smtp_call *c)
+{
+	const struct smtp_transaction *t = &c->s->t;
+	const struct smtp_wishes *w = &t->wishes;
+	const struct mail_config *config = c->s->config;
+
+	if (t->size_declared > config->message_size_max)
+		smtp_reply(c, 552, "5.3.4", "Message size exceeds the limit of %llu", (unsigned long long)config->message_size_max);
+	else if (w->has_by && w->by.returns && (uint64_t)w->by.seconds < config->smtp_deliver_by_min_ms / 1000)
+		smtp_reply(c, 555, "5.5.4", "BY asks for less than the minimum that EHLO told");        /* RFC 2852 section 3 */
+	else if (w->has_by && w->hold_until > clock_now() + w->by.seconds)
+		smtp_reply(c, 501, "5.5.4", "To be held for longer than it may take");              /* RFC 4865 5.2.2 */
+	else
+		return true;
+	return false;
+}
+
+static void reply_sender_ok(struct smtp_call *c)
+{
+	const struct smtp_wishes *w = &c->s->t.wishes;
+
+	/* RFC 6710 4.1: a changed priority is told */
+	if (w->has_priority && w->priority != w->priority_asked)
+		smtp_reply(c, 250, "2.3.6", "%d is the priority of this message", w->priority);
+	else
+		smtp_reply(c, 250, "2.1.0", "Sender ok");
+}
+
+/* Everything behind "FROM:"; the transaction is open when it returns true, else an answer was given. */
+static bool begin(struct smtp_call *c, struct str arg)
 {
 	struct smtp_transaction *t = &c->s->t;
 	struct smtp_path path;
-	struct str arg = c->arg;
 	size_t used;
 	const char *wrong;
+
+	if ((wrong = smtp_path_parse(arg, &path, &used)) || path.postmaster) {
+		smtp_reply(c, 501, "5.1.7", "Bad sender address: %s", wrong ? wrong : "no @ and domain");
+		return false;
+	}
+	arena_init(&t->arena, SMTP_TRANSACTION_MEMORY_MAX);
+	struct smtp_matter matter = { .argument = path.wire, .params = str_from(arg, used) };
+	if (!smtp_take_params(c, SMTP_PARAM_OF_MAIL, matter.params) || !sender_is_allowed(c, &path) || !wishes_can_be_met(c) ||
+		!smtp_gates_pass(c, SMTP_STAGE_MAIL, &matter))
+		return false;
+	t->sender = arena_dup(&t->arena, path.wire);
+	t->last = &t->first;
+	t->open = !t->arena.failed;
+	if (!t->open)
+		smtp_reply_error(c, ERR_NO_MEMORY, "Sender");
+	return t->open;
+}
+
+void smtp_cmd_mail(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+	struct str arg = c->arg;
 
 	if (t->open) {
 		smtp_reply(c, 503, "5.5.1", "One sender at a time: RSET first");
@@ -107,26 +105,9 @@ void smtp_cmd_mail(struct smtp_call *c)
 		smtp_reply(c, 501, "5.5.4", "Syntax: MAIL FROM:<address>");
 		return;
 	}
-	if ((wrong = smtp_path_parse(arg, &path, &used)) || path.postmaster) {
-		smtp_reply(c, 501, "5.1.7", "Bad sender address: %s", wrong ? wrong : "no @ and domain");
-		return;
-	}
 	smtp_transaction_reset(t);
-	if (!take_params(c, str_from(arg, used)) || !sender_is_allowed(c, &path)) {
-		smtp_transaction_reset(t);
-		return;
-	}
-	if (t->size_declared > c->s->config->message_size_max) {
-		smtp_reply(c, 552, "5.3.4", "Message size exceeds the limit of %llu", (unsigned long long)c->s->config->message_size_max);
-		smtp_transaction_reset(t);
-		return;
-	}
-	arena_init(&t->arena, SMTP_TRANSACTION_MEMORY_MAX);
-	t->sender = arena_dup(&t->arena, path.wire);
-	t->last = &t->first;
-	t->open = !t->arena.failed;
-	if (t->open)
-		smtp_reply(c, 250, "2.1.0", "Sender ok");
+	if (begin(c, arg))
+		reply_sender_ok(c);
 	else
-		smtp_reply_error(c, ERR_NO_MEMORY, "Sender");
+		smtp_transaction_reset(t);
 }

@@ -1,5 +1,6 @@
 #include "codec/smtp/path.h"
 #include "proto/smtp/command.h"
+#include "proto/smtp/transaction.h"
 
 void smtp_cmd_noop(struct smtp_call *c)
 {
@@ -71,7 +72,7 @@ void smtp_cmd_help(struct smtp_call *c)
 {
 	size_t n;
 	const struct smtp_command *commands = smtp_commands(&n);
-	unsigned here = c->service->mode == SMTP_MX ? SMTP_IN_MX : c->service->mode == SMTP_LMTP ? SMTP_IN_LMTP : SMTP_IN_SUBMISSION;
+	unsigned here = smtp_where(c);
 
 	conn_write_lit(c->conn, "214-2.0.0 Troika " TROIKA_VERSION " takes");
 	for (size_t i = 0; i < n; i++)

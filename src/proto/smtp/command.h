@@ -6,6 +6,9 @@
 
 enum smtp_where { SMTP_IN_MX = 1, SMTP_IN_SUBMISSION = 2, SMTP_IN_LMTP = 4, SMTP_EVERYWHERE = 7 };
 
+/* The bit of this session. */
+unsigned smtp_where(const struct smtp_call *c);
+
 struct smtp_command {
 	const char *verb;                    /* upper case */
 	unsigned where;                      /* enum smtp_where bits */

@@ -6,6 +6,8 @@
 #define SMTP_TEXT_LINE_MAX 65536        /* octets of a line of message text; RFC 5321 4.5.3.1.6 asks for 1000, the world sends more */
 #define SMTP_TRANSACTION_MEMORY_MAX ((size_t)4 << 20)    /* bytes for all recipients of one transaction */
 #define SMTP_TARGETS_MAX 10000          /* accounts that one message may reach after alias expansion */
+#define SMTP_FRONT_MAX ((size_t)16 << 10)                 /* octets that we may put before a message: trace, results of checks, signatures */
+#define SMTP_CHECK_MS_MAX 20000         /* for all questions about one message together */
 #define SMTP_HELO_MAX 255               /* octets kept of the peer's name */
 #define SMTP_TRANSACTIONS_MAX 10000     /* messages on one connection, then 421 */
 

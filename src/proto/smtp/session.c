@@ -1,12 +1,20 @@
 #include "proto/smtp/session.h"
 
 #include "proto/smtp/command.h"
+#include "proto/smtp/transaction.h"
 
 #include <stdlib.h>
 
-static unsigned where_bit(enum smtp_mode mode)
+unsigned smtp_where(const struct smtp_call *c)
 {
-	return mode == SMTP_MX ? SMTP_IN_MX : mode == SMTP_SUBMISSION ? SMTP_IN_SUBMISSION : SMTP_IN_LMTP;
+	static const unsigned bits[] = { [SMTP_MX] = SMTP_IN_MX, [SMTP_SUBMISSION] = SMTP_IN_SUBMISSION, [SMTP_LMTP] = SMTP_IN_LMTP };
+
+	return bits[c->service->mode];
+}
+
+bool smtp_may_relay(const struct smtp_call *c)
+{
+	return c->service->queue && (c->service->mode == SMTP_SUBMISSION || network_list_has(c->s->config->smtp_relay_from, &c->s->peer.addr));
 }
 
 void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const char *format, ...)
@@ -51,7 +59,7 @@ static bool command_may_run(struct smtp_call *c, const struct smtp_command *cmd)
 {
 	struct smtp_session *s = c->s;
 
-	if (!cmd || !(cmd->where & where_bit(c->service->mode))) {
+	if (!cmd || !(cmd->where & smtp_where(c))) {
 		smtp_reply(c, 500, "5.5.1", "Command not recognised");
 		return false;
 	}
@@ -109,6 +117,15 @@ static void greet(struct smtp_call *c)
 	smtp_reply(c, 220, NULL, "%.*s %s Troika", STR_ARG(c->s->config->hostname), c->service->mode == SMTP_LMTP ? "LMTP" : "ESMTP");
 }
 
+static void meet_peer(struct smtp_call *c)
+{
+	struct smtp_peer *p = &c->s->peer;
+
+	str_copy_c(p->ip, sizeof p->ip, conn_peer_ip(c->conn));
+	net_addr_parse(str_from_c(p->ip), 0, &p->addr);
+	p->port = conn_peer_port(c->conn);
+}
+
 static void forget_peer(struct smtp_session *s)
 {
 	smtp_transaction_reset(&s->t);
@@ -136,7 +153,9 @@ static enum conn_next run(struct conn *conn, void *session, void *ctx, enum conn
 	case CONN_OPEN:
 		s->config = services_config(c.service->services);
 		conn_set_timeout(conn, s->config->smtp_timeout_ms);
-		greet(&c);
+		meet_peer(&c);
+		if (smtp_gates_pass(&c, SMTP_STAGE_CONNECT, &(struct smtp_matter){ 0 }))
+			greet(&c);
 		break;
 	case CONN_TLS:
 		/* RFC 3207 4.2: as if the connection were new, without a second greeting */
@@ -170,7 +189,7 @@ static void fini(struct conn *conn, void *session, void *ctx)
 {
 	struct smtp_session *s = session;
 
-	(void)ctx;
+	smtp_gates_end(&(struct smtp_call){ .conn = conn, .s = s, .service = ctx });
 	if (s->messages || s->errors)
 		conn_log(conn, LOG_INFO, "smtp.close", LOG_LIST(LOG_U("messages", s->messages), LOG_U("errors", s->errors)));
 	forget_peer(s);

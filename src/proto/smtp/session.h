@@ -4,10 +4,13 @@
 
 #include "base/arena.h"
 #include "codec/smtp/data.h"
+#include "codec/smtp/params.h"
 #include "proto/common/sasl.h"
+#include "proto/smtp/gate.h"
 #include "proto/smtp/limits.h"
 #include "proto/smtp/smtp.h"
 #include "rt/conn.h"
+#include "rt/net.h"
 #include "rt/spool.h"
 
 #include <stdbool.h>
@@ -16,14 +19,22 @@
 /* What the next octets from the peer are. */
 enum smtp_phase { SMTP_COMMAND, SMTP_AUTH_EXCHANGE, SMTP_DATA, SMTP_BDAT };
 
-enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME, SMTP_BODY_BINARYMIME };
+/* Where one copy of a message goes. */
+struct smtp_target {
+	uint64_t account;                    /* 0: away */
+	struct str address, detail;
+	struct str destination;              /* as the queue names it */
+};
 
-/* A recipient that got its 250, with the accounts it leads to. */
+/* A recipient that got its 250, with the places it leads to. */
 struct smtp_recipient {
 	struct smtp_recipient *next;
 	struct str address;                  /* as given, without brackets */
-	const struct directory_target *targets;
-	size_t n_targets;
+	unsigned notify;                     /* enum smtp_notify; 0: not given */
+	struct str orcpt;                    /* decoded; empty: not given */
+	struct smtp_target *targets;
+	size_t n_targets, n_away;
+	bool relayed;                        /* not ours at all; otherwise an alias may lead away */
 };
 
 /* A mail transaction, from MAIL to the end of data or RSET. */
@@ -32,23 +43,44 @@ struct smtp_transaction {
 	bool open;                           /* MAIL was accepted */
 	bool chunking;                       /* BDAT has begun */
 	bool utf8;
+	bool junk;                           /* goes to Junk where it is kept here */
+	bool discard;                        /* is taken in words only */
+	bool tls_optional;                   /* RFC 8689 section 5: the header says so */
 	bool too_big;                        /* over the size limit: the rest is read and thrown away */
 	int spool_error;                     /* or over another one, or the disk's fault */
 	enum smtp_body body;
 	struct str sender;                   /* reverse-path without brackets; empty for <> */
 	uint64_t size_declared;
+	struct smtp_wishes {                 /* what the parameters of MAIL ask for beyond that */
+		enum smtp_ret ret;
+		struct str envid;                /* decoded; empty: not given */
+		bool has_by, require_tls, has_priority;
+		struct smtp_by by;
+		int64_t hold_until;              /* unix seconds; 0: at once */
+		int priority;                    /* as granted */
+		int priority_asked;
+		struct str solicit;
+	} wishes;
+	uint64_t params_seen;                /* one bit each, of the command at hand */
 	struct smtp_recipient *first, **last;
-	unsigned n_recipients, n_targets;
+	unsigned n_recipients, n_targets, n_away;
 	struct spool *spool;
-	size_t trace_size;                   /* octets of the spool that are ours: Return-Path and Received */
 	struct smtp_data data;
 	uint64_t chunk_left;
 	bool chunk_is_last;
 	bool chunk_refused;                  /* no transaction: read and thrown away */
 };
 
+/* Who is at the other end. */
+struct smtp_peer {
+	struct net_addr addr;
+	char ip[NET_TEXT_MAX];
+	uint16_t port;
+};
+
 struct smtp_session {
 	const struct mail_config *config;    /* a reference */
+	struct smtp_peer peer;
 	enum smtp_phase phase;
 	bool esmtp;
 	bool greeted;                        /* HELO, EHLO or LHLO was accepted */
@@ -60,6 +92,7 @@ struct smtp_session {
 	struct sasl *sasl;                   /* during the exchange */
 	bool sasl_proven;                    /* only the empty answer to the additional data is missing */
 	char *user;                          /* malloc'ed canonical name, NULL before AUTH */
+	void *gate_state[SMTP_GATES_MAX];    /* the gates' own */
 	struct smtp_transaction t;
 };
 
@@ -69,6 +102,7 @@ struct smtp_call {
 	struct smtp_session *s;
 	const struct smtp_service *service;
 	struct str arg;                      /* behind the verb and one space */
+	struct smtp_recipient *recipient;    /* RCPT: the one whose parameters are read */
 };
 
 /* "CODE ENHANCED text" in one line; enhanced may be NULL (then none). Counts 5xx as errors. The texts hold no CR or LF. */
@@ -76,14 +110,11 @@ void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const 
 /* Answers for an error code of base/err.h at the given verb's place: 4xx or 5xx by its class. */
 void smtp_reply_error(struct smtp_call *c, int code, const char *what);
 
-/* Ends the transaction (RSET, EHLO, end of data) and gives back its memory. */
-void smtp_transaction_reset(struct smtp_transaction *t);
-/* Opens the spool and writes Return-Path and Received: 0 or an error. */
-int smtp_transaction_start_data(struct smtp_call *c);
-/* Takes octets of the message into the spool; remembers failures in too_big and spool_error. */
-void smtp_transaction_write(struct smtp_call *c, const char *p, size_t n);
-/* The message is whole: checks it, delivers it, answers (once, or per recipient with LMTP), ends the transaction. */
-void smtp_accept(struct smtp_call *c);
+/* How many replies a message gets: RFC 2033 4.2, with LMTP one for each recipient that got its 250. */
+unsigned smtp_reply_count(const struct smtp_call *c);
+
+/* May this session send to other domains? */
+bool smtp_may_relay(const struct smtp_call *c);
 
 /* Octets for the phases that are no commands. */
 void smtp_input_data(struct smtp_call *c);
