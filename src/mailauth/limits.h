@@ -3,6 +3,7 @@
 #define MAILAUTH_LIMITS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* SPF: RFC 7208 4.6.4 */
 #define SPF_LOOKUPS_MAX 10                        /* terms that ask DNS, in a whole check */
@@ -26,5 +27,17 @@
 #define DKIM_RSA_BITS_MAX 4096
 #define DKIM_CLOCK_SKEW 300                       /* seconds that t= may be in the future, or x= past */
 #define DKIM_B_REPORTED 8                         /* characters of b= in reports, RFC 6008 4 */
+
+/* reverse DNS: RFC 8601 3 */
+#define IPREV_NAMES_MAX 10                        /* names of the client that are looked up */
+
+/* DMARC */
+#define DMARC_WALK_MAX 8                          /* questions of one walk up the tree */
+#define DMARC_RUA_MAX 10                          /* addresses for reports that are kept; RFC 7489 6.2 asks for 2 */
+
+/* Authentication-Results */
+#define AUTHRES_VALUE_MAX 255                     /* octets kept of one value */
+#define AUTHRES_COLUMNS 78                        /* RFC 5322 2.1.1 */
+#define CHECK_LIMIT_MS_DEFAULT ((uint64_t)30 * 1000)
 
 #endif

@@ -16,6 +16,9 @@
 /* a spool */
 #define SPOOL_BATCH ((size_t)64 << 10)            /* bytes gathered before they are written to the file */
 
+/* TLS */
+#define TLS_CHALLENGES_MAX 1000                   /* names being proven at one time */
+
 /* the server */
 #define SERVER_LISTENERS_MAX 64
 #define SERVER_JOBS_MAX 32                        /* server_every */
@@ -65,6 +68,12 @@
 #define DNS_SERVERS_MAX 16                        /* forwarders */
 #define DNS_PORTS "256"                           /* UDP questions on the wire at one time; more wait in the library */
 #define DNS_TCP_MAX "32"                          /* TCP connections to name servers */
+
+/* HTTP requests that we make */
+#define FETCH_TIMEOUT_MS 60000                    /* of the whole, when not given */
+#define FETCH_BODY_MAX ((size_t)1 << 20)          /* bytes of an answer's body, when not given */
+#define FETCH_HEADERS_MAX ((size_t)64 << 10)      /* bytes of an answer's header */
+#define FETCH_REDIRECTS_MAX 5                     /* where they are followed */
 
 /* the timing wheel */
 #define WHEEL_TICK_MS 100

@@ -119,6 +119,8 @@ static int add_identity(struct tls_context *t, const struct tls_options *o, cons
 		return err_set(e, ERR_NO_MEMORY, NULL, "TLS context");
 	t->identity[t->count++] = ctx;
 	set_behaviour(ctx, t);
+	if (o->challenges)
+		tls_challenges_offer(o->challenges, ctx);
 	int r = set_policy(ctx, o, e);
 	return r < 0 ? r : load_identity(ctx, id, e);
 }

@@ -7,5 +7,7 @@
 #include <openssl/ssl.h>
 
 SSL *tls_context_new_ssl(struct tls_context *t);       /* NULL: out of memory. The context must outlive it. */
+/* Answers "acme-tls/1" on this context (tls_challenge.c). */
+void tls_challenges_offer(struct tls_challenges *t, SSL_CTX *ctx);
 
 #endif

@@ -1,4 +1,4 @@
-/* The lexical tokens of structured header fields: RFC 5322 3.2. For codec/mime only. Any thread, no allocation.
+/* The lexical tokens of structured header fields: RFC 5322 3.2. Any thread, no allocation.
  *
  * The scanner is linear on any input: a comment or a quoted string that never ends is not searched for twice, its
  * opening character then stands for itself. */
