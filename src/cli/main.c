@@ -37,6 +37,9 @@ const struct cli_command cli_commands[] = {
 	{ "check", cli_check, "verify everything, mend what can be mended",
 	  "troika check -d DIR [--repair]\n\n"
 	  "Exit code 0: nothing wrong; 3: faults were found (and mended with --repair, where they could be)." },
+	{ "dmarc", cli_dmarc, "read the DMARC reports of others about your domains",
+	  "troika dmarc read FILE...|-\ntroika dmarc read -d DIR --user NAME@DOMAIN [--mailbox NAME]\n\n"
+	  "Files are XML, gzip, zip, or whole messages; or all reports in a mailbox. A row is a source of mail: ok when DKIM or SPF is aligned." },
 	{ "version", cli_version, "say the version", "troika version" },
 	{ 0 },
 };
