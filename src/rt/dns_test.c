@@ -10,9 +10,11 @@
 #include "rt/test_knot.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define SKIPPED 77        /* meson */
@@ -301,7 +303,7 @@ static void test_silent_server(void **state)
 	char server[32];
 	int fd = udp_socket(server);
 	(void)state;
-	struct dns *d = open_resolver(server, "", 200);
+	struct dns *d = open_resolver(server, NULL, 200);
 	for (unsigned i = 0; i < 3; i++) {
 		struct dns_answer r = ask(d, &a, "mx.example", DNS_A);
 		assert_int_equal(r.status, DNS_TEMPORARY);
@@ -371,6 +373,29 @@ static void test_many_threads(void **state)
 	dns_close(&d);
 }
 
+/* A mail server has thousands of connections; a library that waits by select(2) would go down with the 1024th. */
+static void test_high_descriptors(void **state)
+{
+	enum { MANY = 1100 };
+	static int taken[MANY];
+	struct fixture *f = *state;
+	struct arena a = ARENA_INIT(0);
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		taken[i] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (taken[MANY - 1] > 1024) {        /* else the limit does not allow for it */
+		struct dns *d = open_resolver(f->knot.server, f->knot.anchors, 0);
+		assert_int_equal(ask(d, &a, "mx.example", DNS_A).status, DNS_OK);
+		dns_close(&d);
+	}
+	for (unsigned i = 0; i < MANY; i++)
+		close(taken[i]);
+	arena_fini(&a);
+}
+
 /* Last: the server is gone afterwards. */
 static void test_server_gone(void **state)
 {
@@ -410,6 +435,7 @@ int main(void)
 	const struct CMUnitTest with_server[] = {
 		cmocka_unit_test(test_answers), cmocka_unit_test(test_several_records), cmocka_unit_test(test_bad_names),
 		cmocka_unit_test(test_without_validation), cmocka_unit_test(test_altered), cmocka_unit_test(test_many_threads),
+		cmocka_unit_test(test_high_descriptors),
 		cmocka_unit_test(test_server_gone),
 	};
 	int failed = cmocka_run_group_tests(alone, NULL, NULL);
