@@ -82,13 +82,13 @@ static bool question_wait(struct question *q, uint64_t until)
 }
 
 /* Asks and waits. NULL: q->result is there; else why not. */
-static const char *question_ask(struct dns *d, struct question *q, const char *name, int type)
+static const char *question_ask(struct dns *d, struct question *q, const char *name, int type, uint64_t timeout_ms)
 {
 	int id = 0;
 	if (atomic_load(&d->broken))
 		return "resolver broken";
 	int r = ub_resolve_async(d->ub, name, type, CLASS_IN, q, on_answer, &id);
-	bool done = r == 0 && question_wait(q, clock_mono_ms() + d->timeout_ms);
+	bool done = r == 0 && question_wait(q, clock_mono_ms() + timeout_ms);
 	/* What cannot be cancelled any more is on its way to on_answer. Cancelled work goes on in the library and fills its cache. */
 	if (!done && (r == 0 || r == UB_PIPE) && ub_cancel(d->ub, id) != 0)
 		done = question_wait(q, 0);
@@ -179,7 +179,7 @@ static int dns_ask(void *ctx, struct arena *a, struct str name, enum dns_type ty
 		return ERR_NO_MEMORY;
 	}
 	question_init(&q);
-	out->why = question_ask(d, &q, text.p, (int)type);
+	out->why = question_ask(d, &q, text.p, (int)type, d->timeout_ms);
 	int r = out->why ? 0 : take_result(a, type, q.result, out);
 	question_fini(&q);
 	buf_fini(&text);
@@ -301,7 +301,7 @@ static int start(struct dns *d, struct err *e)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	d->has_answers = pthread_create(&d->answers, NULL, take_answers, d) == 0;
 	question_init(&q);
-	const char *why = d->has_answers ? question_ask(d, &q, "localhost", DNS_A) : "no thread";
+	const char *why = d->has_answers ? question_ask(d, &q, "localhost", DNS_A, DNS_TIMEOUT_MS) : "no thread";
 	question_fini(&q);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return why ? err_set(e, ERR_CONFIG, NULL, "DNS resolver does not start: %s", why) : 0;
