@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "queue/limits.h"
 #include "queue/queue_private.h"
 
 struct fixture {

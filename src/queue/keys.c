@@ -108,7 +108,7 @@ bool key_read_time(struct str key, int64_t *when_out, uint64_t *id_out)
 
 bool key_read_queue(struct str key, struct queue_key *out)
 {
-	if (key.n < 1 + 1 + QUEUE_TAIL || key.n > sizeof(((struct key *)NULL)->p) + 1)
+	if (key.n < 1 + 1 + QUEUE_TAIL || key.n > sizeof(((struct key *)NULL)->p))
 		return false;
 	const char *tail = key.p + key.n - QUEUE_TAIL;
 	*out = (struct queue_key){ .destination = str_make(key.p + 1, key.n - 1 - QUEUE_TAIL), .band = (uint8_t)tail[1],

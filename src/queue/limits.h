@@ -30,5 +30,6 @@
 #define QUEUE_CLERK_SLEEP_MS 10000            /* at most */
 #define QUEUE_COMMIT_TRIES 10u                /* of a commit whose fate is unknown */
 #define QUEUE_LIST_CHUNK 64u                  /* messages copied out of one snapshot */
+#define QUEUE_LIST_BYTES ((size_t)1 << 20)    /* octets of them, about */
 
 #endif

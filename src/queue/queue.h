@@ -21,7 +21,10 @@
 
 struct queue;
 
-#define QUEUE_SHARDS 16
+/* 1 to 16; may grow, never shrink. One writes the fewest pages: see README.md, Rejected. */
+#ifndef QUEUE_SHARDS
+#define QUEUE_SHARDS 1
+#endif
 /* The destination of recipients that are ours: handed to the local deliverer. Others: the recipient's domain in lower case and
  * A-labels, or an address literal with its brackets. What that means (MX, smart host, LMTP, a file) is decided when it is tried. */
 #define QUEUE_LOCAL ":local"

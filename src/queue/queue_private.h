@@ -68,6 +68,9 @@ int backoff_get(struct queue *q, struct str destination, struct arena *a, struct
 /* Forgets those that failed long ago. */
 int backoff_purge(struct queue *q);
 
+/* list.c: whether this recipient is meant. */
+bool filter_recipient(const struct queue_filter *f, const struct queue_recipient *r);
+
 /* clock.c: expiry, delays and deliver-by times that have come, at most a batch; *more_out: there are more. *next_out: when the next comes. */
 int clock_run(struct queue *q, unsigned shard, bool *more_out, int64_t *next_out);
 /* sweep.c: gives back bodies; *more_out as above. */

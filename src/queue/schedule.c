@@ -297,27 +297,27 @@ static int64_t ready_at(const struct destination *d)
 	return b ? later(at, later(b->rate_ms, b->pause_ms)) : at;
 }
 
-void schedule_place(struct schedule *s, struct destination *d, int64_t now_ms)
+bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms)
 {
 	struct busy *b = d->busy;
 	ring_remove(s, d);
 	heap_remove(s, d);
 	if (b && (b->filling || b->active >= jobs_allowed(d)))
-		return;
+		return false;
 	int64_t at = ready_at(d);
 	if (at == SCHEDULE_NEVER) {
 		if (b && b->active)
-			return;
+			return false;
 		at = d->failures ? d->until_ms + s->forget_ms : later(b ? b->rate_ms : 0, d->until_ms);
 		if (at <= now_ms) {
 			forget(s, d);
-			return;
+			return false;
 		}
 	}
 	if (at <= now_ms) {
 		ring_add(s, d);
 		wake_for(s, d);
-		return;
+		return true;
 	}
 	if (b && busy_is_idle(b, now_ms)) {
 		free(b->ahead);
@@ -325,6 +325,7 @@ void schedule_place(struct schedule *s, struct destination *d, int64_t now_ms)
 		d->busy = NULL;
 	}
 	heap_add(s, d, at);
+	return false;
 }
 
 void schedule_note(struct schedule *s, struct str name, uint8_t band, int64_t due, int64_t now_ms)

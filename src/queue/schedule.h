@@ -104,8 +104,9 @@ struct destination *schedule_find(const struct schedule *s, struct str name);
 struct destination *schedule_add(struct schedule *s, struct str name);
 /* Something of it is due then. */
 void schedule_note(struct schedule *s, struct str name, uint8_t band, int64_t due, int64_t now_ms);
-/* Puts it where it belongs after any change, waking whom that concerns; forgets it when nothing is left of it. */
-void schedule_place(struct schedule *s, struct destination *d, int64_t now_ms);
+/* Puts it where it belongs after any change, waking whom that concerns; forgets (frees) it when nothing is left of it. True: it is ready, and
+ * last in the ring. */
+bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms);
 /* Its part for work, made when there is none. NULL: no memory. */
 struct busy *schedule_busy(struct destination *d);
 /* Those whose time has come. */

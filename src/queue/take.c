@@ -57,7 +57,9 @@ static void fill(struct queue *q, struct destination *d, int64_t now_ms)
 		b->pause_ms = now_ms + QUEUE_NOT_TRIED_MS;
 	destination_due(d, scan.next);
 	b->filling = false;
-	schedule_place(s, d, clock_now_ms());
+	/* it keeps its turn */
+	if (schedule_place(s, d, clock_now_ms()))
+		s->ring = d;
 }
 
 /* The next entry of d becomes a job in flight, not yet loaded. Lock held. NULL: no memory. */
