@@ -12,7 +12,7 @@ static void report(struct check *c, const char *kind, const char *format, va_lis
 	c->fn(c->arg, line);
 }
 
-void check_fault(struct check *c, const char *format, ...)
+void queue_fault(struct check *c, const char *format, ...)
 {
 	va_list ap;
 	c->faults++;
@@ -21,7 +21,7 @@ void check_fault(struct check *c, const char *format, ...)
 	va_end(ap);
 }
 
-void check_note(struct check *c, const char *format, ...)
+void queue_note(struct check *c, const char *format, ...)
 {
 	va_list ap;
 	va_start(ap, format);
@@ -29,7 +29,7 @@ void check_note(struct check *c, const char *format, ...)
 	va_end(ap);
 }
 
-#define broken(c, ...) ((c)->broken++, check_fault((c), __VA_ARGS__))
+#define mendable(c, ...) ((c)->broken++, queue_fault((c), __VA_ARGS__))
 
 int id_list_add(struct id_list *l, uint64_t id)
 {
@@ -70,7 +70,7 @@ static void check_group(struct at *at, unsigned number, struct str value)
 	at->groups++;
 	if (group_record_decode(value, &at->arena, &g)) {
 		c->lost = true;
-		broken(c, "message %llx: recipients %u cannot be read", name(at->id), number);
+		mendable(c, "message %llx: recipients %u cannot be read", name(at->id), number);
 		return;
 	}
 	unsigned pending = group_record_pending(&g);
@@ -80,7 +80,7 @@ static void check_group(struct at *at, unsigned number, struct str value)
 		return;
 	struct queue_key k = { g.destination, band_of_priority(at->e.envelope.priority), g.due, at->id, number };
 	if (!has_key(at->r, key_queue(&k), &count) || count.n != 1 || (uint8_t)count.p[0] != pending)
-		broken(c, "message %llx: recipients %u would never be tried", name(at->id), number);
+		mendable(c, "message %llx: recipients %u would never be tried", name(at->id), number);
 }
 
 /* All its groups were seen. */
@@ -97,12 +97,12 @@ static void check_envelope(struct at *at)
 	c->counted.held += held;
 	c->counted.owed += e->notice_at != 0;
 	if (at->groups == 0)
-		broken(c, "message %llx has no recipients", name(at->id));
+		mendable(c, "message %llx has no recipients", name(at->id));
 	if (held ? !has_key(at->r, key_number(KEY_HELD, at->id), &value) : !has_key(at->r, key_time(e->clock, at->id), &value))
-		broken(c, "message %llx %s", name(at->id), held ? "is held, but not listed so" : "would never expire");
+		mendable(c, "message %llx %s", name(at->id), held ? "is held, but not listed so" : "would never expire");
 	struct queue_key k = { STR(QUEUE_NOTICES), band_of_priority(e->envelope.priority), e->notice_at, at->id, GROUP_NOTICE };
 	if (at->owing != e->owing || (e->owing != 0) != (e->notice_at != 0) || (e->notice_at && !has_key(at->r, key_queue(&k), &value)))
-		broken(c, "message %llx: a notice would never be sent", name(at->id));
+		mendable(c, "message %llx: a notice would never be sent", name(at->id));
 }
 
 static int begin_message(struct at *at, uint64_t id, struct str value)
@@ -113,10 +113,10 @@ static int begin_message(struct at *at, uint64_t id, struct str value)
 	at->groups = at->owing = 0;
 	at->readable = envelope_record_decode(value, &at->e) == 0;
 	if (id / 16 >= c->stored.next || queue_shard(id) != c->shard)
-		broken(c, "message %llx has a number that was not given out", name(id));
+		mendable(c, "message %llx has a number that was not given out", name(id));
 	if (!at->readable) {
 		c->lost = true;
-		broken(c, "message %llx cannot be read", name(id));
+		mendable(c, "message %llx cannot be read", name(id));
 		return 0;
 	}
 	int rc = id_list_add(&c->messages, id);
@@ -125,7 +125,7 @@ static int begin_message(struct at *at, uint64_t id, struct str value)
 
 static int check_messages(struct check *c, struct store_read *r)
 {
-	struct key from = key_first(KEY_MESSAGE), to = key_after(KEY_MESSAGE);
+	struct key from = queue_key_first(KEY_MESSAGE), to = queue_key_after(KEY_MESSAGE);
 	struct at at = { .c = c, .r = r, .arena = ARENA_INIT(0) };
 	struct store_iter *it;
 	struct str key, value;
@@ -134,13 +134,13 @@ static int check_messages(struct check *c, struct store_read *r)
 		uint64_t id;
 		unsigned group;
 		if (!key_read_message(key, &id, &group))
-			broken(c, "a message's key is no key");
+			mendable(c, "a message's key is no key");
 		else if (group == GROUP_NOTICE)
 			rc = begin_message(&at, id, value);
 		else if (id == at.id)
 			check_group(&at, group, value);
 		else
-			broken(c, "message %llx: recipients without an envelope", name(id)), c->lost = true;
+			mendable(c, "message %llx: recipients without an envelope", name(id)), c->lost = true;
 	}
 	check_envelope(&at);
 	arena_fini(&at.arena);
@@ -179,19 +179,19 @@ static int check_key(struct check *c, struct store_read *r, struct str key, stru
 	switch (key.p[0]) {
 	case KEY_QUEUE:
 		if (!key_read_queue(key, &k) || !queue_key_is_right(r, &k, a))
-			broken(c, "an entry of the queue belongs to no recipient");
+			mendable(c, "an entry of the queue belongs to no recipient");
 		return 0;
 	case KEY_TIME:
 		if (!key_read_time(key, &when, &id) || get_envelope(r, id, &e) || e.clock != when)
-			broken(c, "an entry of the times belongs to no message");
+			mendable(c, "an entry of the times belongs to no message");
 		return 0;
 	case KEY_HELD:
 		if (!key_read_number(key, &id) || get_envelope(r, id, &e) || !(e.envelope.flags & QUEUE_HELD))
-			broken(c, "an entry of what is held belongs to no message");
+			mendable(c, "an entry of what is held belongs to no message");
 		return 0;
 	case KEY_DESTINATION:
 		if (destination_record_decode(value, &d))
-			broken(c, "what is known of a destination cannot be read");
+			mendable(c, "what is known of a destination cannot be read");
 		return 0;
 	case KEY_UNTAG:
 		return key_read_number(key, &id) ? id_list_add(&c->freed, id) : 0;
@@ -201,7 +201,7 @@ static int check_key(struct check *c, struct store_read *r, struct str key, stru
 	case KEY_SHARD:
 	case KEY_MESSAGE: return 0;
 	default:
-		check_fault(c, "shard %u holds a key of no kind", c->shard);
+		queue_fault(c, "shard %u holds a key of no kind", c->shard);
 		return 0;
 	}
 }
@@ -220,7 +220,7 @@ static int check_keys(struct check *c, struct store_read *r)
 
 static int check_snapshot(struct check *c)
 {
-	struct key key = key_first(KEY_SHARD);
+	struct key key = queue_key_first(KEY_SHARD);
 	struct store_read *r;
 	struct str value;
 	int rc = store_begin(c->q->store, queue_scope(c->shard), &r);
@@ -228,14 +228,14 @@ static int check_snapshot(struct check *c)
 		return rc;
 	c->stored = (struct shard_record){ .next = 1 };
 	if (has_key(r, key, &value) && shard_record_decode(value, &c->stored))
-		broken(c, "the counts of shard %u cannot be read", c->shard);
+		mendable(c, "the counts of shard %u cannot be read", c->shard);
 	rc = check_messages(c, r);
 	if (rc == 0)
 		rc = check_keys(c, r);
 	store_end(&r);
 	const struct shard_record *a = &c->stored, *b = &c->counted;
 	if (rc == 0 && (a->messages != b->messages || a->recipients != b->recipients || a->bytes != b->bytes || a->held != b->held || a->owed != b->owed))
-		broken(c, "the counts of shard %u are wrong: %llu messages and %llu recipients are there", c->shard, (unsigned long long)b->messages,
+		mendable(c, "the counts of shard %u are wrong: %llu messages and %llu recipients are there", c->shard, (unsigned long long)b->messages,
 			   (unsigned long long)b->recipients);
 	return rc;
 }

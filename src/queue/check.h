@@ -23,9 +23,9 @@ struct check {
 	struct id_list freed;
 };
 
-void check_fault(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void queue_fault(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line that counts as no fault. */
-void check_note(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void queue_note(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int id_list_add(struct id_list *l, uint64_t id);      /* 0 or ERR_NO_MEMORY */
 int check_repair(struct check *c);
 /* tagged: who had the shard's tag before the snapshot. */

@@ -47,9 +47,9 @@ static int check_needed(struct check *c, const struct id_list *tagged, const str
 		rc = queue_list(c->q, &f, still_needs, &blob);
 		if (rc != 1)
 			continue;
-		check_fault(c, "message %llx: its body is not kept for it", (unsigned long long)f.id);
+		queue_fault(c, "message %llx: its body is not kept for it", (unsigned long long)f.id);
 		if (repair && store_blob_tag(c->q->store, &blob, 1, queue_tag(c->shard)))
-			check_fault(c, "message %llx: its body is lost", (unsigned long long)f.id);
+			queue_fault(c, "message %llx: its body is lost", (unsigned long long)f.id);
 	}
 	return rc < 0 ? rc : 0;
 }
@@ -68,7 +68,7 @@ static int condemn(struct change *c, void *arg)
 	uint64_t id = op->next;
 	int rc = 0;
 	for (;;) {
-		struct key from = key_number(KEY_MESSAGE, id), to = key_after(KEY_MESSAGE);
+		struct key from = key_number(KEY_MESSAGE, id), to = queue_key_after(KEY_MESSAGE);
 		struct envelope_record e;
 		struct str key, value;
 		unsigned group;
@@ -111,7 +111,7 @@ int check_bodies(struct check *c, struct id_list *tagged, bool repair)
 		if (has(&now, tagged->v[i]) && !has(&c->bodies, tagged->v[i]) && !has(&c->freed, tagged->v[i]))
 			rc = id_list_add(&op.stale, tagged->v[i]);
 	if (rc == 0 && op.stale.n) {
-		check_note(c, "%zu bodies are kept that no message needs (left by a crash; repair frees them)", op.stale.n);
+		queue_note(c, "%zu bodies are kept that no message needs (left by a crash; repair frees them)", op.stale.n);
 		rc = repair ? give_back(c, &op) : 0;
 	}
 	free(op.stale.v);

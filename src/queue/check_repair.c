@@ -6,7 +6,7 @@
 /* To KEY_ASIDE and its key. */
 static int set_aside(struct change *c, struct str key, struct str value)
 {
-	struct key at = key_first(KEY_ASIDE), from = { .n = key.n };
+	struct key at = queue_key_first(KEY_ASIDE), from = { .n = key.n };
 	struct str copy = arena_dup(c->arena, value);
 	if (!copy.p || key.n + 1 > sizeof(at.p))
 		return ERR_NO_MEMORY;
@@ -19,7 +19,7 @@ static int set_aside(struct change *c, struct str key, struct str value)
 
 static int drop_kind(struct change *c, enum key_kind kind)
 {
-	struct key from = key_first(kind), to = key_after(kind);
+	struct key from = queue_key_first(kind), to = queue_key_after(kind);
 	c->changed = true;
 	return store_del_range(c->w, key_str(&from), key_str(&to), NULL);
 }
@@ -88,7 +88,7 @@ static int rebuild_message(struct change *c, uint64_t id)
 /* One message, or one key that belongs to none; *at moves behind it. 1: there may be more. */
 static int rebuild_next(struct change *c, struct key *at)
 {
-	struct key to = key_after(KEY_MESSAGE);
+	struct key to = queue_key_after(KEY_MESSAGE);
 	struct str key, value;
 	uint64_t id;
 	unsigned group;
@@ -113,7 +113,7 @@ static int rebuild_next(struct change *c, struct key *at)
 
 static int rebuild(struct change *c, void *arg)
 {
-	struct key at = key_first(KEY_MESSAGE);
+	struct key at = queue_key_first(KEY_MESSAGE);
 	(void)arg;
 	/* whoever delivers must scan anew */
 	c->shard = (struct shard_record){ .next = c->shard.next, .foreign = c->shard.foreign + 1 };

@@ -28,7 +28,7 @@ static int step(struct side *s)
 
 static int side_open(struct queue *q, unsigned shard, struct side *s)
 {
-	struct key from = key_first(KEY_QUEUE), to = key_after(KEY_QUEUE);
+	struct key from = queue_key_first(KEY_QUEUE), to = queue_key_after(KEY_QUEUE);
 	int rc = store_begin(q->store, queue_scope(shard), &s->read);
 	if (rc)
 		return rc;

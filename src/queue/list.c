@@ -33,7 +33,7 @@ static int add_raw(struct chunk *c, uint64_t id, unsigned group, struct str valu
 
 static int read_chunk(struct store_read *r, uint64_t from_id, uint64_t to_id, struct chunk *c)
 {
-	struct key from = key_number(KEY_MESSAGE, from_id), to = to_id ? key_number(KEY_MESSAGE, to_id) : key_after(KEY_MESSAGE);
+	struct key from = key_number(KEY_MESSAGE, from_id), to = to_id ? key_number(KEY_MESSAGE, to_id) : queue_key_after(KEY_MESSAGE);
 	struct store_iter *it;
 	struct str key, value;
 	size_t messages = 0;
