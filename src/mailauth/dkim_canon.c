@@ -74,24 +74,28 @@ static struct str without_empty_lines(enum dkim_canon how, struct str body)
 	}
 }
 
+/* The next blank that is not canonical by itself, which is a single space inside a line; the end when there is none. */
+static size_t next_run(struct str s, size_t i)
+{
+	for (; i < s.n; i++) {
+		if (!ascii_is_blank(s.p[i]))
+			continue;
+		if (s.p[i] != ' ' || i + 1 == s.n || ascii_is_blank(s.p[i + 1]) || s.p[i + 1] == '\r')
+			break;
+	}
+	return i;
+}
+
 /* Runs of blanks become one space, those before a line end nothing. `from` is where the piece not yet given begins. */
 static void relax_body(struct str body, dkim_canon_sink *sink, void *ctx)
 {
-	size_t from = 0, i = 0;
-	while (i < body.n) {
-		if (!ascii_is_blank(body.p[i])) {
+	size_t from = 0, run, i;
+	while ((run = next_run(body, from)) < body.n) {
+		for (i = run; i < body.n && ascii_is_blank(body.p[i]);)
 			i++;
-			continue;
-		}
-		size_t run = i;
-		while (i < body.n && ascii_is_blank(body.p[i]))
-			i++;
-		bool at_end = i == body.n || str_starts(str_from(body, i), CRLF);
-		if (!at_end && i - run == 1 && body.p[run] == ' ')
-			continue;
 		if (run > from)
 			sink(ctx, body.p + from, run - from);
-		if (!at_end)
+		if (i < body.n && !str_starts(str_from(body, i), CRLF))
 			sink(ctx, " ", 1);
 		from = i;
 	}
