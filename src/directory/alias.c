@@ -1,4 +1,4 @@
-#include "directory/inside.h"
+#include "directory/group_inside.h"
 
 struct addition {
 	struct name alias;
@@ -8,13 +8,15 @@ struct addition {
 static int add(struct store_write *w, void *arg)
 {
 	const struct addition *a = arg;
-	struct key domain = key_domain(&a->alias), alias = key_alias(&a->alias), user = key_user(&a->alias);
+	struct key domain = key_domain(&a->alias), alias = key_alias(&a->alias), user = key_user(&a->alias), group = group_key(&a->alias);
 	int code = key_exists(w, &domain);
 	if (code != 0)
 		return code;
 	code = key_exists(w, &alias);
 	if (code == ERR_NOT_FOUND)
 		code = key_exists(w, &user);
+	if (code == ERR_NOT_FOUND)
+		code = key_exists(w, &group);
 	if (code != ERR_NOT_FOUND)
 		return code == 0 ? ERR_EXISTS : code;
 	return store_put(w, key_str(&alias), a->value);
@@ -50,7 +52,7 @@ int directory_alias_add(struct directory *d, struct str alias, const struct str 
 		if (code == ERR_NOT_FOUND)
 			err_set(e, code, "the domain is not there", "no domain for %s", a.alias.bytes);
 		if (code == ERR_EXISTS)
-			err_set(e, code, "the address is taken", "a user or alias %s exists", a.alias.bytes);
+			err_set(e, code, "the address is taken", "a user, alias or group %s exists", a.alias.bytes);
 	}
 	buf_fini(&value);
 	return directory_fail(e, code, "alias", alias);
@@ -78,7 +80,7 @@ static int item(struct arena *a, struct str key, struct str value, void *out)
 {
 	struct directory_alias *alias = out;
 	struct name n;
-	struct alias_targets targets;
+	struct text_list targets;
 	int code = key_name(key, &n);
 	if (code == 0)
 		code = alias_record_parse(value, &targets);

@@ -38,7 +38,7 @@ struct str directory_address_key(const struct directory *d);
 
 /* ---- domains ---- */
 int directory_domain_add(struct directory *d, struct str domain, struct err *e);      /* ERR_EXISTS, ERR_INVALID */
-/* ERR_CONFLICT: users or aliases are left in it. ERR_NOT_FOUND. */
+/* ERR_CONFLICT: users, aliases or groups are left in it. ERR_NOT_FOUND. */
 int directory_domain_del(struct directory *d, struct str domain, struct err *e);
 int directory_domain_list(struct directory *d, struct arena *a, struct str **out, size_t *n_out);
 bool directory_domain_is_local(struct directory *d, struct str domain);
@@ -79,14 +79,20 @@ struct directory_alias { struct str name; struct str *targets; size_t n; };
 int directory_alias_list(struct directory *d, struct arena *a, struct directory_alias **out, size_t *n_out);
 
 /* ---- where mail for an address goes ---- */
-struct directory_target {
-	uint64_t account;                     /* 0: remote */
-	struct str address;                   /* the final address */
-	struct str detail;                    /* what stood behind the subaddress separator, or empty */
+enum directory_role {
+	DIRECTORY_MAIL,                       /* an account, or a remote address */
+	DIRECTORY_GROUP,                      /* a group (group.h): mail for its members */
+	DIRECTORY_GROUP_BOUNCES,              /* what comes back from them; detail is what stood behind "LIST-bounces" */
 };
-/* Aliases (nested, loop-safe, each target once), subaddress (exact names win), catch-all, "postmaster" (RFC 5321
- * 4.5.1: where nobody has that name, the first user of the domain by creation; without a domain: of the first
- * domain). Results in the arena. 0; ERR_NOT_FOUND: the domain is ours, the address is not; ERR_DENIED: not our
+struct directory_target {
+	uint64_t account;                     /* 0: remote, or another role */
+	struct str address;                   /* the final address; the group's */
+	struct str detail;                    /* what stood behind the subaddress separator, or empty */
+	enum directory_role role;
+};
+/* Aliases (nested, loop-safe, each target once), groups (as one target; LIST-owner and LIST-request lead to its owners), subaddress (exact names
+ * win), catch-all, "postmaster" (RFC 5321 4.5.1: where nobody has that name, the first user of the domain by creation; without a domain: of the
+ * first domain). Results in the arena. 0; ERR_NOT_FOUND: the domain is ours, the address is not; ERR_DENIED: not our
  * domain (no target is made); ERR_INVALID: not an address; ERR_TOO_BIG: over a limit; temporary codes. */
 int directory_resolve(struct directory *d, struct arena *a, struct str address, struct directory_target **out,
 					  size_t *n_out);

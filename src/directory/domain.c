@@ -43,10 +43,13 @@ static int del(struct store_write *w, void *arg)
 		code = domain_record_parse(value, &sequence);
 	if (code != 0)
 		return code;
-	struct key users = key_kind_in('u', name_domain(n)), aliases = key_kind_in('a', name_domain(n));
+	struct key users = key_kind_in('u', name_domain(n)), aliases = key_kind_in('a', name_domain(n)),
+			   groups = key_kind_in('g', name_domain(n));
 	int found = key_any(w, &users);
 	if (found == 0)
 		found = key_any(w, &aliases);
+	if (found == 0)
+		found = key_any(w, &groups);
 	if (found != 0)
 		return found > 0 ? ERR_CONFLICT : found;
 	struct key order = key_order(STR(""), sequence);
@@ -61,7 +64,7 @@ int directory_domain_del(struct directory *d, struct str domain, struct err *e)
 	if (code == 0)
 		code = directory_commit(d, del, &n, ERR_NOT_FOUND);
 	if (code == ERR_CONFLICT)
-		return err_set(e, code, "users or aliases are left in the domain", "domain %.*s still has users or aliases",
+		return err_set(e, code, "users, aliases or groups are left in the domain", "domain %.*s still has users, aliases or groups",
 					   STR_ARG(domain));
 	if (code == ERR_NOT_FOUND)
 		return err_set(e, code, "there is no such domain", "no domain %.*s", STR_ARG(domain));

@@ -86,10 +86,9 @@ int key_name(struct str key, struct name *out)
 	return 0;
 }
 
-/* ---- values ---- */
+/* ---- parts of values ---- */
 
-/* Every value starts with its version. */
-static int open_value(struct str value, struct cursor *c)
+int record_open(struct str value, struct cursor *c)
 {
 	*c = cursor_make(value);
 	uint8_t version = cursor_u8(c);
@@ -98,7 +97,9 @@ static int open_value(struct str value, struct cursor *c)
 	return version > RECORD_VERSION ? ERR_VERSION : 0;
 }
 
-static struct str read_text(struct cursor *c)
+void record_begin(struct buf *b) { buf_add_u8(b, RECORD_VERSION); }
+
+struct str record_text(struct cursor *c)
 {
 	uint64_t n = cursor_varint(c);
 	if (n > cursor_left(c)) {
@@ -108,11 +109,22 @@ static struct str read_text(struct cursor *c)
 	return cursor_bytes(c, (size_t)n);
 }
 
-static void add_text(struct buf *b, struct str s)
+void record_add_text(struct buf *b, struct str s)
 {
 	buf_add_varint(b, s.n);
 	buf_add_str(b, s);
 }
+
+int text_list_next(struct text_list *l, struct str *out)
+{
+	if (l->left == 0)
+		return 0;
+	l->left--;
+	*out = record_text(&l->c);
+	return l->c.bad ? ERR_CORRUPT : 1;
+}
+
+/* ---- values ---- */
 
 static void read_fixed(struct cursor *c, uint8_t *to, size_t n)
 {
@@ -125,7 +137,7 @@ int user_record_parse(struct str value, struct user_record *out)
 {
 	struct cursor c;
 	*out = (struct user_record){ 0 };
-	int code = open_value(value, &c);
+	int code = record_open(value, &c);
 	if (code != 0)
 		return code;
 	uint8_t bits = cursor_u8(&c);
@@ -133,8 +145,8 @@ int user_record_parse(struct str value, struct user_record *out)
 	out->has_scram = bits & USER_SCRAM;
 	out->account = cursor_le64(&c);
 	out->sequence = cursor_le64(&c);
-	out->hash = read_text(&c);
-	out->secret = read_text(&c);
+	out->hash = record_text(&c);
+	out->secret = record_text(&c);
 	if (out->has_scram) {
 		out->scram.iterations = cursor_le32(&c);
 		read_fixed(&c, out->scram.salt, sizeof(out->scram.salt));
@@ -146,12 +158,12 @@ int user_record_parse(struct str value, struct user_record *out)
 
 void user_record_format(const struct user_record *u, struct buf *b)
 {
-	buf_add_u8(b, RECORD_VERSION);
+	record_begin(b);
 	buf_add_u8(b, (uint8_t)((u->disabled ? USER_DISABLED : 0) | (u->has_scram ? USER_SCRAM : 0)));
 	buf_add_le64(b, u->account);
 	buf_add_le64(b, u->sequence);
-	add_text(b, u->hash);
-	add_text(b, u->secret);
+	record_add_text(b, u->hash);
+	record_add_text(b, u->secret);
 	if (u->has_scram) {
 		buf_add_le32(b, u->scram.iterations);
 		buf_add(b, u->scram.salt, sizeof(u->scram.salt));
@@ -163,7 +175,7 @@ void user_record_format(const struct user_record *u, struct buf *b)
 int domain_record_parse(struct str value, uint64_t *sequence_out)
 {
 	struct cursor c;
-	int code = open_value(value, &c);
+	int code = record_open(value, &c);
 	if (code != 0)
 		return code;
 	*sequence_out = cursor_le64(&c);
@@ -172,32 +184,29 @@ int domain_record_parse(struct str value, uint64_t *sequence_out)
 
 void domain_record_format(uint64_t sequence, struct buf *b)
 {
-	buf_add_u8(b, RECORD_VERSION);
+	record_begin(b);
 	buf_add_le64(b, sequence);
 }
 
-int alias_record_parse(struct str value, struct alias_targets *out)
+int alias_record_parse(struct str value, struct text_list *out)
 {
-	int code = open_value(value, &out->c);
+	int code = record_open(value, &out->c);
 	if (code != 0)
 		return code;
 	out->left = cursor_varint(&out->c);
 	return out->c.bad || out->left > DIRECTORY_ALIAS_TARGETS_MAX ? ERR_CORRUPT : 0;
 }
 
-int alias_targets_next(struct alias_targets *t, struct str *out)
+int alias_targets_next(struct text_list *t, struct str *out)
 {
-	if (t->left == 0)
-		return cursor_left(&t->c) ? ERR_CORRUPT : 0;
-	t->left--;
-	*out = read_text(&t->c);
-	return t->c.bad ? ERR_CORRUPT : 1;
+	int code = text_list_next(t, out);
+	return code == 0 && cursor_left(&t->c) ? ERR_CORRUPT : code;
 }
 
 void alias_record_format(const struct name *targets, size_t n, struct buf *b)
 {
-	buf_add_u8(b, RECORD_VERSION);
+	record_begin(b);
 	buf_add_varint(b, n);
 	for (size_t i = 0; i < n; i++)
-		add_text(b, name_str(&targets[i]));
+		record_add_text(b, name_str(&targets[i]));
 }

@@ -35,6 +35,24 @@ struct key key_kind_in(char kind, struct str domain);
 /* The name in a key of users or aliases; ERR_CORRUPT. */
 int key_name(struct str key, struct name *out);
 
+/* ---- parts of values ---- */
+
+/* Every value starts with its version. 0, ERR_CORRUPT, ERR_VERSION. */
+int record_open(struct str value, struct cursor *out);
+void record_begin(struct buf *b);
+/* A varint length and as many octets. */
+struct str record_text(struct cursor *c);
+void record_add_text(struct buf *b, struct str s);
+/* A varint number of texts, one after the other. */
+struct text_list {
+	struct cursor c;
+	uint64_t left;
+};
+/* 1 and a text, 0 at the end, ERR_CORRUPT. */
+int text_list_next(struct text_list *l, struct str *out);
+
+/* ---- values ---- */
+
 #define SINGLE_SEQUENCE STR("sequence")          /* le64: the last one given to a domain or user */
 #define SINGLE_ACCOUNT STR("account")            /* le64: the last account id given out */
 #define SINGLE_SECRETS STR("secrets")            /* le64: users that have a clear secret */
@@ -59,14 +77,10 @@ void user_record_format(const struct user_record *u, struct buf *b);
 int domain_record_parse(struct str value, uint64_t *sequence_out);
 void domain_record_format(uint64_t sequence, struct buf *b);
 
-/* The targets of an alias, one after the other. */
-struct alias_targets {
-	struct cursor c;
-	uint64_t left;
-};
-int alias_record_parse(struct str value, struct alias_targets *out);
-/* 1 and a target, 0 at the end, ERR_CORRUPT. */
-int alias_targets_next(struct alias_targets *t, struct str *out);
+/* The targets of an alias. */
+int alias_record_parse(struct str value, struct text_list *out);
+/* 1 and a target, 0 at the end, ERR_CORRUPT (also when something follows). */
+int alias_targets_next(struct text_list *t, struct str *out);
 void alias_record_format(const struct name *targets, size_t n, struct buf *b);
 
 #endif

@@ -96,7 +96,7 @@ static void test_alias_and_domain(void **state)
 {
 	(void)state;
 	struct name names[] = { name("a@x"), name("bc@y.z") };
-	struct alias_targets t;
+	struct text_list t;
 	struct str target;
 	struct buf b = BUF_INIT(0);
 	alias_record_format(names, 2, &b);

@@ -1,6 +1,6 @@
 /* Where mail for an address goes: one short read, a handful of lookups for most addresses, whatever the number of
  * users. */
-#include "directory/inside.h"
+#include "directory/group_inside.h"
 
 #include "base/map.h"
 
@@ -11,15 +11,16 @@ struct resolution {
 	struct store_read *r;
 	struct map *seen;                    /* aliases walked and targets taken; made when the first alias is met */
 	struct directory_target *targets;
-	size_t n, cap;
+	size_t n, cap, max;
+	bool inside_groups;                  /* members instead of the group */
 };
 
 /* What a local address is, after exact name, subaddress, catch-all and postmaster were tried in this order. */
 struct match {
-	bool is_user;
+	enum { MATCH_USER, MATCH_ALIAS, MATCH_GROUP, MATCH_OWNERS, MATCH_BOUNCES } kind;
 	uint64_t account;                    /* of a user */
-	struct str value;                    /* of an alias */
-	struct name name;                    /* the user, or the alias as it is stored */
+	struct str value;                    /* of an alias or a group */
+	struct name name;                    /* the user, or the alias or group as it is stored */
 	struct str detail;
 };
 
@@ -27,18 +28,54 @@ struct match {
 
 static int match_exactly(struct store_read *r, const struct name *n, struct match *m)
 {
-	struct key user = key_user(n), alias = key_alias(n);
+	struct key user = key_user(n), alias = key_alias(n), group = group_key(n);
 	struct str value;
 	struct user_record u;
 	int code = store_get(r, key_str(&user), &value);
 	m->name = *n;
-	m->is_user = code == 0;
+	m->kind = MATCH_USER;
 	if (code == 0) {
 		code = user_record_parse(value, &u);
 		m->account = u.account;
 		return code;
 	}
-	return code == ERR_NOT_FOUND ? store_get(r, key_str(&alias), &m->value) : code;
+	m->kind = MATCH_ALIAS;
+	if (code == ERR_NOT_FOUND)
+		code = store_get(r, key_str(&alias), &m->value);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	m->kind = MATCH_GROUP;
+	return store_get(r, key_str(&group), &m->value);
+}
+
+/* A group whose local part is the first `at` bytes of n's. */
+static int match_group(struct store_read *r, const struct name *n, size_t at, struct match *m)
+{
+	if (at == 0 || name_with_local(n, str_sub(name_local(n), 0, at), &m->name) != 0)
+		return ERR_NOT_FOUND;
+	struct key group = group_key(&m->name);
+	return store_get(r, key_str(&group), &m->value);
+}
+
+/* LIST-owner and LIST-request, perhaps with a detail behind; LIST-bounces with whatever follows it. */
+static int match_role(struct store_read *r, const struct name *whole, const struct name *base, struct match *m)
+{
+	static const struct str owners[] = { STR_INIT("-owner"), STR_INIT("-request") }, bounces = STR_INIT("-bounces");
+	struct str local = name_local(base);
+	int code = ERR_NOT_FOUND;
+	m->kind = MATCH_OWNERS;
+	for (size_t i = 0; i < 2 && code == ERR_NOT_FOUND; i++)
+		if (str_ends(local, owners[i]))
+			code = match_group(r, base, local.n - owners[i].n, m);
+	if (code != ERR_NOT_FOUND)
+		return code;
+	m->kind = MATCH_BOUNCES;
+	local = name_local(whole);
+	for (size_t at = 0, next; code == ERR_NOT_FOUND && (next = str_find(str_from(local, at), bounces)) != STR_NPOS; at += next + 1) {
+		code = match_group(r, whole, at + next, m);
+		m->detail = str_from(local, at + next + bounces.n);
+	}
+	return code;
 }
 
 /* The separator's first place, but not at the start: "+x" is a name of its own. */
@@ -88,10 +125,12 @@ static int match_postmaster(struct store_read *r, const struct name *n, struct m
 static int match_local(struct resolution *x, const struct name *n, struct match *m)
 {
 	struct name base = *n, catch_all;
-	*m = (struct match){ .is_user = false };
+	*m = (struct match){ .account = 0 };
 	int code = match_exactly(x->r, n, m);
 	if (code == ERR_NOT_FOUND && split_detail(x->d, n, &base, &m->detail))
 		code = match_exactly(x->r, &base, m);
+	if (code == ERR_NOT_FOUND)
+		code = match_role(x->r, n, &base, m);
 	if (code != ERR_NOT_FOUND)
 		return code;
 	m->detail = STR_NONE;
@@ -123,19 +162,19 @@ static int see(struct resolution *x, char kind, struct str what)
 		return ERR_NO_MEMORY;
 	if (map_get(x->seen, key))
 		return 0;
-	if (map_count(x->seen) >= 2 * DIRECTORY_RESOLVED_MAX)
+	if (map_count(x->seen) >= 2 * x->max)
 		return ERR_TOO_BIG;
 	return map_put(x->seen, key, x) == 0 ? 1 : ERR_NO_MEMORY;
 }
 
-static int take_target(struct resolution *x, uint64_t account, struct str address, struct str detail)
+static int take_target(struct resolution *x, const struct directory_target *new)
 {
-	struct str once = account ? str_make(&account, sizeof(account)) : address;
+	struct str once = new->account ? str_make(&new->account, sizeof(new->account)) : new->address;
 	/* One user without any alias is nearly always all there is: no table for that. */
-	int code = x->seen ? see(x, account ? 'u' : 'r', once) : 1;
+	int code = x->seen ? see(x, new->account ? 'u' : new->role == DIRECTORY_MAIL ? 'r' : 'g', once) : 1;
 	if (code != 1)
 		return code;
-	if (x->n == DIRECTORY_RESOLVED_MAX)
+	if (x->n == x->max)
 		return ERR_TOO_BIG;
 	if (x->n == x->cap) {
 		size_t cap = x->cap ? 2 * x->cap : 1;
@@ -148,9 +187,9 @@ static int take_target(struct resolution *x, uint64_t account, struct str addres
 		x->cap = cap;
 	}
 	struct directory_target *t = &x->targets[x->n++];
-	t->account = account;
-	t->address = arena_dup(x->arena, address);
-	t->detail = detail.n ? arena_dup(x->arena, detail) : STR_NONE;
+	*t = *new;
+	t->address = arena_dup(x->arena, new->address);
+	t->detail = new->detail.n ? arena_dup(x->arena, new->detail) : STR_NONE;
 	return x->arena->failed ? ERR_NO_MEMORY : 0;
 }
 
@@ -159,7 +198,7 @@ static int expand(struct resolution *x, const struct name *n, struct str detail,
 /* A detail goes along to users: sales+march reaches each member of sales with the detail march. */
 static int expand_alias(struct resolution *x, const struct match *m, struct str detail, unsigned depth)
 {
-	struct alias_targets targets;
+	struct text_list targets;
 	struct str target;
 	struct name n;
 	int code = see(x, 'a', name_str(&m->name));
@@ -176,6 +215,81 @@ static int expand_alias(struct resolution *x, const struct match *m, struct str 
 	return code;
 }
 
+struct walk {
+	struct resolution *x;
+	unsigned depth;
+};
+
+static int expand_member(void *arg, const struct group_chunk_entry *e)
+{
+	const struct walk *w = arg;
+	struct name n;
+	if (e->disabled)
+		return 0;
+	if (name_parse(e->address, &n) != 0)
+		return ERR_CORRUPT;
+	int code = expand(w->x, &n, STR_NONE, w->depth + 1);
+	return code == ERR_NOT_FOUND ? 0 : code;
+}
+
+static int expand_group(struct resolution *x, const struct match *m, unsigned depth)
+{
+	struct group_record g;
+	struct walk w = { x, depth };
+	int code = see(x, 'm', name_str(&m->name));
+	if (code != 1)
+		return code;
+	code = group_record_parse(m->value, &g);
+	return code ? code : group_member_visit(x->r, g.id, expand_member, &w);
+}
+
+/* RFC 2142 6: there is always somebody behind LIST-request; where the group has no owner, it is postmaster. */
+static int expand_owners(struct resolution *x, const struct match *m, unsigned depth)
+{
+	struct group_record g;
+	struct str owner;
+	struct name n;
+	int code = see(x, 'o', name_str(&m->name));
+	if (code != 1)
+		return code;
+	code = group_record_parse(m->value, &g);
+	size_t owners = code ? 0 : (size_t)g.owners.left;
+	while (code == 0 && (code = text_list_next(&g.owners, &owner)) == 1) {
+		code = name_parse(owner, &n) ? ERR_CORRUPT : expand(x, &n, STR_NONE, depth + 1);
+		if (code == ERR_NOT_FOUND)
+			code = 0;
+	}
+	if (code || owners)
+		return code;
+	code = name_with_local(&m->name, STR("postmaster"), &n);
+	return code ? code : expand(x, &n, STR_NONE, depth + 1);
+}
+
+static int take_match(struct resolution *x, const struct match *m, struct str detail, unsigned depth)
+{
+	struct directory_target t = { .account = 0, .address = name_str(&m->name), .detail = m->detail.n ? m->detail : detail };
+	switch (m->kind) {
+	case MATCH_ALIAS:
+		return expand_alias(x, m, t.detail, depth);
+	case MATCH_OWNERS:
+		return expand_owners(x, m, depth);
+	case MATCH_GROUP:
+		if (x->inside_groups)
+			return expand_group(x, m, depth);
+		t.role = DIRECTORY_GROUP;
+		break;
+	case MATCH_BOUNCES:
+		if (x->inside_groups)
+			return 0;                    /* no member of anything */
+		t.role = DIRECTORY_GROUP_BOUNCES;
+		break;
+	case MATCH_USER:
+		t.account = m->account;
+		break;
+	}
+	return take_target(x, &t);
+}
+
 static int expand(struct resolution *x, const struct name *n, struct str detail, unsigned depth)
 {
 	struct match m;
@@ -183,14 +297,10 @@ static int expand(struct resolution *x, const struct name *n, struct str detail,
 		return ERR_TOO_BIG;
 	int code = domain_is_local(x->r, n);
 	if (code == ERR_NOT_FOUND)
-		return depth ? take_target(x, 0, name_str(n), STR_NONE) : ERR_DENIED;
+		return depth ? take_target(x, &(struct directory_target){ .address = name_str(n) }) : ERR_DENIED;
 	if (code == 0)
 		code = match_local(x, n, &m);
-	if (code != 0)
-		return code;
-	if (m.detail.n)
-		detail = m.detail;
-	return m.is_user ? take_target(x, m.account, name_str(&m.name), detail) : expand_alias(x, &m, detail, depth);
+	return code ? code : take_match(x, &m, detail, depth);
 }
 
 static int resolve(struct store_read *r, void *arg)
@@ -216,17 +326,26 @@ static int resolve(struct store_read *r, void *arg)
 	if (code == 0)
 		code = expand(x, &n, STR_NONE, 0);
 	map_destroy(&x->seen);
-	return code == 0 && x->n == 0 ? ERR_NOT_FOUND : code;
+	return code == 0 && x->n == 0 && !x->inside_groups ? ERR_NOT_FOUND : code;
 }
 
 int directory_resolve(struct directory *d, struct arena *a, struct str address, struct directory_target **out,
 					  size_t *n_out)
 {
-	struct resolution x = { .d = d, .arena = a, .address = address };
+	struct resolution x = { .d = d, .arena = a, .address = address, .max = DIRECTORY_RESOLVED_MAX };
 	int code = directory_read(d, resolve, &x);
 	*out = x.targets;
 	*n_out = code == 0 ? x.n : 0;
 	return code;
+}
+
+int directory_group_expand(struct directory *d, struct arena *a, struct str name, struct directory_target **out, size_t *n_out)
+{
+	struct resolution x = { .d = d, .arena = a, .address = name, .max = GROUP_MEMBERS_MAX, .inside_groups = true };
+	int code = directory_read(d, resolve, &x);
+	*out = x.targets;
+	*n_out = code == 0 ? x.n : 0;
+	return code == ERR_DENIED || code == ERR_INVALID ? ERR_NOT_FOUND : code;
 }
 
 bool directory_may_send_as(struct directory *d, struct str user, struct str address)

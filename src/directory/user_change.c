@@ -1,5 +1,5 @@
 /* Users as they are made, changed and forgotten. What takes time (hashing) is done before the commit begins. */
-#include "directory/inside.h"
+#include "directory/group_inside.h"
 
 #include "rt/crypto.h"
 
@@ -54,7 +54,7 @@ struct addition {
 static int add(struct store_write *w, void *arg)
 {
 	struct addition *a = arg;
-	struct key domain = key_domain(&a->name), alias = key_alias(&a->name);
+	struct key domain = key_domain(&a->name), alias = key_alias(&a->name), group = group_key(&a->name);
 	struct user_record old;
 	int code = key_exists(w, &domain);
 	if (code != 0)
@@ -65,6 +65,8 @@ static int add(struct store_write *w, void *arg)
 		return str_eq(old.hash, a->user.hash) && old.account == a->user.account ? 0 : ERR_EXISTS;
 	if (code == ERR_NOT_FOUND)
 		code = key_exists(w, &alias);
+	if (code == ERR_NOT_FOUND)
+		code = key_exists(w, &group);
 	if (code != ERR_NOT_FOUND)
 		return code == 0 ? ERR_EXISTS : code;
 	code = counter_add(w, SINGLE_SEQUENCE, 1, &a->user.sequence);
@@ -80,7 +82,7 @@ static int commit_addition(struct directory *d, struct addition *a, struct err *
 	if (code == ERR_NOT_FOUND)
 		return err_set(e, code, "the domain is not there", "no domain for %s", a->name.bytes);
 	if (code == ERR_EXISTS)
-		return err_set(e, code, "the address is taken", "a user or alias %s exists", a->name.bytes);
+		return err_set(e, code, "the address is taken", "a user, alias or group %s exists", a->name.bytes);
 	return directory_fail(e, code, "user", name_str(&a->name));
 }
 
