@@ -62,5 +62,10 @@ struct dkim_keyring {
 	void *ctx;
 };
 #define DKIM_SIGNERS_MAX 4
+/* As dkim_sign with the keys that the ring (may be NULL) has for the domain. Appends nothing when there are none or signing fails: for messages of our
+ * own making, which are better unsigned than unsent. */
+void dkim_ring_sign(const struct dkim_keyring *ring, struct arena *a, struct str domain, struct str message, int64_t now, struct buf *out);
+/* Drops the refs that signers() gave. */
+void dkim_ring_drop(struct dkim_signer *signers, int n);
 
 #endif

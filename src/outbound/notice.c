@@ -78,17 +78,37 @@ static struct str new_id(struct arena *a)
 	return id;
 }
 
-static int put_pieces(const struct dsn_message *m, struct arena *a, struct queue_submission *out)
+/* Signatures in front of the whole. */
+static struct str sign(const struct dsn_message *m, const struct notice_config *c, struct arena *a)
 {
-	struct str *pieces = arena_array(a, 3, sizeof *pieces);
+	struct buf whole = BUF_INIT(0), fields = BUF_INIT(0);
+	struct str domain = str_from(c->postmaster, str_rchr(c->postmaster, '@') + 1);
+
+	if (!c->keyring)
+		return STR_NONE;
+	buf_add_str(&whole, buf_str(&m->head));
+	buf_add_str(&whole, m->body);
+	buf_add_str(&whole, buf_str(&m->tail));
+	if (!whole.failed)
+		dkim_ring_sign(c->keyring, a, domain, buf_str(&whole), clock_now(), &fields);
+	struct str signatures = fields.n ? arena_dup(a, buf_str(&fields)) : STR_NONE;
+	buf_fini(&whole);
+	buf_fini(&fields);
+	return signatures;
+}
+
+static int put_pieces(const struct dsn_message *m, const struct notice_config *c, struct arena *a, struct queue_submission *out)
+{
+	struct str *pieces = arena_array(a, 4, sizeof *pieces);
 
 	if (!pieces)
 		return ERR_NO_MEMORY;
-	pieces[0] = arena_dup(a, buf_str(&m->head));
-	pieces[1] = m->body;
-	pieces[2] = arena_dup(a, buf_str(&m->tail));
+	pieces[0] = sign(m, c, a);
+	pieces[1] = arena_dup(a, buf_str(&m->head));
+	pieces[2] = m->body;
+	pieces[3] = arena_dup(a, buf_str(&m->tail));
 	out->pieces = pieces;
-	out->n_pieces = 3;
+	out->n_pieces = 4;
 	out->envelope.flags |= (m->utf8 ? QUEUE_UTF8 : 0u) | (m->eight_bit ? QUEUE_8BIT : 0u);
 	return a->failed ? ERR_NO_MEMORY : 0;
 }
@@ -136,7 +156,7 @@ int notice_build(const struct queue_job *j, struct str original, const struct no
 		return ERR_NO_MEMORY;
 	code = dsn_format(&d, &message);
 	if (code == 0)
-		code = put_pieces(&message, a, out);
+		code = put_pieces(&message, c, a, out);
 	dsn_message_fini(&message);
 	return code ? code : 1;
 }

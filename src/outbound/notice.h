@@ -4,6 +4,7 @@
 #define OUTBOUND_NOTICE_H
 
 #include "base/arena.h"
+#include "mailauth/dkim.h"
 #include "queue/queue.h"
 
 #include <stdbool.h>
@@ -18,6 +19,7 @@ struct notice_config {
 	size_t return_full_max;               /* and when it was RET=FULL; 0: 10 MiB */
 	bool (*is_local)(void *ctx, struct str domain);       /* lower case, A-labels */
 	void *ctx;
+	const struct dkim_keyring *keyring;   /* signs for the postmaster's domain; may be NULL */
 };
 
 /* original: the message of the job. 1: *out is to be submitted; its strings live in the arena, but for slices of original. 0: none is to be sent:

@@ -1,7 +1,9 @@
 /* RFC 3461 4.3, 5.2, 6.1; RFC 5321 6.1; RFC 8689 5. What the notice itself looks like is codec/dsn's to test, and tests/notice_peer.py's. */
 #include "outbound/notice.h"
 
+#include "base/clock.h"
 #include "codec/dsn/parse.h"
+#include "rt/dns_zone.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -168,11 +170,51 @@ static void test_destination(void **state)
 	}
 }
 
+static int signers(void *ctx, struct arena *a, struct str domain, struct dkim_signer *out, size_t max)
+{
+	(void)a;
+	assert_true(str_eq(domain, STR("ours.example")) && max > 0);
+	out[0] = (struct dkim_signer){ .domain = STR("ours.example"), .selector = STR("s"), .key = dkim_key_ref(ctx) };
+	return 1;
+}
+
+static void test_signed(void **state)
+{
+	(void)state;
+	struct queue_job_recipient r = { .r = { .address = STR("b@x") }, .owed = QUEUE_FAILED };
+	struct queue_job j = make_job(&r, 1);
+	struct buf pem = BUF_INIT(0), record = BUF_INIT(0);
+	struct dkim_key *key;
+	struct dkim_verdict *verdicts;
+	struct queue_submission s;
+	size_t n;
+
+	assert_int_equal(dkim_key_generate(DKIM_ED25519_SHA256, 0, &pem, NULL), 0);
+	assert_int_equal(dkim_key_parse(buf_str(&pem), &key, NULL), 0);
+	buf_add_lit(&record, "s._domainkey.ours.example TXT ");
+	assert_int_equal(dkim_key_record(key, &record), 0);
+	buf_add_char(&record, '\0');
+	struct dns_zone *zone = dns_zone_create();
+	dns_zone_add(zone, record.p);
+	struct dns_source dns = dns_zone_source(zone);
+	struct dkim_keyring ring = { .signers = signers, .ctx = key };
+	struct notice_config c = config;
+	c.keyring = &ring;
+	assert_int_equal(build(&j, &c, &s), 1);
+	assert_int_equal(dkim_verify(&dns, &arena, buf_str(&text), clock_now(), &verdicts, &n), 0);
+	assert_true(n == 1 && verdicts[0].result == DKIM_PASS);
+	dkim_key_unref(&key);
+	dns_zone_destroy(&zone);
+	buf_fini(&pem);
+	buf_fini(&record);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_failure, reset), cmocka_unit_test_teardown(test_events, reset), cmocka_unit_test_teardown(test_nobody, reset),
 		cmocka_unit_test_teardown(test_return, reset), cmocka_unit_test_teardown(test_destination, reset),
+		cmocka_unit_test_teardown(test_signed, reset),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

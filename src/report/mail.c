@@ -44,21 +44,6 @@ static struct str domain_of(struct str address)
 	return at == STR_NPOS ? STR_NONE : str_from(address, at + 1);
 }
 
-/* Unsigned is better than unsent. */
-static void sign(struct sending *s, struct arena *a, struct str message, struct buf *out)
-{
-	const struct dkim_keyring *k = &s->config->keyring;
-	struct dkim_signer signers[DKIM_SIGNERS_MAX];
-	int n = k->signers ? k->signers(k->ctx, a, domain_of(s->config->sender), signers, DKIM_SIGNERS_MAX) : 0;
-
-	if (n > 0 && dkim_sign(message, signers, (size_t)n, s->now, out, NULL))
-		buf_reset(out);
-	for (int i = 0; i < n; i++) {
-		struct dkim_key *key = (struct dkim_key *)(uintptr_t)signers[i].key;
-		dkim_key_unref(&key);
-	}
-}
-
 int report_mail_send(struct sending *s, struct arena *a, const struct report_mail *m)
 {
 	struct buf message = BUF_INIT(REPORT_MESSAGE_MAX), signatures = BUF_INIT(64 << 10), destination = BUF_INIT(512);
@@ -67,7 +52,7 @@ int report_mail_send(struct sending *s, struct arena *a, const struct report_mai
 	format(s, m, &message);
 	int rc = message.failed ? ERR_TOO_BIG : 0;
 	if (rc == 0) {
-		sign(s, a, buf_str(&message), &signatures);
+		dkim_ring_sign(&s->config->keyring, a, domain_of(s->config->sender), buf_str(&message), s->now, &signatures);
 		struct str pieces[] = { buf_str(&signatures), buf_str(&message) }, domain = domain_of(m->to);
 		bool local = s->config->is_local && s->config->is_local(s->config->is_local_ctx, domain);
 		struct queue_recipient to = { .address = m->to, .destination = local ? STR(QUEUE_LOCAL) : domain, .notify = QUEUE_NOTIFY_NEVER };
