@@ -10,7 +10,7 @@
 
 static const char *const proto_names[APP_PROTO_COUNT] = {
 	[APP_SMTP] = "smtp", [APP_SUBMISSION] = "submission", [APP_SUBMISSIONS] = "submissions", [APP_LMTP] = "lmtp",
-	[APP_POP3] = "pop3", [APP_POP3S] = "pop3s", [APP_IMAP] = "imap", [APP_IMAPS] = "imaps",
+	[APP_POP3] = "pop3", [APP_POP3S] = "pop3s", [APP_IMAP] = "imap", [APP_IMAPS] = "imaps", [APP_HTTP] = "http", [APP_HTTPS] = "https",
 };
 
 const char *app_proto_name(enum app_proto p)

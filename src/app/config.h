@@ -3,11 +3,14 @@
 #ifndef APP_CONFIG_H
 #define APP_CONFIG_H
 
+#include "app/certificates.h"
+#include "app/pages.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "directory/directory.h"
 #include "proto/common/services.h"
+#include "rt/dns.h"
 #include "rt/log.h"
 #include "rt/server.h"
 #include "rt/tls.h"
@@ -16,7 +19,7 @@
 #include <stdint.h>
 
 enum app_proto {
-	APP_SMTP, APP_SUBMISSION, APP_SUBMISSIONS, APP_LMTP, APP_POP3, APP_POP3S, APP_IMAP, APP_IMAPS, APP_PROTO_COUNT,
+	APP_SMTP, APP_SUBMISSION, APP_SUBMISSIONS, APP_LMTP, APP_POP3, APP_POP3S, APP_IMAP, APP_IMAPS, APP_HTTP, APP_HTTPS, APP_PROTO_COUNT,
 };
 /* "smtp" ...; NULL beyond the last. */
 const char *app_proto_name(enum app_proto p);
@@ -41,6 +44,10 @@ struct app_config {
 	struct mail_config mail;
 	struct directory_config directory;
 	struct server_config server;
+	struct dns_config dns;
+	struct certificates_config acme;
+	struct sts_config sts;
+	struct report_options { bool dmarc, tls; struct str sender; const char *ca_file; } report;
 	uint64_t pop3_login_delay_ms;
 	struct str *proxy_from;
 	size_t n_proxy_from;

@@ -19,6 +19,10 @@ static const char *const dmarc_policies[] = {
 static const char *const submission_froms[] = {
 	[SUBMISSION_FROM_ANY] = "any", [SUBMISSION_FROM_OWN] = "own", [SUBMISSION_FROM_ADD_SENDER] = "sender", NULL };
 
+static const char *const acme_challenges[] = {
+	[ACME_HTTP_01] = "http-01", [ACME_TLS_ALPN_01] = "tls-alpn-01", [ACME_DNS_01] = "dns-01", NULL };
+static const char *const sts_modes[] = { [STS_OFF] = "off", [STS_TESTING] = "testing", [STS_ENFORCE] = "enforce", NULL };
+
 const struct config_option config_options[] = {
 	{ "", "hostname", OPTION_STR, AT(mail.hostname), "", 0, 0, NULL, "name in greetings and Received fields; empty: the machine's" },
 	{ "", "user", OPTION_TEXT, AT(user), "", 0, 0, NULL,
@@ -72,11 +76,38 @@ const struct config_option config_options[] = {
 	  "leave name and address of the client out of Received" },
 	{ "submission", "hold_max", OPTION_DURATION, AT(mail.submission_hold_max_ms), "7d", MINUTE, 365 * (uint64_t)DAY, NULL,
 	  "longest time that FUTURERELEASE may ask for (RFC 4865)" },
+	{ "dns", "servers", OPTION_TEXT, AT(dns.servers), "", 0, 0, NULL,
+	  "resolvers to ask, like 192.0.2.53 127.0.0.1@5353; empty: the name servers of the world themselves" },
+	{ "dns", "trust_anchor", OPTION_TEXT, AT(dns.trust_anchor), "", 0, 0, NULL, "file with the root's keys for DNSSEC; empty: the system's" },
+	{ "dns", "root_hints", OPTION_TEXT, AT(dns.stub_hints), "", 0, 0, NULL, "file with the root's name servers; empty: the built-in list" },
+	{ "dns", "timeout", OPTION_DURATION, AT(dns.timeout_ms), "10s", 100, 60000, NULL, "of one question" },
+	{ "dns", "cache", OPTION_NUMBER, AT(dns.cache_mb), "16", 1, 4096, NULL, "megabytes of answers that are remembered" },
+	{ "acme", "agree", OPTION_BOOL, AT(acme.agree), "false", 0, 0, NULL,
+	  "get certificates from the authority below and agree to its terms; ports 80 and 443 must be reachable from outside" },
+	{ "acme", "directory", OPTION_TEXT, AT(acme.directory), "https://acme-v02.api.letsencrypt.org/directory", 0, 0, NULL, "the authority" },
+	{ "acme", "contact", OPTION_TEXT, AT(acme.contact), "", 0, 0, NULL, "address that the authority may write to" },
+	{ "acme", "names", OPTION_TEXT, AT(acme.names), "", 0, 0, NULL, "more names for the certificate, parted by spaces; it always holds the host name" },
+	{ "acme", "challenge", OPTION_WORD, AT(acme.challenge), "http-01", 0, 0, acme_challenges,
+	  "how the names are proven: http-01 (port 80), tls-alpn-01 (port 443), dns-01 (by dns_hook)" },
+	{ "acme", "dns_hook", OPTION_TEXT, AT(acme.dns_hook), "", 0, 0, NULL,
+	  "program that sets TXT records: HOOK present|remove NAME VALUE; returns when the world sees it" },
+	{ "acme", "ca_file", OPTION_TEXT, AT(acme.ca_file), "", 0, 0, NULL, "certificates that the authority's HTTPS is believed by; empty: the system's" },
+	{ "acme", "eab_kid", OPTION_TEXT, AT(acme.eab_kid), "", 0, 0, NULL, "external account binding, where the authority wants one: its id" },
+	{ "acme", "eab_key", OPTION_TEXT, AT(acme.eab_key), "", 0, 0, NULL, "and its key (base64url)" },
+	{ "mta_sts", "mode", OPTION_WORD, AT(sts.mode), "off", 0, 0, sts_modes,
+	  "what our domains ask of those who send to them (RFC 8461): off, testing or enforce; served at https://mta-sts.DOMAIN" },
+	{ "mta_sts", "mx", OPTION_STR, AT(sts.mx), "", 0, 0, NULL, "names of the mail exchangers, parted by spaces; empty: the host name" },
+	{ "mta_sts", "max_age", OPTION_DURATION, AT(sts.max_age_ms), "7d", 3600000, 365 * (uint64_t)DAY, NULL, "how long others remember the policy" },
+	{ "report", "dmarc", OPTION_BOOL, AT(report.dmarc), "true", 0, 0, NULL,
+	  "send the owners of domains a daily report about mail in their name, where they ask for it (RFC 7489)" },
+	{ "report", "tls", OPTION_BOOL, AT(report.tls), "true", 0, 0, NULL, "the same about TLS on the way to them (RFC 8460)" },
+	{ "report", "sender", OPTION_STR, AT(report.sender), "", 0, 0, NULL, "address that reports come from; empty: postmaster of the first domain" },
+	{ "report", "ca_file", OPTION_TEXT, AT(report.ca_file), "", 0, 0, NULL, "certificates that https: addresses are believed by; empty: the system's" },
 	{ "pop3", "login_delay", OPTION_DURATION, AT(pop3_login_delay_ms), "0", 0, DAY, NULL, "least time between two logins of a user" },
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "submission", "pop3", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "submission", "pop3", "dns", "acme", "mta_sts", "report", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 
@@ -146,8 +177,8 @@ void app_config_sample(struct buf *b, struct str hostname)
 		buf_printf(b, "%s# %s\n%s%s%s = %s%.*s%s\n", tab, o->help, tab, is_name ? "" : "# ", o->name, quote,
 				   STR_ARG(is_name ? hostname : str_from_c(o->fallback)), quote);
 	}
-	buf_add_lit(b, "}\n\n# Without this section all of them listen on their standard ports, except lmtp.\n"
+	buf_add_lit(b, "}\n\n# Without this section all of them listen on their standard ports, except lmtp; http and https when acme or mta_sts needs them.\n"
 				   "# listen {\n#\tsmtp = { \"*:25\" }\n#\tsubmission = { \"*:587\" }\n#\tsubmissions = { \"*:465\" }\n#\tpop3 = { \"*:110\" }\n"
-				   "#\tpop3s = { \"*:995\" }\n#\timap = { \"*:143\" }\n#\timaps = { \"*:993\" }\n#\tlmtp = { \"127.0.0.1:24\" }\n# }\n\n"
+				   "#\tpop3s = { \"*:995\" }\n#\timap = { \"*:143\" }\n#\timaps = { \"*:993\" }\n#\tlmtp = { \"127.0.0.1:24\" }\n#\thttp = { \"*:80\" }\n#\thttps = { \"*:443\" }\n# }\n\n"
 				   "# Networks whose connections begin with a PROXY protocol header (haproxy).\n# proxy {\n#\tfrom = { \"192.0.2.0/24\" }\n# }\n");
 }

@@ -1,7 +1,10 @@
 #include "app/serve.h"
 
 #include "app/house.h"
+#include "app/world.h"
+#include "base/clock.h"
 #include "proto/common/services.h"
+#include "proto/http/http.h"
 #include "proto/imap/imap.h"
 #include "proto/pop3/pop3.h"
 #include "proto/smtp/smtp.h"
@@ -17,6 +20,7 @@
 #include <unistd.h>
 
 #define MAINTAIN_PERIOD_MS 60000u
+#define RENEW_PERIOD_MS 10000u                    /* looking costs a file; the authority is asked when it is time */
 #define MAINTAIN_BYTES ((uint64_t)64 << 20)       /* rewritten at most in one round */
 #define SELF_SIGNED_DAYS 3650
 
@@ -26,13 +30,29 @@ struct serving {
 	struct house house;
 	struct services *services;
 	struct queue *queue;
+	struct world world;
 	struct server *server;
+	pthread_mutex_t config_lock;     /* config, between a reload and the periodic jobs */
 	struct smtp_service smtp, submission, lmtp;
 	pthread_t signal_thread;
 	bool signal_thread_runs;
 };
 
 /* ---- TLS ---- */
+
+/* Configured identities, and the one that ACME got. */
+static int make_context(struct serving *s, struct tls_context **out, struct err *e)
+{
+	struct tls_options options = s->config.tls;
+	struct tls_identity identities[APP_IDENTITIES_MAX + 1];
+
+	memcpy(identities, s->config.identities, options.n_identities * sizeof *identities);
+	if (s->world.certificates && certificates_identity(s->world.certificates, &identities[options.n_identities]))
+		options.n_identities++;
+	options.identities = identities;
+	options.challenges = s->world.challenges;
+	return options.n_identities ? tls_context_create(&options, out, e) : 0;
+}
 
 /* Without a certificate a self-signed one is made, once, and said so. */
 static int self_signed(struct serving *s, struct tls_context **out, struct err *e)
@@ -55,6 +75,7 @@ static int self_signed(struct serving *s, struct tls_context **out, struct err *
 			  LOG_C("cure", "set tls { certificate key } in troika.conf")));
 	options.identities = &identity;
 	options.n_identities = 1;
+	options.challenges = s->world.challenges;
 	return tls_context_create(&options, out, e);
 }
 
@@ -62,8 +83,10 @@ static int self_signed(struct serving *s, struct tls_context **out, struct err *
 static int install_tls(struct serving *s, struct err *e)
 {
 	struct tls_context *t = NULL;
-	int r = s->config.tls.n_identities ? tls_context_create(&s->config.tls, &t, e) : self_signed(s, &t, e);
+	int r = make_context(s, &t, e);
 
+	if (r == 0 && !t)
+		r = self_signed(s, &t, e);
 	if (r == 0)
 		server_set_tls(s->server, t);
 	tls_context_unref(&t);
@@ -75,6 +98,8 @@ static int install_tls(struct serving *s, struct err *e)
 static const struct app_listen standard[] = {
 	{ APP_SMTP, "*", 25 }, { APP_SUBMISSION, "*", 587 }, { APP_SUBMISSIONS, "*", 465 }, { APP_POP3, "*", 110 },
 	{ APP_POP3S, "*", 995 }, { APP_IMAP, "*", 143 }, { APP_IMAPS, "*", 993 },
+	/* the last two only where certificates or policies need them */
+	{ APP_HTTP, "*", 80 }, { APP_HTTPS, "*", 443 },
 };
 
 static int listen_one(struct serving *s, const struct app_listen *l, struct err *e)
@@ -88,6 +113,8 @@ static int listen_one(struct serving *s, const struct app_listen *l, struct err 
 		[APP_POP3S] = { &pop3_proto, s->services, true },
 		[APP_IMAP] = { &imap_proto, s->services, false },
 		[APP_IMAPS] = { &imap_proto, s->services, true },
+		[APP_HTTP] = { &http_proto, pages_service(s->world.pages), false },
+		[APP_HTTPS] = { &http_proto, pages_service(s->world.pages), true },
 	};
 	struct listen_spec spec = {
 		.proto = kinds[l->proto].proto, .ctx = kinds[l->proto].ctx, .address = l->address, .port = l->port,
@@ -109,7 +136,7 @@ static int listen_all(struct serving *s, struct err *e)
 
 	if (n == 0) {
 		list = s->config.n_listen ? s->config.listen : standard;
-		n = s->config.n_listen ? s->config.n_listen : sizeof standard / sizeof *standard;
+		n = s->config.n_listen ? s->config.n_listen : sizeof standard / sizeof *standard - (s->config.acme.agree || s->config.sts.mode != STS_OFF ? 0 : 2);
 	}
 	for (unsigned i = 0; r == 0 && i < n; i++)
 		r = listen_one(s, &list[i], e);
@@ -139,17 +166,21 @@ static void reload(struct serving *s)
 		app_config_fini(&fresh);
 		return;
 	}
+	pthread_mutex_lock(&s->config_lock);
 	struct app_config old = s->config;
 	s->config = fresh;
 	s->config.tls.identities = s->config.identities;
 	set_log(s);
 	r = services_set_config(s->services, &s->config.mail);
 	if (r == 0)
+		r = world_set_config(&s->world, &s->config, NULL);
+	if (r == 0)
 		r = install_tls(s, &e);
 	if (r)
 		log_event(LOG_ERROR, "reload.partly-failed", LOG_LIST(LOG_C("error", e.log)));
 	else
 		log_event(LOG_NOTICE, "reload", LOG_NOTHING);
+	pthread_mutex_unlock(&s->config_lock);
 	app_config_fini(&old);
 }
 
@@ -221,6 +252,28 @@ static void maintain(void *arg)
 		log_event(LOG_INFO, "store.reclaimed", LOG_LIST(LOG_U("bytes", reclaimed)));
 }
 
+static void world_job(void *arg)
+{
+	struct serving *s = arg;
+	world_minute(&s->world, clock_now());
+}
+
+/* Getting a certificate takes its time, and works on what the configuration said when it began. */
+static void renew(void *arg)
+{
+	struct serving *s = arg;
+	struct app_config config;
+	struct err e = { 0 };
+
+	if (app_config_load(s->options->dir, s->options->config_file, &config, &e) == 0 && world_renew(&s->world, &config, clock_now())) {
+		pthread_mutex_lock(&s->config_lock);
+		if (install_tls(s, &e))
+			log_event(LOG_ERROR, "tls.failed", LOG_LIST(LOG_C("error", e.log)));
+		pthread_mutex_unlock(&s->config_lock);
+	}
+	app_config_fini(&config);
+}
+
 static int open_rooms(struct serving *s, struct err *e)
 {
 	int r = house_open(s->options->dir, &s->config, &s->house, e);
@@ -231,7 +284,10 @@ static int open_rooms(struct serving *s, struct err *e)
 		r = services_set_config(s->services, &s->config.mail);
 	if (r == 0)
 		r = queue_open(s->house.store, &(struct queue_config){ 0 }, &s->queue, e);
-	s->smtp = (struct smtp_service){ .services = s->services, .mode = SMTP_MX, .queue = s->queue };
+	if (r == 0)
+		r = world_open(&s->world, &s->house, s->queue, &s->config, NULL, e);
+	s->smtp = (struct smtp_service){ .services = s->services, .mode = SMTP_MX, .queue = s->queue, .dns = &s->world.source,
+									 .report = world_report_dmarc, .report_ctx = &s->world };
 	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue };
 	s->lmtp = (struct smtp_service){ .services = s->services, .mode = SMTP_LMTP, .queue = s->queue };
 	return r;
@@ -240,12 +296,15 @@ static int open_rooms(struct serving *s, struct err *e)
 static int open_all(struct serving *s, struct err *e)
 {
 	struct tls_context *tls = NULL;
+	/* as root: the configured keys may be readable for nobody else */
 	int r = s->config.tls.n_identities ? tls_context_create(&s->config.tls, &tls, e) : 0;
 
 	if (r == 0)
 		r = drop_privileges(s, e);
 	if (r == 0)
 		r = open_rooms(s, e);
+	if (r == 0 && !tls)
+		r = make_context(s, &tls, e);
 	if (r == 0)
 		r = server_create(&s->config.server, &s->server, e);
 	if (r == 0)
@@ -257,7 +316,11 @@ static int open_all(struct serving *s, struct err *e)
 	if (r == 0)
 		server_set_tls(s->server, tls);
 	tls_context_unref(&tls);
-	return r ? r : server_every(s->server, MAINTAIN_PERIOD_MS, maintain, s);
+	if (r == 0)
+		r = server_every(s->server, MAINTAIN_PERIOD_MS, maintain, s);
+	if (r == 0)
+		r = server_every(s->server, MAINTAIN_PERIOD_MS, world_job, s);
+	return r ? r : server_every(s->server, RENEW_PERIOD_MS, renew, s);
 }
 
 static void close_all(struct serving *s)
@@ -268,6 +331,7 @@ static void close_all(struct serving *s)
 	}
 	server_destroy(&s->server);
 	services_destroy(&s->services);
+	world_close(&s->world);
 	queue_close(&s->queue);
 	house_close(&s->house);
 	app_config_fini(&s->config);
@@ -286,7 +350,7 @@ static int run(struct serving *s, struct err *e)
 
 int serve(const struct serve_options *o, struct err *e)
 {
-	struct serving s = { .options = o };
+	struct serving s = { .options = o, .config_lock = PTHREAD_MUTEX_INITIALIZER };
 
 	block_signals();
 	raise_file_limit();

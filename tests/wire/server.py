@@ -42,8 +42,10 @@ class Template:
 
 
 class Server:
-    def __init__(self, template, config):
+    def __init__(self, template, config, extra=()):
+        """extra: more listeners, as PROTO, PORT, PROTO, PORT ..."""
         self.template = template
+        self.extra = [a for proto, port in zip(extra[::2], extra[1::2]) for a in ("--listen", f"{proto}=127.0.0.1:{port}")]
         self.dir = Path(tempfile.mkdtemp(dir=template.root))
         self.data = self.dir / "data"
         # cp keeps the holes of sparse index files.
@@ -60,7 +62,7 @@ class Server:
             listen = [a for p, n in self.port.items() for a in ("--listen", f"{p}=127.0.0.1:{n}")]
             with open(self.log, "ab") as log:
                 self.proc = subprocess.Popen([self.template.binary, "serve", "-d", str(self.data), "--config",
-                                              str(self.dir / "troika.conf"), *listen], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                                              str(self.dir / "troika.conf"), *listen, *self.extra], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
             if self.is_up():
                 return
             if self.proc.poll() != TEMPORARY:

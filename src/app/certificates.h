@@ -1,0 +1,25 @@
+/* Certificates by ACME: got when there is none that will do, renewed in time, handed to the server. One caller at a time (a periodic job). */
+#ifndef APP_CERTIFICATES_H
+#define APP_CERTIFICATES_H
+
+#include "acme/acme.h"
+#include "app/pages.h"
+#include "rt/tls.h"
+
+struct certificates_config {
+	bool agree;                          /* to the authority's terms: nothing happens without */
+	const char *directory, *ca_file, *contact, *names, *dns_hook, *eab_kid, *eab_key;      /* NULL: not given; names parted by spaces */
+	int challenge;                       /* enum acme_challenge */
+};
+
+struct certificates;
+int certificates_create(const char *data_dir, struct pages *pages, struct tls_challenges *challenges, struct certificates **out);
+void certificates_destroy(struct certificates **c);          /* accepts NULL */
+
+/* The files, when a certificate is there. */
+bool certificates_identity(struct certificates *c, struct tls_identity *out);
+/* Looks whether one is needed; if so, gets it: may block for minutes. `names`: what else it must hold. 1: a new one is in place; 0: nothing to do; or an error,
+ * logged already, after which nothing is tried for a while that grows. */
+int certificates_run(struct certificates *c, const struct certificates_config *config, const struct str *names, size_t n, int64_t now);
+
+#endif

@@ -1,0 +1,116 @@
+#include "app/world.h"
+
+#include "base/clock.h"
+#include "rt/log.h"
+
+static bool is_local(void *ctx, struct str domain)
+{
+	return directory_domain_is_local(ctx, domain);
+}
+
+/* Reports come from the postmaster of the first domain: an address that is read, in a domain with keys. */
+static struct str default_sender(struct world *w, struct arena *a)
+{
+	struct str *domains;
+	size_t n = 0;
+
+	if (directory_domain_list(w->house->directory, a, &domains, &n) || n == 0)
+		return STR_NONE;
+	return arena_printf(a, "postmaster@%.*s", STR_ARG(domains[0]));
+}
+
+static void report_config_of(struct world *w, const struct app_config *c, const struct dkim_keyring *keyring, struct arena *a, struct report_config *out)
+{
+	*out = (struct report_config){ .hostname = c->mail.hostname, .sender = c->report.sender.n ? c->report.sender : default_sender(w, a),
+								   .dmarc = c->report.dmarc, .tls = c->report.tls, .ca_file = c->report.ca_file, .is_local = is_local,
+								   .is_local_ctx = w->house->directory };
+	if (keyring)
+		out->keyring = *keyring;
+}
+
+int world_open(struct world *w, struct house *h, struct queue *q, const struct app_config *c, const struct dkim_keyring *keyring, struct err *e)
+{
+	struct arena a = ARENA_INIT(0);
+	struct report_config report;
+
+	*w = (struct world){ .house = h };
+	int r = dns_open(&c->dns, &w->dns, e);
+	if (r == 0) {
+		w->source = dns_source(w->dns);
+		r = pages_create(h->directory, &w->pages);
+	}
+	if (r == 0)
+		r = pages_set_sts(w->pages, &c->sts, c->mail.hostname);
+	if (r == 0)
+		r = tls_challenges_create(&w->challenges);
+	if (r == 0)
+		r = certificates_create(h->dir, w->pages, w->challenges, &w->certificates);
+	if (r == 0) {
+		report_config_of(w, c, keyring, &a, &report);
+		r = report_create(h->store, q, &w->source, &report, &w->report);
+	}
+	arena_fini(&a);
+	return r;
+}
+
+void world_close(struct world *w)
+{
+	report_destroy(&w->report);
+	certificates_destroy(&w->certificates);
+	tls_challenges_destroy(&w->challenges);
+	pages_destroy(&w->pages);
+	dns_close(&w->dns);
+}
+
+int world_set_config(struct world *w, const struct app_config *c, const struct dkim_keyring *keyring)
+{
+	struct arena a = ARENA_INIT(0);
+	struct report_config report;
+	int r = pages_set_sts(w->pages, &c->sts, c->mail.hostname);
+
+	report_config_of(w, c, keyring, &a, &report);
+	if (r == 0)
+		r = report_set_config(w->report, &report);
+	arena_fini(&a);
+	return r;
+}
+
+void world_minute(struct world *w, int64_t now)
+{
+	unsigned n = 0;
+	int r = report_flush(w->report);
+
+	if (r == 0 && w->reported_day != now / 86400) {
+		r = report_send(w->report, now, &n);
+		if (r == 0)
+			w->reported_day = now / 86400;
+	}
+	if (r)
+		log_event(LOG_WARN, "report.failed", LOG_LIST(LOG_C("why", err_text(r))));
+	else if (n)
+		log_event(LOG_INFO, "report.sent", LOG_LIST(LOG_U("reports", n)));
+}
+
+bool world_renew(struct world *w, const struct app_config *c, int64_t now)
+{
+	struct arena a = ARENA_INIT(0);
+	struct str *domains, *names;
+	size_t n_domains = 0, n = 0;
+	bool renewed = false;
+
+	if (c->acme.agree && directory_domain_list(w->house->directory, &a, &domains, &n_domains) == 0 &&
+		(names = arena_array(&a, n_domains + 1, sizeof *names))) {
+		names[n++] = c->mail.hostname;
+		for (size_t i = 0; i < n_domains && c->sts.mode != STS_OFF && n < ACME_NAMES_MAX; i++)
+			names[n++] = arena_printf(&a, "mta-sts.%.*s", STR_ARG(domains[i]));
+		renewed = !a.failed && certificates_run(w->certificates, &c->acme, names, n, now) == 1;
+	}
+	arena_fini(&a);
+	return renewed;
+}
+
+void world_report_dmarc(void *ctx, const struct mailauth_question *q, const struct mailauth_verdict *v, enum dmarc_policy done)
+{
+	struct world *w = ctx;
+	report_dmarc(w->report, q, v, done);
+}

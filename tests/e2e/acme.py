@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""A certificate from a real ACME server (pebble) by each challenge: asked for at the start, proven, installed while serving, kept over a restart."""
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from common import Template, Server, attempt, binary, check, finish, free_ports, scratch, skip  # noqa: E402
+
+NAME = "mail.example.org"
+
+
+class Authority:
+    """pebble, and its companion that answers DNS: every name is 127.0.0.1."""
+
+    def __init__(self, http_port, tls_port):
+        self.dir = scratch()
+        api, management, self.dns, self.companion = free_ports(4)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.dir / "key.pem", "-out", self.dir / "ca.pem"],
+                       check=True, capture_output=True)
+        (self.dir / "config.json").write_text(json.dumps({"pebble": {
+            "listenAddress": f"127.0.0.1:{api}", "managementListenAddress": f"127.0.0.1:{management}", "certificate": str(self.dir / "ca.pem"),
+            "privateKey": str(self.dir / "key.pem"), "httpPort": http_port, "tlsPort": tls_port, "ocspResponderURL": "", "externalAccountBindingRequired": False}}))
+        self.url = f"https://127.0.0.1:{api}/dir"
+        log = open(self.dir / "log", "ab")
+        self.processes = [
+            subprocess.Popen(["pebble-challtestsrv", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "", "-dns01", f"127.0.0.1:{self.dns}", "-http01", "", "-https01", "",
+                              "-tlsalpn01", "", "-management", f"127.0.0.1:{self.companion}"], stdout=log, stderr=log),
+            subprocess.Popen(["pebble", "-config", self.dir / "config.json", "-dnsserver", f"127.0.0.1:{self.dns}"], stdout=log, stderr=log,
+                             # some nonces are refused, so that trying again is tried
+                             env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "15", "PATH": "/usr/bin"})]
+        for port in (api, self.companion):
+            wait_open(port)
+
+    def hook(self):
+        """A DNS hook as an administrator would write one: it tells the companion."""
+        script = self.dir / "hook"
+        script.write_text(f"""#!/bin/sh
+case $1 in present) what=set-txt ;; *) what=clear-txt ;; esac
+exec curl -sf -d "{{\\"host\\":\\"$2.\\",\\"value\\":\\"$3\\"}}" http://127.0.0.1:{self.companion}/$what
+""")
+        script.chmod(0o755)
+        return script
+
+    def close(self):
+        for p in self.processes:
+            p.terminate()
+            p.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def wait_open(port, seconds=20):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+
+
+def shown(port):
+    """Issuer and names of the certificate that IMAPS shows."""
+    context = ssl._create_unverified_context()
+    with socket.create_connection(("127.0.0.1", port), 10) as s, context.wrap_socket(s, server_hostname=NAME) as t:
+        der = t.getpeercert(True)
+    text = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-issuer", "-ext", "subjectAltName"], input=der, capture_output=True, check=True).stdout.decode()
+    return text
+
+
+def wait_shown(port, words, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        text = shown(port)
+        if all(w in text for w in words):
+            return text
+        time.sleep(0.3)
+    return text
+
+
+def scenario(template, challenge):
+    http, https = free_ports(2)
+    authority = Authority(http, https)
+    conf = [f'hostname = "{NAME}"', f'acme {{ agree = true directory = "{authority.url}" ca_file = "{authority.dir}/ca.pem" contact = "admin@example.org" '
+            f'challenge = "{challenge}" dns_hook = "{authority.hook()}"' + (' names = "*.lists.example.org"' if challenge == "dns-01" else "") + " }",
+            'mta_sts { mode = enforce }']
+    server = Server(template, conf, extra=("http", http, "https", https))
+    try:
+        words = ["Pebble", NAME, "mta-sts.example.org"] + (["*.lists.example.org"] if challenge == "dns-01" else [])
+        text = wait_shown(server.port["imaps"], words)
+        check(f"{challenge}: the certificate is served", all(w in text for w in words), text + server.log_tail(12))
+        request = urllib.request.Request(f"https://127.0.0.1:{https}/.well-known/mta-sts.txt", headers={"Host": "mta-sts.example.org"})
+        with urllib.request.urlopen(request, context=ssl._create_unverified_context(), timeout=10) as r:
+            policy = r.read().decode()
+        check(f"{challenge}: the MTA-STS policy is served (RFC 8461 3.2)", policy.splitlines() == ["version: STSv1", "mode: enforce", f"mx: {NAME}", "max_age: 604800"], policy)
+        orders = server.log.read_text().count("acme.order")
+        check(f"{challenge}: asked for once", orders == 1, orders)
+        check(f"{challenge}: nothing secret in the log", "PRIVATE" not in server.log.read_text())
+        server.stop()
+        server.start()
+        check(f"{challenge}: served again after a restart, without a new order", "Pebble" in shown(server.port["imaps"]) and
+              server.log.read_text().count("acme.order") == 1)
+        check(f"{challenge}: ends in good order", server.stop() is None)
+    finally:
+        server.remove()
+        authority.close()
+
+
+def refused(template):
+    """An authority that cannot be reached: the self-signed one is served, the failure is told, and it is not asked in a loop."""
+    (port,) = free_ports(1)
+    server = Server(template, [f'hostname = "{NAME}"', f'acme {{ agree = true directory = "https://127.0.0.1:{port}/dir" }}'])
+    try:
+        end = time.monotonic() + 40
+        while "acme.failed" not in server.log.read_text() and time.monotonic() < end:
+            time.sleep(0.2)
+        log = server.log.read_text()
+        check("no authority: told in the log", log.count("acme.failed") == 1, server.log_tail())
+        check("no authority: mail is served all the same", "localhost" in shown(server.port["imaps"]))
+    finally:
+        server.remove()
+
+
+if not shutil.which("pebble"):
+    skip("ACME", "pebble is not installed")
+    finish()
+template = Template(binary())
+try:
+    for kind in ("http-01", "tls-alpn-01", "dns-01"):
+        attempt(kind, scenario, template, kind)
+    attempt("no authority", refused, template)
+finally:
+    template.remove()
+finish()
