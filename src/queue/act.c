@@ -164,11 +164,14 @@ static int flush_batch(struct change *c, void *arg)
 {
 	struct flush *f = arg;
 	struct queue_key k;
-	unsigned band = 0, n = 0;
-	int rc;
-	while (n++ < QUEUE_CLERK_BATCH && (rc = next_waiting(c, f->destination, &band, &k)) == 1) {
+	unsigned band = 0;
+	f->more = false;
+	for (unsigned n = 0; n < QUEUE_CLERK_BATCH; n++) {
 		struct message m;
 		struct group g;
+		int rc = next_waiting(c, f->destination, &band, &k);
+		if (rc != 1)
+			return rc;
 		rc = message_load(c, k.id, &m);
 		if (rc == 0)
 			rc = group_load(c, &m, k.group, &g);
@@ -183,8 +186,8 @@ static int flush_batch(struct change *c, void *arg)
 		if (rc)
 			return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
 	}
-	f->more = rc == 1;
-	return rc < 0 ? rc : 0;
+	f->more = true;
+	return 0;
 }
 
 static int count_shard(struct queue *q, unsigned shard, struct str destination, int64_t *total)

@@ -3,6 +3,8 @@
 #include "queue/change.h"
 #include "queue/check.h"
 
+#define NUMBERS_SKIPPED 1000000u
+
 /* To KEY_ASIDE and its key. */
 static int set_aside(struct change *c, struct str key, struct str value)
 {
@@ -104,17 +106,25 @@ static int rebuild_next(struct change *c, struct key *at)
 		rc = set_aside(c, key, value);
 		return rc ? rc : 1;
 	}
-	*at = key_message_end(id);
+	/* with an envelope that went aside its recipients go too, as what they are then */
+	*at = key_group(id, 0);
 	if (id / 16 >= c->shard.next)
 		c->shard.next = id / 16 + 1;
 	rc = rebuild_message(c, id);
-	return rc ? rc : 1;
+	struct key envelope = key_number(KEY_MESSAGE, id);
+	if (rc == 0)
+		rc = store_wget(c->w, key_str(&envelope), &value);
+	if (rc == 0)
+		*at = key_message_end(id);
+	return rc == 0 || rc == ERR_NOT_FOUND ? 1 : rc;
 }
 
 static int rebuild(struct change *c, void *arg)
 {
 	struct key at = queue_key_first(KEY_MESSAGE);
 	(void)arg;
+	/* what was given out is not known: go far beyond what is there, so that no number comes twice */
+	uint64_t beyond = c->shard.next == 1 ? NUMBERS_SKIPPED : 0;
 	/* whoever delivers must scan anew */
 	c->shard = (struct shard_record){ .next = c->shard.next, .foreign = c->shard.foreign + 1 };
 	int rc = drop_kind(c, KEY_QUEUE);
@@ -130,10 +140,25 @@ static int rebuild(struct change *c, void *arg)
 		arena_reset(c->arena);
 		rc = 0;
 	}
+	c->shard.next += beyond;
 	return rc;
+}
+
+/* Without counts that can be read no change runs. */
+static int drop_counts(struct store_write *w, void *arg)
+{
+	struct key key = queue_key_first(KEY_SHARD);
+	struct shard_record record;
+	struct str value;
+	(void)arg;
+	int rc = store_wget(w, key_str(&key), &value);
+	if (rc == 0)
+		rc = shard_record_decode(value, &record);
+	return rc == ERR_CORRUPT ? store_del(w, key_str(&key)) : rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
 int check_repair(struct check *c)
 {
-	return change_run(c->q, c->shard, rebuild, NULL);
+	int rc = store_commit(c->q->store, queue_scope(c->shard), drop_counts, NULL);
+	return rc ? rc : change_run(c->q, c->shard, rebuild, NULL);
 }

@@ -1,0 +1,204 @@
+/* Every way in which the queue can be damaged is told, and mended; what cannot be read is kept aside. */
+#include "queue/fixture.h"
+
+#include "queue/keys.h"
+
+static void fill(struct fixture *f)
+{
+	uint64_t id = fixture_submit(f, "s@example.com > a@example.net b@example.com"), n;
+	struct queue_filter filter = { .id = id };
+	fixture_submit(f, "s@example.com > c@example.net");
+	fixture_finish(f, fixture_take_of(f, "example.com"), QUEUE_FAILED);
+	id = fixture_submit(f, "h@example.com > a@example.net");
+	filter.id = id;
+	assert_int_equal(queue_act(f->queue, &filter, QUEUE_HOLD, &n, NULL), 0);
+}
+
+struct told {
+	char lines[2000];
+	unsigned n;
+};
+
+static void tell(void *arg, const char *line)
+{
+	struct told *t = arg;
+	size_t at = strlen(t->lines);
+	snprintf(t->lines + at, sizeof(t->lines) - at, "%s\n", line);
+	t->n++;
+}
+
+static uint64_t check(struct fixture *f, bool repair, struct told *t)
+{
+	uint64_t faults;
+	*t = (struct told){ .n = 0 };
+	assert_int_equal(queue_check(f->queue, repair, tell, t, &faults), 0);
+	return faults;
+}
+
+static void assert_clean(struct fixture *f)
+{
+	struct told t;
+	if (check(f, false, &t) || t.n)
+		fail_msg("%s", t.lines);
+}
+
+struct damage {
+	char kind;
+	size_t key_n;                                 /* 0: any */
+	enum { DELETE, SPOIL, TWIN } how;             /* TWIN: the same under another number */
+	unsigned done;                                /* out */
+};
+
+/* To the first key of the kind. */
+static int do_damage(struct store_write *w, void *arg)
+{
+	struct damage *d = arg;
+	char from[1] = { d->kind }, to[1] = { (char)(d->kind + 1) }, copy[400], name[400];
+	struct str key, value, at = str_make(from, 1);
+	d->done = 0;
+	int rc;
+	while ((rc = store_wfind(w, at, str_make(to, 1), false, &key, &value)) == 1) {
+		struct str name_copy = str_make(name, key.n);
+		assert_true(key.n < sizeof(name) && value.n < sizeof(copy));
+		memcpy(name, key.p, key.n);
+		memcpy(copy, value.p, value.n);
+		size_t n = value.n;
+		if (d->key_n && d->key_n != key.n) {
+			name[key.n] = 0;
+			at = str_make(name, key.n + 1);
+			continue;
+		}
+		d->done++;
+		if (d->how == DELETE)
+			return store_del(w, name_copy);
+		if (d->how == TWIN)
+			name[key.n - 2] ^= 0x40;
+		else if (n > 12)
+			copy[12] ^= 1;
+		return store_put(w, name_copy, str_make(copy, n));
+	}
+	return rc;
+}
+
+static void damage_is_told_and_mended(void **state)
+{
+	struct fixture *f = *state;
+	static const struct { struct damage d; const char *told; } cases[] = {
+		{ { 'q', 0, DELETE, 0 }, "a notice would never be sent" },               /* the first destination is :notice */
+		{ { 'q', 0, TWIN, 0 }, "an entry of the queue belongs to no recipient" },
+		{ { 'q', 1 + 11 + 20, DELETE, 0 }, "would never be tried" },
+		{ { 't', 0, DELETE, 0 }, "would never expire" },
+		{ { 't', 0, TWIN, 0 }, "an entry of the times belongs to no message" },
+		{ { 'h', 0, DELETE, 0 }, "is held, but not listed so" },
+		{ { 'h', 0, TWIN, 0 }, "an entry of what is held belongs to no message" },
+		{ { 's', 0, SPOIL, 0 }, "the counts of shard" },
+		{ { 's', 0, DELETE, 0 }, "the counts of shard" },
+		{ { 'm', 9, DELETE, 0 }, "recipients without an envelope" },
+		{ { 'm', 9, SPOIL, 0 }, "cannot be read" },
+		{ { 'm', 11, SPOIL, 0 }, "cannot be read" },
+		{ { 'm', 11, DELETE, 0 }, "queue: " },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct damage d = cases[i].d;
+		struct told t;
+		fill(f);
+		assert_clean(f);
+		unsigned shard = 0;
+		do
+			assert_int_equal(store_commit(f->store, queue_scope(shard), do_damage, &d), 0);
+		while (!d.done && ++shard < QUEUE_SHARDS);
+		assert_true(d.done);
+		if (!check(f, false, &t) || !strstr(t.lines, cases[i].told))
+			fail_msg("case %zu, expected \"%s\", told:\n%s", i, cases[i].told, t.lines);
+		assert_true(check(f, true, &t) > 0);
+		assert_clean(f);
+		fixture_reopen(f);
+	}
+}
+
+/* What was mended is delivered. */
+static void mended_messages_go_out(void **state)
+{
+	struct fixture *f = *state;
+	struct told t;
+	fixture_submit(f, "s@example.com > a@example.net");
+	for (unsigned shard = 0; shard < QUEUE_SHARDS; shard++) {
+		struct damage d = { 'q', 0, DELETE, 0 };
+		assert_int_equal(store_commit(f->store, queue_scope(shard), do_damage, &d), 0);
+	}
+	fixture_reopen(f);
+	fixture_expect_nothing(f);
+	assert_int_equal(check(f, true, &t), 1);
+	fixture_tick(f);
+	fixture_expect(f, "example.net: a@example.net", QUEUE_DELIVERED);
+	fixture_empty(f);
+}
+
+static void bodies(void **state)
+{
+	struct fixture *f = *state;
+	struct str text = STR("left by a crash");
+	store_tag tag = queue_tag(0);
+	store_blob_id stale;
+	struct told t;
+	fixture_submit(f, "s@example.com > a@example.net");
+	assert_int_equal(store_blob_put(f->store, &text, 1, &tag, 1, &stale), 0);
+	assert_int_equal(check(f, false, &t), 0);
+	assert_non_null(strstr(t.lines, "note: queue: 1 bodies"));
+	assert_int_equal(check(f, true, &t), 0);
+	assert_clean(f);
+	assert_int_equal(fixture_blobs(f), 1);
+	struct queue_job *j = fixture_take(f);
+	store_blob_id blob = j->blob;
+	assert_int_equal(store_blob_untag(f->store, &blob, 1, queue_tag(queue_shard(j->id))), 0);
+	assert_int_equal(check(f, true, &t), 1);
+	assert_non_null(strstr(t.lines, "its body is not kept"));
+	assert_clean(f);
+	fixture_finish(f, j, QUEUE_DELIVERED);
+	fixture_empty(f);
+}
+
+/* A repair takes a body for garbage whose message is just being submitted. */
+struct race {
+	struct fixture *f;
+	store_blob_id blob;
+};
+
+static int put_freed(struct store_write *w, void *arg)
+{
+	const struct race *r = arg;
+	struct key key = key_number(KEY_UNTAG, r->blob);
+	return store_put(w, key_str(&key), STR_NONE);
+}
+
+static void a_body_that_was_taken_for_garbage(void **state)
+{
+	struct fixture *f = *state;
+	struct str text = STR("next to it");
+	store_tag tag = queue_tag(0);
+	struct race r = { .f = f };
+	/* bodies lie one behind the other, so the next one's id follows from two of the same size */
+	store_blob_id first, second;
+	struct queue_submission s = fixture_message(f, "s@example.com > a@example.net");
+	s.pieces = &text;
+	assert_int_equal(store_blob_put(f->store, &text, 1, &tag, 1, &first), 0);
+	assert_int_equal(store_blob_put(f->store, &text, 1, &tag, 1, &second), 0);
+	r.blob = second + (second - first);
+	assert_int_equal(store_commit(f->store, queue_scope(0), put_freed, &r), 0);
+	uint64_t id;
+	atomic_store(&f->queue->next_shard, 0);
+	assert_int_equal(queue_submit(f->queue, &s, &id, NULL), 0);
+	struct queue_job *j = fixture_take(f);
+	assert_non_null(j);
+	assert_true(j->blob != r.blob);
+	fixture_finish(f, j, QUEUE_DELIVERED);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(damage_is_told_and_mended), FIXTURE_TEST(mended_messages_go_out), FIXTURE_TEST(bodies),
+		FIXTURE_TEST(a_body_that_was_taken_for_garbage),
+	};
+	return fixture_run("check", tests, sizeof(tests) / sizeof(tests[0]));
+}
