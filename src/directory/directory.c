@@ -146,7 +146,7 @@ int directory_visit(struct store_read *r, const struct key *prefix, directory_vi
 
 struct listing {
 	struct arena *arena;
-	char kind;
+	const struct key *prefix;
 	size_t item_size;
 	directory_item_fn *fn;
 	char *v;       /* NULL while counting */
@@ -165,27 +165,33 @@ static int list_one(void *arg, struct str key, struct str value)
 static int list(struct store_read *r, void *arg)
 {
 	struct listing *l = arg;
-	struct key prefix = key_kind(l->kind);
 	l->v = NULL;
 	l->n = 0;
-	int code = directory_visit(r, &prefix, list_one, l);
+	int code = directory_visit(r, l->prefix, list_one, l);
 	if (code != 0 || l->n == 0)
 		return code;
 	l->v = arena_array(l->arena, l->n, l->item_size);
 	if (!l->v)
 		return ERR_NO_MEMORY;
 	l->n = 0;
-	return directory_visit(r, &prefix, list_one, l);
+	return directory_visit(r, l->prefix, list_one, l);
+}
+
+int directory_list_prefix(struct directory *d, struct arena *a, const struct key *prefix, size_t item_size, directory_item_fn *fn,
+						  void **out, size_t *n_out)
+{
+	struct listing l = { .arena = a, .prefix = prefix, .item_size = item_size, .fn = fn };
+	int code = directory_read(d, list, &l);
+	*out = l.v;
+	*n_out = code == 0 ? l.n : 0;
+	return code;
 }
 
 int directory_list(struct directory *d, struct arena *a, char kind, size_t item_size, directory_item_fn *fn, void **out,
 				   size_t *n_out)
 {
-	struct listing l = { .arena = a, .kind = kind, .item_size = item_size, .fn = fn };
-	int code = directory_read(d, list, &l);
-	*out = l.v;
-	*n_out = code == 0 ? l.n : 0;
-	return code;
+	struct key prefix = key_kind(kind);
+	return directory_list_prefix(d, a, &prefix, item_size, fn, out, n_out);
 }
 
 int counter_add(struct store_write *w, struct str single, int64_t by, uint64_t *out)

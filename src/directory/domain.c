@@ -1,4 +1,5 @@
 #include "directory/inside.h"
+#include "directory/signing_record.h"
 
 static int add(struct store_write *w, void *arg)
 {
@@ -54,7 +55,9 @@ static int del(struct store_write *w, void *arg)
 		return found > 0 ? ERR_CONFLICT : found;
 	struct key order = key_order(STR(""), sequence);
 	code = store_del(w, key_str(&order));
-	return code == 0 ? store_del(w, key_str(&k)) : code;
+	if (code == 0)
+		code = store_del(w, key_str(&k));
+	return code == 0 ? signing_forget_domain(w, n) : code;
 }
 
 int directory_domain_del(struct directory *d, struct str domain, struct err *e)

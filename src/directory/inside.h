@@ -42,6 +42,9 @@ int directory_visit(struct store_read *r, const struct key *prefix, directory_vi
 typedef int directory_item_fn(struct arena *a, struct str key, struct str value, void *item_out);
 int directory_list(struct directory *d, struct arena *a, char kind, size_t item_size, directory_item_fn *fn, void **out,
 				   size_t *n_out);
+/* Only those whose key starts with prefix. */
+int directory_list_prefix(struct directory *d, struct arena *a, const struct key *prefix, size_t item_size, directory_item_fn *fn,
+						  void **out, size_t *n_out);
 
 /* ---- in commits ---- */
 

@@ -56,6 +56,7 @@ int text_list_next(struct text_list *l, struct str *out);
 #define SINGLE_SEQUENCE STR("sequence")          /* le64: the last one given to a domain or user */
 #define SINGLE_ACCOUNT STR("account")            /* le64: the last account id given out */
 #define SINGLE_SECRETS STR("secrets")            /* le64: users that have a clear secret */
+#define SINGLE_SIGNING STR("signing")            /* le64: grows with every change of a signing key */
 #define SINGLE_MADE_UP STR("made-up")            /* SECRET_SIZE random bytes: the key of made-up salts */
 #define SINGLE_ADDRESS STR("address")            /* likewise: signs the addresses that we make for others */
 #define SECRET_SIZE 32
