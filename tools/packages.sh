@@ -2,7 +2,10 @@
 build_packages="gcc libc6-dev meson ninja-build pkgconf ca-certificates
 	liblmdb-dev libssl-dev libgsasl-dev libcrypt-dev libidn2-dev libicu-dev libconfuse-dev libcap-dev libjemalloc-dev
 	libunbound-dev dns-root-data libcurl4-openssl-dev libjansson-dev libxml2-dev zlib1g-dev"
-test_packages="libcmocka-dev python3 python3-spf python3-yaml python3-dkim python3-nacl python3-authres opendkim opendkim-tools libnet-ssleay-perl libsasl2-modules openssl bsdutils clang-tidy cppcheck curl knot swaks mutt isync fetchmail msmtp procps git pebble"
+test_packages="libcmocka-dev python3 python3-yaml openssl bsdutils procps git curl knot
+	clang-tidy cppcheck
+	swaks mutt isync fetchmail msmtp libnet-ssleay-perl libsasl2-modules
+	opendkim opendkim-tools pebble python3-authres python3-dkim python3-nacl python3-spf"
 run_packages="curl"
 bench_packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix openssl python3"
 
