@@ -29,9 +29,16 @@ struct mail_config {
 	/* lists of networks, as network_list_has reads them */
 	struct str smtp_relay_from;              /* may send to other domains through port 25 */
 	struct str smtp_priority_from;           /* may raise a message's priority, RFC 6710 */
+	struct str smtp_xclient_from;            /* may say XCLIENT */
+	struct str smtp_xforward_from;           /* may say XFORWARD */
+	struct str smtp_etrn_from;               /* may say ETRN */
+	struct str smtp_expn_from;               /* may say EXPN */
+	struct str smtp_etrn_domains;            /* what ETRN may be said of, parted by spaces; empty: anything */
+	struct str smtp_admins;                  /* users that may say EXPN, parted by spaces */
 	struct str smtp_unchecked_from;          /* mail from there is not asked for SPF, DKIM and DMARC */
 	struct str smtp_arc_trusted;             /* domains, parted by spaces, whose ARC seals outweigh DMARC */
 	int smtp_dmarc_enforce;                  /* enum dmarc_policy: the strictest that is obeyed */
+	bool smtp_srs;                           /* rewrite the sender of what aliases send away */
 	bool smtp_spf_enforce;                   /* refuse what SPF fails */
 	enum submission_from submission_from;
 	bool submission_hide_client;             /* no name and address of the client in Received */

@@ -4,8 +4,10 @@
 #include "codec/mime/header.h"
 #include "codec/smtp/trace.h"
 #include "deliver/deliver.h"
+#include "proto/smtp/checks.h"
 #include "proto/smtp/gate.h"
 #include "proto/smtp/header.h"
+#include "proto/smtp/seal.h"
 #include "proto/smtp/transaction.h"
 
 #include <stdarg.h>
@@ -109,12 +111,15 @@ static bool refuse_faults(struct smtp_call *c, struct str message)
 /* ---- the front ---- */
 
 /* Received first: what follows it was found out by the server that it names. */
-static int put_front(struct smtp_call *c)
+static int put_front(struct smtp_call *c, struct str message, const struct smtp_findings *f)
 {
 	const struct smtp_transaction *t = &c->s->t;
 	struct buf front = BUF_INIT(SMTP_FRONT_MAX);
 
 	smtp_format_trace(c, &front);
+	if (f->known)
+		buf_add_str(&front, f->field);
+	smtp_seal(c, message, f, &front);
 	/* for goes_in_circles; with more recipients it would tell each of the others */
 	if (t->n_recipients == 1 && t->first->n_away && !t->first->relayed)
 		buf_printf(&front, "Delivered-To: %.*s\r\n", STR_ARG(t->first->address));
@@ -144,6 +149,7 @@ static void hand_over(struct smtp_call *c, size_t size)
 static void accept_whole(struct smtp_call *c)
 {
 	struct smtp_transaction *t = &c->s->t;
+	struct smtp_findings findings;
 	struct str message;
 
 	if (t->too_big) {
@@ -155,16 +161,16 @@ static void accept_whole(struct smtp_call *c)
 		smtp_fail_message(c, code);
 		return;
 	}
-	if (refuse_faults(c, message))
+	if (refuse_faults(c, message) || !smtp_check_sender(c, message, &findings))
 		return;
-	struct smtp_matter matter = { .message = message };
+	struct smtp_matter matter = { .message = message, .findings = &findings };
 	if (!smtp_gates_pass(c, SMTP_STAGE_MESSAGE, &matter))
 		return;
 	code = spool_bytes(t->spool, &message);
 	if (code == 0 && !smtp_tidy_header(c, &message))
 		return;
 	if (code == 0)
-		code = put_front(c);
+		code = put_front(c, message, &findings);
 	if (code)
 		smtp_fail_message(c, code);
 	else
@@ -175,4 +181,5 @@ void smtp_accept(struct smtp_call *c)
 {
 	accept_whole(c);
 	smtp_transaction_reset(&c->s->t);
+	c->s->forwarded = (struct smtp_peer){ .port = 0 };
 }

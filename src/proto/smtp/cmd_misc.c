@@ -1,5 +1,6 @@
 #include "codec/smtp/path.h"
 #include "proto/smtp/command.h"
+#include "proto/smtp/extension.h"
 #include "proto/smtp/transaction.h"
 
 void smtp_cmd_noop(struct smtp_call *c)
@@ -14,6 +15,7 @@ void smtp_cmd_rset(struct smtp_call *c)
 		return;
 	}
 	smtp_transaction_reset(&c->s->t);
+	c->s->forwarded = (struct smtp_peer){ .port = 0 };
 	smtp_reply(c, 250, "2.0.0", "Ok");
 }
 
@@ -63,9 +65,40 @@ void smtp_cmd_vrfy(struct smtp_call *c)
 	arena_fini(&arena);
 }
 
+/* Users that are named as administrators, and listed networks. */
+bool smtp_may_expn(const struct smtp_call *c)
+{
+	struct str rest = c->s->config->smtp_admins, word;
+
+	while (c->s->user && rest.n) {
+		str_cut(rest, ' ', &word, &rest);
+		if (str_ieq(word, str_from_c(c->s->user)))
+			return true;
+	}
+	return network_list_has(c->s->config->smtp_expn_from, &c->s->peer.addr);
+}
+
+/* RFC 5321 3.5.2: who is behind a name, one line each. */
 void smtp_cmd_expn(struct smtp_call *c)
 {
-	smtp_reply(c, 502, "5.5.1", "EXPN is switched off");
+	struct arena arena = ARENA_INIT(16 << 20);
+	struct directory_target *targets;
+	size_t n = 0;
+
+	if (!smtp_may_expn(c)) {
+		smtp_reply(c, 502, "5.5.1", "EXPN is switched off");
+		return;
+	}
+	int code = c->arg.n ? directory_resolve(services_directory(c->service->services), &arena, c->arg, &targets, &n) : ERR_INVALID;
+	for (size_t i = 0; code == 0 && i < n; i++)
+		conn_printf(c->conn, "250%c2.1.5 <%.*s>\r\n", i + 1 < n ? '-' : ' ', STR_ARG(targets[i].address));
+	if (code == ERR_INVALID)
+		smtp_reply(c, 501, "5.5.4", "Syntax: EXPN address");
+	else if (code == ERR_DENIED)
+		smtp_reply(c, 551, "5.1.1", "Not one of our domains");
+	else if (code)
+		smtp_reply_error(c, code, "Address");
+	arena_fini(&arena);
 }
 
 void smtp_cmd_help(struct smtp_call *c)

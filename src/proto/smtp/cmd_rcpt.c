@@ -10,7 +10,9 @@ static void refuse(struct smtp_call *c, int code)
 		smtp_reply(c, 550, "5.1.1", "No such user here");
 		break;
 	case ERR_DENIED:
-		if (c->service->mode == SMTP_SUBMISSION)
+		if (c->recipient->closed)
+			smtp_reply(c, 550, "5.7.2", "You may not write to this list");
+		else if (c->service->mode == SMTP_SUBMISSION)
 			smtp_reply(c, 550, "5.7.1", "This server does not send to other domains");
 		else
 			smtp_reply(c, 554, "5.7.1", "Relaying denied");

@@ -8,6 +8,7 @@ static const struct smtp_command table[] = {
 	  .rfc = "5321 4.1.1.4" },
 	{ .verb = "EHLO", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .ends_pipeline = true, .during_chunks = true, .run = smtp_cmd_ehlo,
 	  .rfc = "5321 4.1.1.1" },
+	{ .verb = "ETRN", .where = SMTP_IN_MX, .needs_helo = true, .ends_pipeline = true, .run = smtp_cmd_etrn, .rfc = "1985 5" },
 	{ .verb = "EXPN", .where = SMTP_EVERYWHERE, .ends_pipeline = true, .run = smtp_cmd_expn, .rfc = "5321 4.1.1.7" },
 	{ .verb = "HELO", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .ends_pipeline = true, .during_chunks = true, .run = smtp_cmd_helo,
 	  .rfc = "5321 4.1.1.1" },
@@ -20,6 +21,10 @@ static const struct smtp_command table[] = {
 	{ .verb = "RSET", .where = SMTP_EVERYWHERE, .during_chunks = true, .run = smtp_cmd_rset, .rfc = "5321 4.1.1.5" },
 	{ .verb = "STARTTLS", .where = SMTP_EVERYWHERE, .needs_helo = true, .ends_pipeline = true, .run = smtp_cmd_starttls, .rfc = "3207 4" },
 	{ .verb = "VRFY", .where = SMTP_EVERYWHERE, .needs_auth = true, .ends_pipeline = true, .run = smtp_cmd_vrfy, .rfc = "5321 4.1.1.6" },
+	{ .verb = "XCLIENT", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .ends_pipeline = true, .run = smtp_cmd_xclient,
+	  .rfc = "www.postfix.org/XCLIENT_README.html" },
+	{ .verb = "XFORWARD", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .needs_helo = true, .run = smtp_cmd_xforward,
+	  .rfc = "www.postfix.org/XFORWARD_README.html" },
 };
 
 const struct smtp_command *smtp_commands(size_t *n_out)

@@ -28,6 +28,7 @@ void smtp_cmd_auth(struct smtp_call *c);
 void smtp_cmd_bdat(struct smtp_call *c);
 void smtp_cmd_data(struct smtp_call *c);
 void smtp_cmd_ehlo(struct smtp_call *c);
+void smtp_cmd_etrn(struct smtp_call *c);
 void smtp_cmd_expn(struct smtp_call *c);
 void smtp_cmd_helo(struct smtp_call *c);
 void smtp_cmd_help(struct smtp_call *c);
@@ -39,5 +40,7 @@ void smtp_cmd_rcpt(struct smtp_call *c);
 void smtp_cmd_rset(struct smtp_call *c);
 void smtp_cmd_starttls(struct smtp_call *c);
 void smtp_cmd_vrfy(struct smtp_call *c);
+void smtp_cmd_xclient(struct smtp_call *c);
+void smtp_cmd_xforward(struct smtp_call *c);
 
 #endif

@@ -187,6 +187,12 @@ static const struct smtp_extension table[] = {
 	  .parameters = { { "REQUIRETLS", MAIL, .bare = true, .take = take_require_tls } }, .rfc = "8689" },
 	{ .keyword = "NO-SOLICITING", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .offered = refuses_classes, .describe = describe_classes,
 	  .parameters = { { "SOLICIT", MAIL, .take = take_solicit } }, .rfc = "3865" },
+	{ .keyword = "ETRN", .where = SMTP_IN_MX, .offered = smtp_may_etrn, .rfc = "1985" },
+	{ .keyword = "EXPN", .where = SMTP_EVERYWHERE, .offered = smtp_may_expn, .rfc = "5321 3.5.2" },
+	{ .keyword = "XCLIENT", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .offered = smtp_may_xclient, .describe = smtp_describe_xclient,
+	  .rfc = "www.postfix.org/XCLIENT_README.html" },
+	{ .keyword = "XFORWARD", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .offered = smtp_may_xforward, .describe = smtp_describe_xforward,
+	  .rfc = "www.postfix.org/XFORWARD_README.html" },
 };
 
 const struct smtp_extension *smtp_extensions(size_t *n_out)

@@ -30,5 +30,12 @@ const struct smtp_extension *smtp_extensions(size_t *n_out);
 void smtp_extensions_offer(struct smtp_call *c);
 /* Reads the parameters behind a path. A parameter of an extension that is not offered does not exist (555). False when an answer was given. */
 bool smtp_take_params(struct smtp_call *c, enum smtp_param_verb verb, struct str rest);
+/* What the commands of some extensions ask and say of themselves. */
+bool smtp_may_etrn(const struct smtp_call *c);
+bool smtp_may_expn(const struct smtp_call *c);
+bool smtp_may_xclient(const struct smtp_call *c);
+bool smtp_may_xforward(const struct smtp_call *c);
+void smtp_describe_xclient(const struct smtp_call *c, struct buf *out);
+void smtp_describe_xforward(const struct smtp_call *c, struct buf *out);
 
 #endif

@@ -34,6 +34,7 @@ static void remove_recipient(struct smtp_transaction *t, struct str address)
 			t->last = at;
 		t->n_recipients--;
 		t->n_targets -= (unsigned)r->n_targets;
+		t->n_queued -= (unsigned)r->n_queued;
 		t->n_away -= (unsigned)r->n_away;
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "deliver/deliver.h"
+#include "proto/smtp/forward.h"
 #include "queue/queue.h"
 
 _Static_assert((int)SMTP_NOTIFY_NEVER == QUEUE_NOTIFY_NEVER && (int)SMTP_NOTIFY_SUCCESS == QUEUE_NOTIFY_SUCCESS &&
@@ -24,14 +25,14 @@ static unsigned envelope_flags(const struct smtp_transaction *t)
 		   (w->has_by && w->by.returns ? QUEUE_BY_RETURN : 0) | (w->has_by && w->by.trace ? QUEUE_BY_TRACE : 0);
 }
 
-static void fill_envelope(const struct smtp_call *c, struct queue_envelope *out)
+static void fill_envelope(const struct smtp_call *c, struct str sender, struct queue_envelope *out)
 {
 	const struct smtp_transaction *t = &c->s->t;
 	int64_t now = clock_now();
 
 	*out = (struct queue_envelope){
-		.sender = t->sender, .flags = envelope_flags(t), .envid = t->wishes.envid, .priority = t->wishes.priority, .arrived = now,
-		.not_before = t->wishes.hold_until, .user = str_from_c(c->s->user), .peer = str_from_c(c->s->peer.ip),
+		.sender = sender, .flags = envelope_flags(t), .envid = t->wishes.envid, .priority = t->wishes.priority, .arrived = now,
+		.not_before = t->wishes.hold_until, .user = str_from_c(c->s->user), .peer = str_from_c(c->s->forwarded.ip[0] ? c->s->forwarded.ip : c->s->peer.ip),
 	};
 	if (t->wishes.has_by)
 		out->deliver_by = now + t->wishes.by.seconds;
@@ -52,16 +53,30 @@ static unsigned notify_of(const struct smtp_recipient *r, size_t target)
 static struct queue_recipient entry_of(struct smtp_call *c, const struct smtp_recipient *r, size_t target)
 {
 	const struct smtp_target *t = &r->targets[target];
-	bool own = r->n_targets == 1 && (t->account || r->relayed);      /* then the address as given, with its subaddress */
-	struct queue_recipient q = { .address = own ? r->address : t->address, .destination = t->destination, .notify = notify_of(r, target), .orcpt = r->orcpt };
+	bool behind_alias = !r->relayed && (r->n_targets > 1 || t->away);
+	/* alone, what is ours is called as it was given, with its subaddress */
+	struct queue_recipient q = { .address = !t->away && !behind_alias ? r->address : t->address, .destination = t->destination, .notify = notify_of(r, target), .orcpt = r->orcpt };
 
-	if (!own && !q.orcpt.n)
+	if (behind_alias && !q.orcpt.n)
 		q.orcpt = arena_printf(&c->s->t.arena, "%s;%.*s", c->s->t.utf8 ? "utf-8" : "rfc822", STR_ARG(r->address));
 	return q;
 }
 
-/* Submits entries for all targets, or for those whose result is a failure. */
-static int enqueue(struct smtp_call *c, struct str message, const struct deliver_recipient *results, uint64_t *id_out)
+/* The targets that one submission is for. */
+struct selection {
+	const struct deliver_recipient *results;      /* only those whose result is a failure; NULL: whatever it is */
+	bool by_sender, forwarded;                    /* only those that an alias sends away (or only the others) */
+	struct str sender;
+};
+
+static bool is_selected(const struct selection *x, const struct smtp_recipient *r, size_t target, size_t number)
+{
+	bool forwarded = r->targets[target].away && !r->relayed;
+
+	return (!x->results || x->results[number].result) && (!x->by_sender || forwarded == x->forwarded);
+}
+
+static int enqueue(struct smtp_call *c, struct str message, const struct selection *x, uint64_t *id_out)
 {
 	struct smtp_transaction *t = &c->s->t;
 	struct queue_recipient *entries = arena_array(&t->arena, t->n_targets, sizeof *entries);
@@ -73,11 +88,13 @@ static int enqueue(struct smtp_call *c, struct str message, const struct deliver
 		return ERR_NO_MEMORY;
 	for (const struct smtp_recipient *r = t->first; r; r = r->next)
 		for (size_t i = 0; i < r->n_targets; i++, n++)
-			if (!results || results[n].result)
+			if (is_selected(x, r, i, n))
 				entries[s.n_recipients++] = entry_of(c, r, i);
 	if (t->arena.failed)
 		return ERR_NO_MEMORY;
-	fill_envelope(c, &s.envelope);
+	if (s.n_recipients == 0)
+		return 0;
+	fill_envelope(c, x->sender, &s.envelope);
 	int code = queue_submit(c->service->queue, &s, id_out, &e);
 	if (code)
 		conn_log(c->conn, LOG_WARN, "smtp.queue-failed", LOG_LIST(LOG_S("from", t->sender), LOG_C("why", err_text(code)), LOG_C("error", e.log)));
@@ -142,7 +159,7 @@ static void hand_to_accounts(struct smtp_call *c, struct smtp_handover *out)
 	/* Some have it and some do not, and one reply must do for all: the queue takes on the others. Without one the sender tries again, a second copy
 	 * for the first rather than a loss for the others. */
 	else if (out->code && results && c->service->queue && somebody_has_it(c, results))
-		out->code = enqueue(c, str_from(message, ours), results, &out->queue_id);
+		out->code = enqueue(c, str_from(message, ours), &(struct selection){ .results = results, .sender = c->s->t.sender }, &out->queue_id);
 }
 
 static bool needs_queue(const struct smtp_call *c)
@@ -152,7 +169,22 @@ static bool needs_queue(const struct smtp_call *c)
 
 	for (const struct smtp_recipient *r = t->first; r && !tell; r = r->next)
 		tell = r->notify & SMTP_NOTIFY_SUCCESS;
-	return t->n_away || t->wishes.hold_until || tell;
+	return t->n_queued || t->wishes.hold_until || tell;
+}
+
+/* What aliases send away has a reverse-path of its own, and so an entry of its own: the one case of two commits. When the second fails, the sender tries
+ * all again. */
+static int hand_to_queue(struct smtp_call *c, struct str message, uint64_t *id_out)
+{
+	struct str sender = c->s->t.sender, forwarded = smtp_forward_sender(c);
+	struct selection x = { .by_sender = !str_eq(sender, forwarded), .sender = sender };
+
+	int code = enqueue(c, message, &x, id_out);
+	if (code || !x.by_sender)
+		return code;
+	x.sender = forwarded;
+	x.forwarded = true;
+	return enqueue(c, message, &x, id_out);
 }
 
 void smtp_hand_over(struct smtp_call *c, struct smtp_handover *out)
@@ -166,5 +198,5 @@ void smtp_hand_over(struct smtp_call *c, struct smtp_handover *out)
 	}
 	out->code = spool_bytes(c->s->t.spool, &message);
 	if (out->code == 0)
-		out->code = enqueue(c, message, NULL, &out->queue_id);
+		out->code = hand_to_queue(c, message, &out->queue_id);
 }

@@ -5,6 +5,7 @@
 #include "codec/mime/address.h"
 #include "codec/mime/header.h"
 #include "codec/smtp/trace.h"
+#include "mailauth/check.h"
 #include "proto/smtp/accept.h"
 #include "rt/crypto.h"
 
@@ -66,6 +67,19 @@ static void add_missing(const struct smtp_call *c, const struct smtp_header_fact
 
 /* ---- removals ---- */
 
+/* RFC 8601 5: results in our name are ours to give. The transfer agent beside us (LMTP) may speak for us. */
+static int remove_our_results(struct smtp_call *c, struct str *message)
+{
+	struct buf header = BUF_INIT(0);
+	size_t length = 0;
+	int code = 0;
+
+	if (authres_remove_ours(*message, c->s->config->hostname, &header, &length))
+		code = header.failed ? ERR_NO_MEMORY : spool_front(c->s->t.spool, length, header.p, header.n);
+	buf_fini(&header);
+	return code ? code : spool_bytes(c->s->t.spool, message);
+}
+
 static int remove_fields(struct smtp_call *c, struct str *message, const struct str *names, size_t n)
 {
 	struct mime_header_walk w = mime_header_walk(*message);
@@ -97,6 +111,8 @@ static int remove_foreign(struct smtp_call *c, const struct smtp_header_facts *f
 		names[n++] = STR("Sender");
 	if (n)
 		code = remove_fields(c, message, names, n);
+	if (code == 0 && facts->has_authres && c->service->mode != SMTP_LMTP)
+		code = remove_our_results(c, message);
 	return code;
 }
 

@@ -8,6 +8,7 @@
 #define SMTP_TARGETS_MAX 10000          /* accounts that one message may reach after alias expansion */
 #define SMTP_FRONT_MAX ((size_t)16 << 10)                 /* octets that we may put before a message: trace, results of checks, signatures */
 #define SMTP_CHECK_MS_MAX 20000         /* for all questions about one message together */
+#define SMTP_ETRN_DESTINATIONS_MAX 10000                  /* destinations looked at for ETRN @domain */
 #define SMTP_HELO_MAX 255               /* octets kept of the peer's name */
 #define SMTP_TRANSACTIONS_MAX 10000     /* messages on one connection, then 421 */
 

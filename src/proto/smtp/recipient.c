@@ -1,6 +1,8 @@
 #include "proto/smtp/recipient.h"
 
+#include "directory/group.h"
 #include "directory/name.h"
+#include "proto/smtp/forward.h"
 #include "queue/queue.h"
 
 /* The destination as the queue names it (queue.h): an address literal, or the domain in lower case and A-labels. */
@@ -24,37 +26,54 @@ static int take_away(struct smtp_call *c, struct smtp_recipient *r, struct smtp_
 {
 	if (!c->service->queue)
 		return ERR_DENIED;
+	t->away = true;
+	r->n_queued++;
 	r->n_away++;
 	return destination_of(&c->s->t.arena, t->address, &t->destination);
 }
 
-/* Not one of our domains. */
-static int relay(struct smtp_call *c, struct smtp_recipient *r)
+/* A group, or the address that its bounces come to: made into mail by the queue's local deliverer. */
+static int take_group(struct smtp_call *c, struct smtp_recipient *r, enum directory_role role, const struct smtp_target *t)
 {
-	if (!smtp_may_relay(c))
+	int code = 0;
+
+	if (!c->service->queue)
 		return ERR_DENIED;
+	r->n_queued++;
+	if (role == DIRECTORY_GROUP)
+		code = directory_group_may_send(services_directory(c->service->services), t->address, c->s->t.sender, str_from_c(c->s->user));
+	r->closed = code == ERR_DENIED;
+	return code;
+}
+
+/* One target away, which no alias stands for. */
+static int relay(struct smtp_call *c, struct smtp_recipient *r, struct str address)
+{
 	r->relayed = true;
 	r->targets = arena_new(&c->s->t.arena, struct smtp_target);
 	if (!r->targets)
 		return ERR_NO_MEMORY;
 	r->n_targets = 1;
-	r->targets->address = r->address;
+	r->targets->address = address;
 	return take_away(c, r, r->targets);
 }
 
 static int take_targets(struct smtp_call *c, struct smtp_recipient *r, const struct directory_target *found, size_t n)
 {
+	int code = 0;
+
 	r->targets = arena_array(&c->s->t.arena, n, sizeof *r->targets);
 	if (!r->targets)
 		return ERR_NO_MEMORY;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && code == 0; i++) {
 		struct smtp_target *t = &r->targets[r->n_targets++];
 		*t = (struct smtp_target){ .account = found[i].account, .address = found[i].address, .detail = found[i].detail, .destination = STR(QUEUE_LOCAL) };
-		int code = t->account ? 0 : take_away(c, r, t);
-		if (code)
-			return code;
+		if (found[i].role != DIRECTORY_MAIL)
+			code = take_group(c, r, found[i].role, t);
+		else if (!t->account)
+			code = take_away(c, r, t);
 	}
-	return 0;
+	return code;
 }
 
 int smtp_recipient_resolve(struct smtp_call *c, const struct smtp_path *path, struct smtp_recipient *r)
@@ -62,14 +81,19 @@ int smtp_recipient_resolve(struct smtp_call *c, const struct smtp_path *path, st
 	struct smtp_transaction *t = &c->s->t;
 	struct buf address = BUF_INIT(1024);
 	struct directory_target *found;
+	struct str bounce;
 	size_t n = 0;
 
-	smtp_path_address(path, &address);
 	r->address = arena_dup(&t->arena, path->wire);
-	int code = r->address.p ? directory_resolve(services_directory(c->service->services), &t->arena, buf_str(&address), &found, &n) : ERR_NO_MEMORY;
+	/* bounces to what we forwarded: before any catch-all can take them */
+	int code = smtp_forward_reverse(c, path, &bounce);
+	if (code != ERR_NOT_FOUND)
+		return code == 0 ? relay(c, r, bounce) : code == ERR_DENIED ? ERR_NOT_FOUND : code;
+	smtp_path_address(path, &address);
+	code = r->address.p ? directory_resolve(services_directory(c->service->services), &t->arena, buf_str(&address), &found, &n) : ERR_NO_MEMORY;
 	buf_fini(&address);
 	if (code == ERR_DENIED)
-		return relay(c, r);
+		return smtp_may_relay(c) ? relay(c, r, r->address) : ERR_DENIED;
 	if (code == 0 && t->n_targets + n > SMTP_TARGETS_MAX)
 		return ERR_BUSY;
 	return code ? code : take_targets(c, r, found, n);
@@ -81,5 +105,6 @@ void smtp_recipient_keep(struct smtp_transaction *t, struct smtp_recipient *r)
 	t->last = &r->next;
 	t->n_recipients++;
 	t->n_targets += (unsigned)r->n_targets;
+	t->n_queued += (unsigned)r->n_queued;
 	t->n_away += (unsigned)r->n_away;
 }

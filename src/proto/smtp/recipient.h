@@ -5,9 +5,9 @@
 #include "codec/smtp/path.h"
 #include "proto/smtp/session.h"
 
-/* Fills address, targets, n_targets, n_away and relayed, in the transaction's arena. 0; ERR_NOT_FOUND: the domain is ours, the address is not;
- * ERR_DENIED: it leads away, and this session or server sends nothing there; ERR_INVALID; ERR_TOO_BIG and ERR_BUSY: too many targets;
- * temporary. */
+/* Fills address and targets with their counts, in the transaction's arena. 0; ERR_NOT_FOUND: the domain is ours, the address is not; ERR_DENIED: it leads
+ * away, and this session or server sends nothing there, or (r->closed) it is a group that this sender may not write to; ERR_INVALID;
+ * ERR_TOO_BIG and ERR_BUSY: too many targets; temporary. */
 int smtp_recipient_resolve(struct smtp_call *c, const struct smtp_path *path, struct smtp_recipient *r);
 /* Adds it to the transaction. */
 void smtp_recipient_keep(struct smtp_transaction *t, struct smtp_recipient *r);

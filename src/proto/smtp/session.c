@@ -14,7 +14,7 @@ unsigned smtp_where(const struct smtp_call *c)
 
 bool smtp_may_relay(const struct smtp_call *c)
 {
-	return c->service->queue && (c->service->mode == SMTP_SUBMISSION || network_list_has(c->s->config->smtp_relay_from, &c->s->peer.addr));
+	return c->service->queue && (c->service->mode == SMTP_SUBMISSION || c->s->user || network_list_has(c->s->config->smtp_relay_from, &c->s->peer.addr));
 }
 
 void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const char *format, ...)
@@ -119,11 +119,12 @@ static void greet(struct smtp_call *c)
 
 static void meet_peer(struct smtp_call *c)
 {
-	struct smtp_peer *p = &c->s->peer;
+	struct smtp_peer *p = &c->s->real;
 
 	str_copy_c(p->ip, sizeof p->ip, conn_peer_ip(c->conn));
 	net_addr_parse(str_from_c(p->ip), 0, &p->addr);
 	p->port = conn_peer_port(c->conn);
+	c->s->peer = *p;
 }
 
 static void forget_peer(struct smtp_session *s)
@@ -132,6 +133,14 @@ static void forget_peer(struct smtp_session *s)
 	free(s->helo);
 	s->helo = NULL;
 	s->greeted = s->esmtp = false;
+}
+
+void smtp_session_begin(struct smtp_call *c)
+{
+	forget_peer(c->s);
+	smtp_gates_end(c);
+	if (smtp_gates_pass(c, SMTP_STAGE_CONNECT, &(struct smtp_matter){ 0 }))
+		greet(c);
 }
 
 static void input(struct smtp_call *c)
@@ -154,8 +163,7 @@ static enum conn_next run(struct conn *conn, void *session, void *ctx, enum conn
 		s->config = services_config(c.service->services);
 		conn_set_timeout(conn, s->config->smtp_timeout_ms);
 		meet_peer(&c);
-		if (smtp_gates_pass(&c, SMTP_STAGE_CONNECT, &(struct smtp_matter){ 0 }))
-			greet(&c);
+		smtp_session_begin(&c);
 		break;
 	case CONN_TLS:
 		/* RFC 3207 4.2: as if the connection were new, without a second greeting */

@@ -21,7 +21,8 @@ enum smtp_phase { SMTP_COMMAND, SMTP_AUTH_EXCHANGE, SMTP_DATA, SMTP_BDAT };
 
 /* Where one copy of a message goes. */
 struct smtp_target {
-	uint64_t account;                    /* 0: away */
+	uint64_t account;                    /* 0: none, the queue sees to it */
+	bool away;                           /* not here at all */
 	struct str address, detail;
 	struct str destination;              /* as the queue names it */
 };
@@ -33,8 +34,9 @@ struct smtp_recipient {
 	unsigned notify;                     /* enum smtp_notify; 0: not given */
 	struct str orcpt;                    /* decoded; empty: not given */
 	struct smtp_target *targets;
-	size_t n_targets, n_away;
+	size_t n_targets, n_queued, n_away;  /* n_queued: without an account */
 	bool relayed;                        /* not ours at all; otherwise an alias may lead away */
+	bool closed;                         /* a group that this sender may not write to */
 };
 
 /* A mail transaction, from MAIL to the end of data or RSET. */
@@ -63,7 +65,7 @@ struct smtp_transaction {
 	} wishes;
 	uint64_t params_seen;                /* one bit each, of the command at hand */
 	struct smtp_recipient *first, **last;
-	unsigned n_recipients, n_targets, n_away;
+	unsigned n_recipients, n_targets, n_queued, n_away;
 	struct spool *spool;
 	struct smtp_data data;
 	uint64_t chunk_left;
@@ -80,7 +82,9 @@ struct smtp_peer {
 
 struct smtp_session {
 	const struct mail_config *config;    /* a reference */
-	struct smtp_peer peer;
+	struct smtp_peer peer;               /* whose mail it is: XCLIENT may have said */
+	struct smtp_peer real;               /* who is connected */
+	struct smtp_peer forwarded;          /* for show, of the next message: XFORWARD */
 	enum smtp_phase phase;
 	bool esmtp;
 	bool greeted;                        /* HELO, EHLO or LHLO was accepted */
@@ -110,6 +114,8 @@ void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const 
 /* Answers for an error code of base/err.h at the given verb's place: 4xx or 5xx by its class. */
 void smtp_reply_error(struct smtp_call *c, int code, const char *what);
 
+/* As when the connection was made: all is forgotten but who it is; asks the gates and greets. */
+void smtp_session_begin(struct smtp_call *c);
 /* How many replies a message gets: RFC 2033 4.2, with LMTP one for each recipient that got its 250. */
 unsigned smtp_reply_count(const struct smtp_call *c);
 
