@@ -5,7 +5,7 @@ build_packages="gcc libc6-dev meson ninja-build pkgconf ca-certificates
 test_packages="libcmocka-dev python3 python3-yaml openssl bsdutils procps git curl knot
 	clang-tidy cppcheck
 	swaks mutt isync fetchmail msmtp libnet-ssleay-perl libsasl2-modules
-	opendkim opendkim-tools pebble python3-authres python3-dkim python3-nacl python3-spf"
+	libmilter-dev opendkim opendkim-tools pebble python3-authres python3-dkim python3-nacl python3-spf rspamd"
 run_packages="curl"
 bench_packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix openssl python3"
 
