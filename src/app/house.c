@@ -102,8 +102,14 @@ int house_open(const char *dir, const struct app_config *config, struct house *o
 	return r;
 }
 
+int house_open_queue(struct house *h, struct err *e)
+{
+	return queue_open(h->store, NULL, &h->queue, e);
+}
+
 void house_close(struct house *h)
 {
+	queue_close(&h->queue);
 	directory_close(&h->directory);
 	model_close(&h->model);
 	store_close(&h->store);

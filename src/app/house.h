@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "directory/directory.h"
 #include "model/model.h"
+#include "queue/queue.h"
 #include "store/store.h"
 
 struct house {
@@ -13,12 +14,15 @@ struct house {
 	struct store *store;
 	struct model *model;
 	struct directory *directory;
+	struct queue *queue;                 /* NULL until house_open_queue */
 };
 
 /* Makes the directory (mode 0700) with an empty store and a sample configuration; ERR_EXISTS when there is one. */
 int house_create(const char *dir, struct str hostname, struct err *e);
 /* Opens an existing one. config may be NULL: defaults. *out is safe for close also after a failure. */
 int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e);
+/* For commands that look at mail on its way; the server opens one of its own, with a configuration. */
+int house_open_queue(struct house *h, struct err *e);
 void house_close(struct house *h);
 /* The account of a user by name; the caller closes. */
 int house_open_account(struct house *h, const char *user, struct account **out, struct err *e);

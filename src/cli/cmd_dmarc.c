@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/print.h"
 #include "codec/smtp/trace.h"
 #include "report/dmarc_read.h"
 #include "report/limits.h"
@@ -17,16 +18,6 @@ struct totals {
 static bool is_pass(struct str s)
 {
 	return str_ieq(s, STR("pass"));
-}
-
-/* Foreign text on a terminal: control bytes are not shown. */
-static void print_text(struct str s, int width)
-{
-	int n = 0;
-	for (size_t i = 0; i < s.n && n < 255; i++, n++)
-		putchar((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
-	for (; n < width; n++)
-		putchar(' ');
 }
 
 static void print_report(const struct dmarc_foreign *f, struct totals *t)

@@ -28,6 +28,15 @@ const struct cli_command cli_commands[] = {
 	  "troika serve -d DIR [--config FILE] [--listen PROTO=ADDR:PORT]... [--log text|json]\n\n"
 	  "PROTO: smtp submission submissions lmtp pop3 pop3s imap imaps. Given any --listen, only those listen; otherwise what the configuration\n"
 	  "says, or else the standard ports. SIGTERM drains and exits 0; SIGHUP reloads configuration and certificates." },
+	{ "queue", cli_queue, "look at mail that waits, and steer it",
+	  "troika queue list -d DIR [ID | FILTER...] [--held]\n"
+	  "troika queue show ID -d DIR\n"
+	  "troika queue retry|hold|release|drop|bounce -d DIR ID | FILTER... | --all\n"
+	  "troika queue stats -d DIR\n"
+	  "troika queue destinations -d DIR [--all]\n\n"
+	  "FILTER: --destination DOMAIN, --sender ADDRESS (<> for none), --recipient ADDRESS; all that are given must hold. Retry, drop and bounce\n"
+	  "change only the recipients that match; hold and release whole messages. Retry tries now, also where a destination does not answer.\n"
+	  "Drop tells nobody; bounce returns to the sender. Destinations shows the 50 with most recipients, or all." },
 	{ "import", cli_import, "bring mail in",
 	  "troika import -d DIR --user NAME@DOMAIN [--mailbox NAME] FILE.mbox|MAILDIR\n\n"
 	  "Into INBOX, or the mailbox named. A Maildir's folders become mailboxes." },

@@ -16,7 +16,9 @@ static const struct option long_options[] = {
 	{ "user", required_argument, NULL, OPT_USER << 8 }, { "mailbox", required_argument, NULL, OPT_MAILBOX << 8 },
 	{ "to", required_argument, NULL, OPT_TO << 8 }, { "repair", no_argument, NULL, OPT_REPAIR << 8 },
 	{ "log", required_argument, NULL, OPT_LOG << 8 }, { "secret-file", required_argument, NULL, OPT_SECRET_FILE << 8 },
-	{ "owner", required_argument, NULL, OPT_OWNER << 8 }, { NULL, 0, NULL, 0 },
+	{ "owner", required_argument, NULL, OPT_OWNER << 8 }, { "destination", required_argument, NULL, OPT_DESTINATION << 8 },
+	{ "sender", required_argument, NULL, OPT_SENDER << 8 }, { "recipient", required_argument, NULL, OPT_RECIPIENT << 8 },
+	{ "all", no_argument, NULL, OPT_ALL << 8 }, { "held", no_argument, NULL, OPT_HELD << 8 }, { NULL, 0, NULL, 0 },
 };
 
 static const char *option_name(int value)
@@ -39,6 +41,11 @@ static int take(const char *name, struct options *o, unsigned bit)
 	case OPT_LOG: o->log = optarg; break;
 	case OPT_SECRET_FILE: o->secret_file = optarg; break;
 	case OPT_OWNER: o->owner = optarg; break;
+	case OPT_DESTINATION: o->destination = optarg; break;
+	case OPT_SENDER: o->sender = optarg; break;
+	case OPT_RECIPIENT: o->recipient = optarg; break;
+	case OPT_ALL: o->all = true; break;
+	case OPT_HELD: o->held = true; break;
 	case OPT_REPAIR: o->repair = true; break;
 	case OPT_LISTEN:
 		if (o->n_listen == OPTIONS_REPEAT_MAX)

@@ -2,6 +2,7 @@
 
 #include "queue/record.h"
 
+#include "base/ascii.h"
 #include "base/clock.h"
 
 /* ---- configuration ---- */
@@ -52,6 +53,28 @@ uint64_t queue_retry_ms(struct queue *q, const struct queue_config *c, unsigned 
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
 	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
 	return (uint64_t)(ms * (1 - (double)(x >> 40) / (1 << 24) / 8));
+}
+
+/* ---- ids ---- */
+
+struct str queue_id_format(uint64_t id, char text[QUEUE_ID_TEXT])
+{
+	return str_make(text, (size_t)snprintf(text, QUEUE_ID_TEXT, "%llx", (unsigned long long)id));
+}
+
+bool queue_id_parse(struct str text, uint64_t *id_out)
+{
+	uint64_t id = 0;
+	if (text.n == 0 || text.n >= QUEUE_ID_TEXT)
+		return false;
+	for (size_t i = 0; i < text.n; i++) {
+		int digit = ascii_hex_value(text.p[i]);
+		if (digit < 0)
+			return false;
+		id = id << 4 | (unsigned)digit;
+	}
+	*id_out = id;
+	return id != 0;
 }
 
 /* ---- open and close ---- */

@@ -75,6 +75,10 @@ struct queue_submission {
 	size_t n_recipients;          /* at least 1, at most QUEUE_RECIPIENTS_MAX */
 };
 #define QUEUE_RECIPIENTS_MAX 10000
+/* An id as people see it and type it: in replies, logs, notices and `troika queue`. */
+#define QUEUE_ID_TEXT 17
+struct str queue_id_format(uint64_t id, char text[QUEUE_ID_TEXT]);
+bool queue_id_parse(struct str text, uint64_t *id_out);
 /* 0 when durable, with the id (never reused). ERR_BUSY: the queue is full (config.messages_max); ERR_NO_SPACE, ERR_IO ... */
 int queue_submit(struct queue *q, const struct queue_submission *s, uint64_t *id_out, struct err *e);
 
@@ -166,12 +170,14 @@ struct queue_item {
 		*recipients;
 	size_t n_recipients;
 };
+/* All that is set must hold. sender "<>": the null one. */
 struct queue_filter { uint64_t id; /* 0: any */ struct str destination, sender, recipient; /* empty: any */ bool held_only; };
 /* Calls fn for each message that matches, in order of arrival within a shard, with an item that lives for the call; stops when fn returns
  * non-zero, and returns that. */
 int queue_list(struct queue *q, const struct queue_filter *f, int (*fn)(void *arg, const struct queue_item *item), void *arg);
 enum queue_action { QUEUE_RETRY, QUEUE_HOLD, QUEUE_RELEASE, QUEUE_DROP, QUEUE_BOUNCE };
-/* On all that match; *n_out: messages changed. Drop forgets without a notice; bounce fails with one. */
+/* On all that match; *n_out: messages changed. Retry, drop and bounce change only the recipients that match, hold and release whole messages.
+ * Retry also lifts the block of the destinations; drop forgets without a notice; bounce fails with one. */
 int queue_act(struct queue *q, const struct queue_filter *f, enum queue_action action, uint64_t *n_out, struct err *e);
 struct queue_stats {
 	uint64_t messages, recipients, bytes, held, owed, destinations, in_flight;
