@@ -1,0 +1,67 @@
+"""The stage of a scenario: a world with its DNS, a Troika, and the neighbours that it asks for. A script of scenarios ends with `play(...)`."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
+from common import attempt, binary, check, finish, skip  # noqa: E402,F401
+from peers import KINDS  # noqa: E402
+from troika import Troika  # noqa: E402
+from world import World  # noqa: E402
+from zones import Zones  # noqa: E402
+
+# Whoever waits in a test waits shortly.
+IMPATIENT = {}
+
+
+class Scene:
+    """peers: names of KINDS; more: hosts of other classes by name; zones: those beside the hosts' own; config: sections of troika.conf."""
+
+    def __init__(self, peers=(), more=None, zones=None, unsigned=(), broken=(), config=None, start=True, users=("alice", "bob")):
+        self.world = World()
+        try:
+            self.troika = Troika(self.world, binary=binary(), users=users)
+            self.peers = {}
+            for i, name in enumerate(peers):
+                self.peers[name] = KINDS[name](self.world, name, 20 + i)
+            for i, (name, kind) in enumerate((more or {}).items()):
+                self.peers[name] = kind(self.world, name, 40 + i)
+            hosts = {h.domain + ".": h.zone() for h in (self.troika, *self.peers.values())}
+            self.zones = Zones(self.world, {**hosts, **(zones or {})}, unsigned, broken)
+            self.troika.configure(self.zones, **{**IMPATIENT, **(config or {})})
+            if start:
+                self.start()
+        except BaseException:
+            self.world.close()
+            raise
+
+    def start(self):
+        for peer in self.peers.values():
+            peer.start()
+        self.troika.start()
+
+    def __getitem__(self, name):
+        return self.peers[name]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        if failure[0]:
+            print("-- Troika's log ends:\n" + self.troika.log())
+        self.world.close()
+
+
+def namespaces_work():
+    return os.geteuid() == 0 and subprocess.run(["unshare", "--net", "--mount", "true"], capture_output=True).returncode == 0
+
+
+def play(*scenarios):
+    """Runs each as a scenario of its own and ends the script with its counts."""
+    for scenario in scenarios:
+        if namespaces_work():
+            attempt(scenario.__name__, scenario)
+        else:
+            skip(scenario.__name__, "needs root and network namespaces")
+    finish()
