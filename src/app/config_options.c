@@ -57,6 +57,8 @@ const struct config_option config_options[] = {
 	{ "smtp", "subaddress_separator", OPTION_CHAR, AT(directory.subaddress_separator), "+", 0, 0, NULL, "one character: user+tag@domain" },
 	{ "smtp", "relay_from", OPTION_NETWORKS, AT(mail.smtp_relay_from), "", 0, 0, NULL,
 	  "networks that may send to other domains through port 25, like 192.0.2.0/24 2001:db8::/32" },
+	{ "smtp", "relay_to", OPTION_STR, AT(mail.smtp_relay_to), "", 0, 0, NULL,
+	  "domains, parted by spaces, that mail is taken for from anybody, with those below them, to be sent on: we are their backup" },
 	{ "smtp", "priority_from", OPTION_NETWORKS, AT(mail.smtp_priority_from), "", 0, 0, NULL,
 	  "networks that may raise a message's priority (RFC 6710) on port 25; users may on submission" },
 	{ "smtp", "no_soliciting", OPTION_STR, AT(mail.smtp_no_soliciting), "", 0, 0, NULL,

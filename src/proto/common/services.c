@@ -56,6 +56,7 @@ static const size_t texts[] = {
 	offsetof(struct mail_config, hostname),
 	offsetof(struct mail_config, spool_dir),
 	offsetof(struct mail_config, smtp_relay_from),
+	offsetof(struct mail_config, smtp_relay_to),
 	offsetof(struct mail_config, smtp_priority_from),
 	offsetof(struct mail_config, smtp_no_soliciting),
 	offsetof(struct mail_config, smtp_xclient_from),

@@ -28,6 +28,7 @@ struct mail_config {
 	bool smtp_vrfy;                          /* answer VRFY with the truth instead of 252 */
 	/* lists of networks, as network_list_has reads them */
 	struct str smtp_relay_from;              /* may send to other domains through port 25 */
+	struct str smtp_relay_to;                /* domains, parted by spaces, that mail is taken for from anybody, to be sent on */
 	struct str smtp_priority_from;           /* may raise a message's priority, RFC 6710 */
 	struct str smtp_xclient_from;            /* may say XCLIENT */
 	struct str smtp_xforward_from;           /* may say XFORWARD */

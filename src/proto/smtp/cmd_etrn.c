@@ -4,32 +4,12 @@
 #include "codec/smtp/path.h"
 #include "directory/name.h"
 #include "proto/smtp/extension.h"
+#include "proto/smtp/recipient.h"
 #include "queue/queue.h"
 
 bool smtp_may_etrn(const struct smtp_call *c)
 {
 	return c->service->queue && network_list_has(c->s->config->smtp_etrn_from, &c->s->peer.addr);
-}
-
-/* Is it the domain, or (deep) below it? */
-static bool is_within(struct str name, struct str domain, bool deep)
-{
-	return str_ieq(name, domain) || (deep && name.n > domain.n + 1 && str_iends(name, domain) && name.p[name.n - domain.n - 1] == '.');
-}
-
-/* Only the configured domains and what lies below them; all, when none is configured. */
-static bool is_allowed(const struct smtp_call *c, struct str node)
-{
-	struct str rest = c->s->config->smtp_etrn_domains, word;
-
-	if (!rest.n)
-		return true;
-	while (rest.n) {
-		str_cut(rest, ' ', &word, &rest);
-		if (word.n && is_within(node, word, true))
-			return true;
-	}
-	return false;
 }
 
 /* How many recipients are due now, or an error. */
@@ -41,7 +21,7 @@ static int64_t flush_below(struct smtp_call *c, struct str domain)
 	int64_t total = queue_destinations(c->service->queue, &a, SMTP_ETRN_DESTINATIONS_MAX, &list, &n);
 
 	for (size_t i = 0; i < n && total >= 0; i++) {
-		if (!is_within(list[i].destination, domain, true))
+		if (!smtp_domain_is_listed(domain, list[i].destination))
 			continue;
 		int64_t flushed = queue_flush_destination(c->service->queue, list[i].destination);
 		total = flushed < 0 ? flushed : total + flushed;
@@ -85,7 +65,8 @@ void smtp_cmd_etrn(struct smtp_call *c)
 		return;
 	}
 	struct str key = literal ? node : name_domain(&name);
-	if (!is_allowed(c, key))
+	/* only the configured domains and what lies below them; all, when none is configured */
+	if (c->s->config->smtp_etrn_domains.n && !smtp_domain_is_listed(c->s->config->smtp_etrn_domains, key))
 		smtp_reply(c, 459, "4.7.1", "Node %.*s not allowed: not one of the configured domains", STR_ARG(node));
 	else
 		reply(c, node, option == '@' ? flush_below(c, key) : queue_flush_destination(c->service->queue, key));

@@ -46,6 +46,23 @@ static int take_group(struct smtp_call *c, struct smtp_recipient *r, enum direct
 	return code;
 }
 
+static bool is_within(struct str name, struct str domain)
+{
+	return str_ieq(name, domain) || (name.n > domain.n + 1 && str_iends(name, domain) && name.p[name.n - domain.n - 1] == '.');
+}
+
+bool smtp_domain_is_listed(struct str list, struct str domain)
+{
+	struct str word;
+
+	while (list.n) {
+		str_cut(list, ' ', &word, &list);
+		if (word.n && is_within(domain, word))
+			return true;
+	}
+	return false;
+}
+
 /* One target away, which no alias stands for. */
 static int relay(struct smtp_call *c, struct smtp_recipient *r, struct str address)
 {
@@ -93,7 +110,7 @@ int smtp_recipient_resolve(struct smtp_call *c, const struct smtp_path *path, st
 	code = r->address.p ? directory_resolve(services_directory(c->service->services), &t->arena, buf_str(&address), &found, &n) : ERR_NO_MEMORY;
 	buf_fini(&address);
 	if (code == ERR_DENIED)
-		return smtp_may_relay(c) ? relay(c, r, r->address) : ERR_DENIED;
+		return smtp_may_relay(c) || smtp_domain_is_listed(c->s->config->smtp_relay_to, path->domain) ? relay(c, r, r->address) : ERR_DENIED;
 	if (code == 0 && t->n_targets + n > SMTP_TARGETS_MAX)
 		return ERR_BUSY;
 	return code ? code : take_targets(c, r, found, n);

@@ -9,6 +9,8 @@
  * away, and this session or server sends nothing there, or (r->closed) it is a group that this sender may not write to; ERR_INVALID;
  * ERR_TOO_BIG and ERR_BUSY: too many targets; temporary. */
 int smtp_recipient_resolve(struct smtp_call *c, const struct smtp_path *path, struct smtp_recipient *r);
+/* Is the domain one of those in the list (parted by spaces), or below one? */
+bool smtp_domain_is_listed(struct str list, struct str domain);
 /* Adds it to the transaction. */
 void smtp_recipient_keep(struct smtp_transaction *t, struct smtp_recipient *r);
 
