@@ -39,6 +39,30 @@ static void what_is_deferred_comes_again(void **state)
 	fixture_empty(f);
 }
 
+/* Nobody gets it who does not ask for it by name, however many wait. */
+static void what_is_fetched_waits(void **state)
+{
+	struct fixture *f = *state;
+	struct queue_recipient r[2] = { { .address = STR("a@example.net"), .destination = STR(QUEUE_FETCHED "example.net") },
+									{ .address = STR("b@example.com"), .destination = STR("example.com") } };
+	struct queue_submission s = fixture_message(f, "s@example.com > a@example.net");
+	uint64_t id;
+	s.recipients = r;
+	s.n_recipients = 2;
+	FIXTURE_OK(queue_submit(f->queue, &s, &id, NULL));
+	fixture_expect(f, "example.com: b@example.com", QUEUE_RELAYED);
+	fixture_expect_nothing(f);
+	struct queue_job *j = fixture_take_of(f, QUEUE_FETCHED "example.net");
+	assert_string_equal(fixture_show(f, j), QUEUE_FETCHED "example.net: a@example.net");
+	fixture_finish(f, j, 0);
+	fixture_expect_nothing(f);
+	fixture_reopen(f);
+	fixture_expect_nothing(f);
+	j = fixture_take_of(f, QUEUE_FETCHED "example.net");
+	fixture_finish(f, j, QUEUE_RELAYED);
+	fixture_empty(f);
+}
+
 static void a_failure_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -62,7 +86,7 @@ static void a_failure_is_told(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(a_message_goes_through), FIXTURE_TEST(what_is_deferred_comes_again), FIXTURE_TEST(a_failure_is_told),
+		FIXTURE_TEST(a_message_goes_through), FIXTURE_TEST(what_is_deferred_comes_again), FIXTURE_TEST(what_is_fetched_waits), FIXTURE_TEST(a_failure_is_told),
 	};
 	return fixture_run("queue", tests, sizeof(tests) / sizeof(tests[0]));
 }

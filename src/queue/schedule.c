@@ -189,12 +189,18 @@ static void heap_add(struct schedule *s, struct destination *d, int64_t when_ms)
 
 /* ---- the ring ---- */
 
+struct destination **schedule_ring(struct schedule *s, const struct destination *d)
+{
+	return str_starts(destination_name(d), STR(QUEUE_FETCHED)) ? &s->fetched : &s->ring;
+}
+
 static void ring_remove(struct schedule *s, struct destination *d)
 {
+	struct destination **ring = schedule_ring(s, d);
 	if (!d->ring_next)
 		return;
-	if (s->ring == d)
-		s->ring = d->ring_next == d ? NULL : d->ring_next;
+	if (*ring == d)
+		*ring = d->ring_next == d ? NULL : d->ring_next;
 	d->ring_next->ring_prev = d->ring_prev;
 	d->ring_prev->ring_next = d->ring_next;
 	d->ring_next = d->ring_prev = NULL;
@@ -203,14 +209,15 @@ static void ring_remove(struct schedule *s, struct destination *d)
 /* At its end. */
 static void ring_add(struct schedule *s, struct destination *d)
 {
-	if (!s->ring) {
-		s->ring = d->ring_next = d->ring_prev = d;
+	struct destination **ring = schedule_ring(s, d);
+	if (!*ring) {
+		*ring = d->ring_next = d->ring_prev = d;
 		return;
 	}
-	d->ring_next = s->ring;
-	d->ring_prev = s->ring->ring_prev;
+	d->ring_next = *ring;
+	d->ring_prev = (*ring)->ring_prev;
 	d->ring_prev->ring_next = d;
-	s->ring->ring_prev = d;
+	(*ring)->ring_prev = d;
 }
 
 /* ---- who waits ---- */

@@ -45,6 +45,10 @@ struct destination {
 };
 static inline struct str destination_name(const struct destination *d) { return str_make(d->name, d->name_n); }
 
+struct schedule;
+/* The ring in which a destination stands when something of it is due. */
+struct destination **schedule_ring(struct schedule *s, const struct destination *d);
+
 /* Something that is not in `ahead` is due then (seconds, or SCHEDULE_NEVER). */
 static inline void destination_due(struct destination *d, int64_t due)
 {
@@ -83,6 +87,7 @@ struct schedule {
 	size_t n_buckets, count;
 	bool overflow;
 	struct destination *ring;             /* whose turn it is */
+	struct destination *fetched;          /* another ring: those that have no turn, QUEUE_FETCHED */
 	struct timer *heap;
 	size_t heap_n, heap_cap;
 	struct waiter *waiters, *waiters_last;

@@ -59,7 +59,7 @@ static void fill(struct queue *q, struct destination *d, int64_t now_ms)
 	b->filling = false;
 	/* it keeps its turn */
 	if (schedule_place(s, d, clock_now_ms()))
-		s->ring = d;
+		*schedule_ring(s, d) = d;
 }
 
 /* The next entry of d becomes a job in flight, not yet loaded. Lock held. NULL: no memory. */
