@@ -72,7 +72,7 @@ def make_certificate(place):
 def fill(bench, servers, lines):
     """The big mailbox, and some mail for the idle users, into both; returns what to say about it."""
     names, notes = {line.name for line in lines}, []
-    if any(not n.startswith(("deliver", "login", "idle")) for n in names):
+    if any(not n.startswith(("deliver", "login", "idle", "accept", "relay")) for n in names):
         octets = mails.write_mbox(bench.place / "big.mbox", bench.messages)
         notes.append(f"big mailbox: {bench.messages} messages of {octets / bench.messages:.0f} octets on average")
         for server in servers:

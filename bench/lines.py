@@ -108,11 +108,11 @@ def messages_in(session, mailbox):
 
 # ---- deliveries ----
 
-def send_all(server, proto, sessions, users, messages):
+def send_all(server, proto, sessions, users, messages, domain=DOMAIN, octets=4096):
     """smtp-source, one process for each mailbox, all at once."""
     senders = [subprocess.Popen(
-        ["smtp-source", *(["-L"] if proto == "lmtp" else []), "-s", str(sessions // len(users)), "-l", "4096", "-m", str(messages // len(users)),
-         "-f", "sender@sender.test", "-t", f"{user}@{DOMAIN}", f"127.0.0.1:{server.port[proto]}"],
+        ["smtp-source", *(["-L"] if proto == "lmtp" else []), "-s", str(sessions // len(users)), "-l", str(octets), "-m", str(messages // len(users)),
+         "-f", "sender@sender.test", "-t", f"{user}@{domain}", f"127.0.0.1:{server.port[proto]}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for user in users]
     faults = b""
     for sender in senders:
@@ -146,6 +146,62 @@ def deliver(proto, sessions, users, messages):
             time.sleep(0.3)                     # Postfix removes its queue files
         used = server.cpu() - cpu
         return Sample(n / seconds, used / n, 0, {"accepted": n / accepted})
+    return measure
+
+
+# ---- the queue ----
+
+def accept(sessions, messages, octets):
+    """Into the queue, for a domain whose server is down: the rate of the 250s."""
+    def measure(bench, server):
+        n = max(sessions, bench.shrunk(messages))
+        cpu, begin = server.cpu(), time.monotonic()
+        send_all(server, "smtp", sessions, ["user"], n, "down.test", octets)
+        seconds, used = time.monotonic() - begin, server.cpu() - cpu
+        server.empty_queue()
+        return Sample(n / seconds, used / n)
+    return measure
+
+
+class Sink:
+    """Postfix's smtp-sink: takes everything and counts."""
+
+    def __init__(self, port):
+        self.count = 0
+        self.process = subprocess.Popen(["smtp-sink", "-u", "postfix", "-c", f"127.0.0.1:{port}", "1000"], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        time.sleep(0.3)
+
+    def wait(self, n):
+        tail = b""
+        end = time.monotonic() + COMMAND_TIMEOUT
+        while self.count < n:
+            if not select.select([self.process.stdout], [], [], 5)[0] and time.monotonic() > end:
+                raise RuntimeError(f"only {self.count} of {n} messages arrived")
+            tail = (tail + self.process.stdout.read1(65536))[-4096:]
+            self.count = max([self.count, *(int(x) for x in re.findall(rb"mesg=(\d+)", tail))])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def relay(sessions, messages, octets):
+    """In and out again: from the first connection until the last message is in the sink."""
+    def measure(bench, server):
+        n = max(sessions, bench.shrunk(messages))
+        with Sink(server.port["sink"]) as sink:
+            cpu, begin = server.cpu(), time.monotonic()
+            send_all(server, "smtp", sessions, ["user"], n, "relay.test", octets)
+            accepted = time.monotonic() - begin
+            sink.wait(n)
+            seconds = time.monotonic() - begin
+            time.sleep(0.3)
+            return Sample(n / seconds, (server.cpu() - cpu) / n, 0, {"accepted": n / accepted})
     return measure
 
 
@@ -267,6 +323,10 @@ LINES = [
     Line("deliver-100", "durable deliveries, 100 sessions, 1 mailbox", "msg/s", 5, deliver("smtp", 100, SPREAD[:1], 3000), 3, False),
     Line("deliver-100x20", "durable deliveries, 100 sessions, 20 mailboxes", "msg/s", 5, deliver("smtp", 100, SPREAD, 3000), 3, False),
     Line("deliver-lmtp", "20 sessions of LMTP, 1 mailbox: Dovecot without Postfix", "msg/s", 3, deliver("lmtp", 20, SPREAD[:1], 2000), 3, False),
+    *(Line(f"accept-{s}", f"into the queue, {s} sessions, 4 KB", "msg/s", 10, accept(s, n, 4096), 3, False) for s, n in ((1, 500), (20, 2000), (100, 3000), (200, 4000))),
+    Line("accept-100k", "into the queue, 20 sessions, 100 KB", "msg/s", 10, accept(20, 600, 100_000), 3, False),
+    *(Line(f"relay-{s}", f"in and out to a sink, {s} sessions, 4 KB", "msg/s", 10, relay(s, n, 4096), 3, False) for s, n in ((1, 500), (20, 2000), (100, 3000), (200, 4000))),
+    Line("relay-100k", "in and out to a sink, 20 sessions, 100 KB", "msg/s", 10, relay(20, 600, 100_000), 3, False),
     Line("login-1", "IMAP login and logout, 1 connection", "login/s", 3, logins("imap", BIG, 1), 3, False),
     Line("login-8", "IMAP login and logout, 8 connections", "login/s", 3, logins("imap", BIG, 8), 3, False),
     Line("login-64", "IMAP login and logout, 64 connections", "login/s", 3, logins("imap", BIG, 64), 3, False),

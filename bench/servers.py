@@ -106,7 +106,7 @@ class Server:
         self.dir = Path(place, self.name.lower())
         self.dir.mkdir()
         self.certificate = certificate
-        self.port = {p: free_port() for p in ("smtp", "lmtp", "imap", "imaps", "pop3")}
+        self.port = {p: free_port() for p in ("smtp", "lmtp", "imap", "imaps", "pop3", "sink", "down")}
         self.processes = []
 
     def roots(self):
@@ -144,6 +144,9 @@ class Troika(Server):
         return (f'hostname = "mail.{DOMAIN}"\n'
                 'auth { allow_plain_without_tls = true }\n'
                 'limits { connections_per_user = "100000" }\n'
+                # what Postfix is given too: mail from this machine goes out, to a sink, and to a server that is down
+                'smtp { relay_from = "127.0.0.0/8" }\n'
+                f'outbound {{ routes = {{ "relay.test smtp:[127.0.0.1]:{self.port["sink"]} tls=none", "down.test smtp:[127.0.0.1]:{self.port["down"]} tls=none" }} }}\n'
                 f'tls {{ certificate = "{self.certificate}.pem" key = "{self.certificate}.key" }}\n')
 
     def setup(self, users):
@@ -154,10 +157,14 @@ class Troika(Server):
         (self.dir / "bench.conf").write_text(self.config())
 
     def start(self):
-        listen = [a for p, n in self.port.items() for a in ("--listen", f"{p}=127.0.0.1:{n}")]
+        serves = {p: n for p, n in self.port.items() if p not in ("sink", "down")}
+        listen = [a for p, n in serves.items() for a in ("--listen", f"{p}=127.0.0.1:{n}")]
         process = self.spawn(self.binary, "serve", "-d", self.data, "--config", self.dir / "bench.conf", *listen, log=self.log)
-        for port in self.port.values():
+        for port in serves.values():
             wait_port(port, process, self.log)
+
+    def empty_queue(self):
+        run(self.binary, "queue", "drop", "--all", "-d", self.data)
 
     def fill(self, user, mbox):
         run(self.binary, "import", "-d", self.data, "--user", f"{user}@{DOMAIN}", mbox)
@@ -256,6 +263,10 @@ default_process_limit = 200
 lmtp_destination_concurrency_limit = 40
 initial_destination_concurrency = 40
 lmtp_connection_cache_destinations = unix:{dir}/lmtp
+transport_maps = inline:{{ {{ relay.test = smtp:[127.0.0.1]:{sink} }}, {{ down.test = smtp:[127.0.0.1]:{down} }} }}
+smtp_destination_concurrency_limit = 40
+smtp_connection_cache_destinations = [127.0.0.1]:{sink}
+smtp_tls_security_level = none
 """
 
 POSTFIX_MASTER = """
@@ -311,7 +322,7 @@ class Peer(Server):
         (self.dir / "postfix/mailboxes").write_text("".join(f"{u}@{DOMAIN} x\n" for u in users))
         self.doveadm_conf.write_text(DOVECOT_CONF.format(
             dir=self.dir, cert=self.certificate, format=self.format, uid=MAIL_UID, cores=os.cpu_count(), **self.port))
-        (self.dir / "postfix/main.cf").write_text(POSTFIX_MAIN.format(dir=self.dir, domain=DOMAIN))
+        (self.dir / "postfix/main.cf").write_text(POSTFIX_MAIN.format(dir=self.dir, domain=DOMAIN, **self.port))
         (self.dir / "postfix/master.cf").write_text(POSTFIX_MASTER.format(**self.port))
         run("postfix", "-c", self.dir / "postfix", "check")         # makes the queue directories
 
@@ -323,6 +334,9 @@ class Peer(Server):
         postfix = self.spawn("/usr/lib/postfix/sbin/master", "-c", self.dir / "postfix", "-d", log=self.dir / "postfix.err",
                              env={"MAIL_CONFIG": str(self.dir / "postfix")})
         wait_port(self.port["smtp"], postfix, self.dir / "postfix.err")
+
+    def empty_queue(self):
+        run("postsuper", "-c", self.dir / "postfix", "-d", "ALL")
 
     def fill(self, user, mbox):
         """mail_fsync off for this: the filling is not measured."""
