@@ -2,7 +2,7 @@
 build_packages="gcc libc6-dev meson ninja-build pkgconf ca-certificates
 	liblmdb-dev libssl-dev libgsasl-dev libcrypt-dev libidn2-dev libicu-dev libconfuse-dev libcap-dev libjemalloc-dev
 	libunbound-dev dns-root-data libcurl4-openssl-dev libjansson-dev libxml2-dev zlib1g-dev"
-test_packages="libcmocka-dev python3 python3-yaml openssl bsdutils procps git curl knot
+test_packages="libcmocka-dev python3 python3-yaml openssl bsdutils procps git curl knot knot-dnssecutils
 	clang-tidy cppcheck
 	swaks mutt isync fetchmail msmtp libnet-ssleay-perl libsasl2-modules
 	libmilter-dev opendkim opendkim-tools pebble python3-authres python3-dkim python3-nacl python3-spf rspamd"

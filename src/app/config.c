@@ -213,7 +213,7 @@ static int take_all(struct app_config *c, cfg_t *cfg, struct err *e)
 	return r;
 }
 
-/* The host name: as configured, else the machine's. */
+/* What one option says in words, or several together. The host name: as configured, else the machine's. */
 static int complete(const char *data_dir, struct app_config *c)
 {
 	char name[256] = "localhost";
@@ -223,6 +223,8 @@ static int complete(const char *data_dir, struct app_config *c)
 			memcpy(name, "localhost", sizeof "localhost");
 		c->mail.hostname = arena_dup(&c->arena, str_from_c(name));
 	}
+	if (c->dns.trust_anchor && !strcmp(c->dns.trust_anchor, "none"))
+		c->dns.trust_anchor = "";            /* no validation */
 	c->mail.pop3_login_delay_s = c->pop3_login_delay_ms / 1000;
 	c->mail.spool_dir = arena_printf(&c->arena, "%s/spool", data_dir);
 	return c->arena.failed ? ERR_NO_MEMORY : 0;

@@ -21,7 +21,7 @@ static const char *const submission_froms[] = {
 
 static const char *const acme_challenges[] = {
 	[ACME_HTTP_01] = "http-01", [ACME_TLS_ALPN_01] = "tls-alpn-01", [ACME_DNS_01] = "dns-01", NULL };
-static const char *const sts_modes[] = { [STS_OFF] = "off", [STS_TESTING] = "testing", [STS_ENFORCE] = "enforce", NULL };
+static const char *const sts_modes[] = { [STS_NONE] = "off", [STS_TESTING] = "testing", [STS_ENFORCE] = "enforce", NULL };
 
 const struct config_option config_options[] = {
 	{ "", "hostname", OPTION_STR, AT(mail.hostname), "", 0, 0, NULL, "name in greetings and Received fields; empty: the machine's" },
@@ -90,7 +90,7 @@ const struct config_option config_options[] = {
 	  "longest time that FUTURERELEASE may ask for (RFC 4865)" },
 	{ "dns", "servers", OPTION_TEXT, AT(dns.servers), "", 0, 0, NULL,
 	  "resolvers to ask, like 192.0.2.53 127.0.0.1@5353; empty: the name servers of the world themselves" },
-	{ "dns", "trust_anchor", OPTION_TEXT, AT(dns.trust_anchor), "", 0, 0, NULL, "file with the root's keys for DNSSEC; empty: the system's" },
+	{ "dns", "trust_anchor", OPTION_TEXT, AT(dns.trust_anchor), "", 0, 0, NULL, "file with the root's keys for DNSSEC; empty: the system's; none: nothing is validated" },
 	{ "dns", "root_hints", OPTION_TEXT, AT(dns.stub_hints), "", 0, 0, NULL, "file with the root's name servers; empty: the built-in list" },
 	{ "dns", "timeout", OPTION_DURATION, AT(dns.timeout_ms), "10s", 100, 60000, NULL, "of one question" },
 	{ "dns", "cache", OPTION_NUMBER, AT(dns.cache_mb), "16", 1, 4096, NULL, "megabytes of answers that are remembered" },

@@ -1,5 +1,6 @@
 #include "app/config.h"
 #include "app/config_options.h"
+#include "app/listeners.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -117,6 +118,42 @@ static void test_sample(void **state)
 	buf_fini(&live);
 }
 
+static void test_offered(void **state)
+{
+	(void)state;
+	static const struct { const char *text; enum app_proto proto; unsigned port; } t[] = {
+		{ "", APP_IMAPS, 993 }, { "", APP_LMTP, 0 }, { "", APP_HTTP, 0 }, { "mta_sts { mode = testing }\n", APP_HTTPS, 443 },
+		{ "listen { imap = { \"*:143\" } }\n", APP_IMAPS, 0 },
+		{ "listen { imaps = { \"*:1993\", \"[::]:993\" } }\n", APP_IMAPS, 993 },
+		{ "listen { imaps = { \"192.0.2.1:1993\", \"[::]:2993\" } }\n", APP_IMAPS, 1993 },
+		{ "listen { imaps = { \"127.0.0.1:993\", \"[::1]:993\" } }\n", APP_IMAPS, 0 },
+		{ "listen { imaps = { \"127.0.0.1:1993\" } } proxy { from = { \"127.0.0.1\" } }\n", APP_IMAPS, 993 },
+	};
+
+	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {
+		struct app_config c;
+		struct err e;
+		assert_int_equal(load(t[i].text, &c, &e), 0);
+		assert_int_equal(app_offered_port(&c, t[i].proto), t[i].port);
+		app_config_fini(&c);
+	}
+}
+
+/* "" for dns_open is not "empty" in the file. */
+static void test_trust_anchor(void **state)
+{
+	(void)state;
+	struct app_config c;
+	struct err e;
+
+	assert_int_equal(load("dns { trust_anchor = \"none\" }\n", &c, &e), 0);
+	assert_string_equal(c.dns.trust_anchor, "");
+	app_config_fini(&c);
+	assert_int_equal(load("dns { trust_anchor = \"\" }\n", &c, &e), 0);
+	assert_null(c.dns.trust_anchor);
+	app_config_fini(&c);
+}
+
 static void test_listen(void **state)
 {
 	(void)state;
@@ -135,6 +172,7 @@ static void test_listen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_refusals),
-										cmocka_unit_test(test_sample), cmocka_unit_test(test_listen) };
+										cmocka_unit_test(test_sample), cmocka_unit_test(test_listen), cmocka_unit_test(test_offered),
+										cmocka_unit_test(test_trust_anchor) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

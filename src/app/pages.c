@@ -91,7 +91,7 @@ int pages_set_sts(struct pages *p, const struct sts_config *c, struct str hostna
 {
 	struct buf fresh = BUF_INIT(POLICY_MAX);
 
-	if (c->mode != STS_OFF)
+	if (c->mode != STS_NONE)
 		sts_policy_format(c, hostname, &fresh);
 	if (fresh.failed) {
 		buf_fini(&fresh);

@@ -2,12 +2,12 @@
 #ifndef APP_PAGES_H
 #define APP_PAGES_H
 
+#include "codec/smtp/sts.h"
 #include "directory/directory.h"
 #include "proto/http/http.h"
 
-enum sts_mode { STS_OFF, STS_TESTING, STS_ENFORCE };
 struct sts_config {
-	int mode;                        /* enum sts_mode */
+	int mode;                        /* enum sts_mode; STS_NONE: there is no policy */
 	struct str mx;                   /* names, parted by spaces; empty: the host name */
 	uint64_t max_age_ms;
 };

@@ -1,6 +1,7 @@
 #include "app/serve.h"
 
 #include "app/house.h"
+#include "app/listeners.h"
 #include "app/world.h"
 #include "base/clock.h"
 #include "proto/common/services.h"
@@ -95,13 +96,6 @@ static int install_tls(struct serving *s, struct err *e)
 
 /* ---- listeners ---- */
 
-static const struct app_listen standard[] = {
-	{ APP_SMTP, "*", 25 }, { APP_SUBMISSION, "*", 587 }, { APP_SUBMISSIONS, "*", 465 }, { APP_POP3, "*", 110 },
-	{ APP_POP3S, "*", 995 }, { APP_IMAP, "*", 143 }, { APP_IMAPS, "*", 993 },
-	/* the last two only where certificates or policies need them */
-	{ APP_HTTP, "*", 80 }, { APP_HTTPS, "*", 443 },
-};
-
 static int listen_one(struct serving *s, const struct app_listen *l, struct err *e)
 {
 	const struct { const struct conn_proto *proto; void *ctx; bool tls_first; } kinds[APP_PROTO_COUNT] = {
@@ -134,10 +128,8 @@ static int listen_all(struct serving *s, struct err *e)
 	unsigned n = s->options->n_listen;
 	int r = 0;
 
-	if (n == 0) {
-		list = s->config.n_listen ? s->config.listen : standard;
-		n = s->config.n_listen ? s->config.n_listen : sizeof standard / sizeof *standard - (s->config.acme.agree || s->config.sts.mode != STS_OFF ? 0 : 2);
-	}
+	if (n == 0)
+		list = app_listeners(&s->config, &n);
 	for (unsigned i = 0; r == 0 && i < n; i++)
 		r = listen_one(s, &list[i], e);
 	return r;

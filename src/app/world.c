@@ -101,7 +101,7 @@ bool world_renew(struct world *w, const struct app_config *c, int64_t now)
 	if (c->acme.agree && directory_domain_list(w->house->directory, &a, &domains, &n_domains) == 0 &&
 		(names = arena_array(&a, n_domains + 1, sizeof *names))) {
 		names[n++] = c->mail.hostname;
-		for (size_t i = 0; i < n_domains && c->sts.mode != STS_OFF && n < ACME_NAMES_MAX; i++)
+		for (size_t i = 0; i < n_domains && c->sts.mode != STS_NONE && n < ACME_NAMES_MAX; i++)
 			names[n++] = arena_printf(&a, "mta-sts.%.*s", STR_ARG(domains[i]));
 		renewed = !a.failed && certificates_run(w->certificates, &c->acme, names, n, now) == 1;
 	}
