@@ -18,6 +18,7 @@
 
 /* TLS */
 #define TLS_CHALLENGES_MAX 1000                   /* names being proven at one time */
+#define TLS_CHAIN_MAX 32                          /* certificates read from one file */
 
 /* the server */
 #define SERVER_LISTENERS_MAX 64
