@@ -62,6 +62,8 @@ struct dkim_keyring {
 	void *ctx;
 };
 #define DKIM_SIGNERS_MAX 4
+/* Drops the refs of what a keyring gave. */
+void dkim_signers_drop(struct dkim_signer *s, size_t n);
 /* As dkim_sign with the keys that the ring (may be NULL) has for the domain. Appends nothing when there are none or signing fails: for messages of our
  * own making, which are better unsigned than unsent. */
 void dkim_ring_sign(const struct dkim_keyring *ring, struct arena *a, struct str domain, struct str message, int64_t now, struct buf *out);

@@ -182,6 +182,15 @@ void dkim_key_unref(struct dkim_key **k)
 	*k = NULL;
 }
 
+void dkim_signers_drop(struct dkim_signer *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct dkim_key *key = (struct dkim_key *)(uintptr_t)s[i].key;        /* const to sign with, ours to drop */
+		dkim_key_unref(&key);
+		s[i].key = NULL;
+	}
+}
+
 enum dkim_algorithm dkim_key_algorithm(const struct dkim_key *k) { return k->half.algorithm; }
 
 static int add_public(const struct dkim_key *k, struct buf *out)
