@@ -47,6 +47,7 @@ struct app_config {
 	struct dns_config dns;
 	struct certificates_config acme;
 	struct sts_config sts;
+	unsigned dkim_rotate_days;           /* 0: keys are replaced by hand */
 	struct report_options { bool dmarc, tls; struct str sender; const char *ca_file; } report;
 	uint64_t pop3_login_delay_ms;
 	struct str *proxy_from;

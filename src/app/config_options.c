@@ -110,6 +110,8 @@ const struct config_option config_options[] = {
 	  "what our domains ask of those who send to them (RFC 8461): off, testing or enforce; served at https://mta-sts.DOMAIN" },
 	{ "mta_sts", "mx", OPTION_STR, AT(sts.mx), "", 0, 0, NULL, "names of the mail exchangers, parted by spaces; empty: the host name" },
 	{ "mta_sts", "max_age", OPTION_DURATION, AT(sts.max_age_ms), "7d", 3600000, 365 * (uint64_t)DAY, NULL, "how long others remember the policy" },
+	{ "dkim", "rotate_days", OPTION_NUMBER, AT(dkim_rotate_days), "0", 0, 3650, NULL,
+	  "a new signing key for each domain after so many days, used once its DNS record can be seen; 0: by hand (troika dkim rotate)" },
 	{ "report", "dmarc", OPTION_BOOL, AT(report.dmarc), "true", 0, 0, NULL,
 	  "send the owners of domains a daily report about mail in their name, where they ask for it (RFC 7489)" },
 	{ "report", "tls", OPTION_BOOL, AT(report.tls), "true", 0, 0, NULL, "the same about TLS on the way to them (RFC 8460)" },
@@ -119,7 +121,7 @@ const struct config_option config_options[] = {
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "submission", "pop3", "dns", "acme", "mta_sts", "report", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "report", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 

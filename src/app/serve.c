@@ -2,6 +2,7 @@
 
 #include "app/house.h"
 #include "app/listeners.h"
+#include "app/signing.h"
 #include "app/world.h"
 #include "base/clock.h"
 #include "proto/common/services.h"
@@ -22,6 +23,7 @@
 
 #define MAINTAIN_PERIOD_MS 60000u
 #define RENEW_PERIOD_MS 10000u                    /* looking costs a file; the authority is asked when it is time */
+#define ROTATE_PERIOD_MS 3600000u
 #define MAINTAIN_BYTES ((uint64_t)64 << 20)       /* rewritten at most in one round */
 #define SELF_SIGNED_DAYS 3650
 
@@ -32,6 +34,8 @@ struct serving {
 	struct services *services;
 	struct queue *queue;
 	struct world world;
+	struct signing *signing;
+	struct dkim_keyring keyring;
 	struct server *server;
 	pthread_mutex_t config_lock;     /* config, between a reload and the periodic jobs */
 	struct smtp_service smtp, submission, lmtp;
@@ -165,7 +169,7 @@ static void reload(struct serving *s)
 	set_log(s);
 	r = services_set_config(s->services, &s->config.mail);
 	if (r == 0)
-		r = world_set_config(&s->world, &s->config, NULL);
+		r = world_set_config(&s->world, &s->config, &s->keyring);
 	if (r == 0)
 		r = install_tls(s, &e);
 	if (r)
@@ -266,6 +270,15 @@ static void renew(void *arg)
 	app_config_fini(&config);
 }
 
+static void rotate_keys(void *arg)
+{
+	struct serving *s = arg;
+	pthread_mutex_lock(&s->config_lock);
+	unsigned days = s->config.dkim_rotate_days;
+	pthread_mutex_unlock(&s->config_lock);
+	signing_rotate_due(s->house.directory, days, &s->world.source, clock_now());
+}
+
 static int open_rooms(struct serving *s, struct err *e)
 {
 	int r = house_open(s->options->dir, &s->config, &s->house, e);
@@ -277,10 +290,14 @@ static int open_rooms(struct serving *s, struct err *e)
 	if (r == 0)
 		r = queue_open(s->house.store, &(struct queue_config){ 0 }, &s->queue, e);
 	if (r == 0)
-		r = world_open(&s->world, &s->house, s->queue, &s->config, NULL, e);
-	s->smtp = (struct smtp_service){ .services = s->services, .mode = SMTP_MX, .queue = s->queue, .dns = &s->world.source,
+		r = signing_create(s->house.directory, &s->signing);
+	if (r == 0) {
+		s->keyring = signing_keyring(s->signing);
+		r = world_open(&s->world, &s->house, s->queue, &s->config, &s->keyring, e);
+	}
+	s->smtp = (struct smtp_service){ .services = s->services, .mode = SMTP_MX, .queue = s->queue, .dns = &s->world.source, .keyring = &s->keyring,
 									 .report = world_report_dmarc, .report_ctx = &s->world };
-	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue };
+	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue, .keyring = &s->keyring };
 	s->lmtp = (struct smtp_service){ .services = s->services, .mode = SMTP_LMTP, .queue = s->queue };
 	return r;
 }
@@ -312,7 +329,9 @@ static int open_all(struct serving *s, struct err *e)
 		r = server_every(s->server, MAINTAIN_PERIOD_MS, maintain, s);
 	if (r == 0)
 		r = server_every(s->server, MAINTAIN_PERIOD_MS, world_job, s);
-	return r ? r : server_every(s->server, RENEW_PERIOD_MS, renew, s);
+	if (r == 0)
+		r = server_every(s->server, RENEW_PERIOD_MS, renew, s);
+	return r ? r : server_every(s->server, ROTATE_PERIOD_MS, rotate_keys, s);
 }
 
 static void close_all(struct serving *s)
@@ -324,6 +343,7 @@ static void close_all(struct serving *s)
 	server_destroy(&s->server);
 	services_destroy(&s->services);
 	world_close(&s->world);
+	signing_destroy(&s->signing);
 	queue_close(&s->queue);
 	house_close(&s->house);
 	app_config_fini(&s->config);

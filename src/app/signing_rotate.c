@@ -3,7 +3,7 @@
 #include "mailauth/dkim_record.h"
 #include "rt/log.h"
 
-#define DAY 86400
+#define DAY ((int64_t)86400)
 
 /* The keys of one domain, and what becomes of them. */
 struct rotation {
@@ -105,7 +105,7 @@ static int rotate_algorithm(struct rotation *r, enum signing_algorithm algorithm
 	struct err e = { 0 };
 	if (pending)
 		succeed(r, pending);
-	if (pending || !active || r->now - active->changed < (int64_t)r->days * DAY)
+	if (pending || !active || r->now - active->changed < r->days * DAY)
 		return 0;
 	int code = signing_make(r->directory, r->domain, algorithm == SIGNING_RSA ? SIGNING_KIND_RSA : SIGNING_KIND_ED25519, STR_NONE, SIGNING_PENDING,
 							r->now, &e);

@@ -1,10 +1,18 @@
+#include "app/signing.h"
+#include "base/clock.h"
 #include "cli/admin.h"
 
 static int add(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
 {
-	(void)o;
+	struct str domain = str_from_c(words[0]);
+
 	(void)n;
-	return directory_domain_add(h->directory, str_from_c(words[0]), e);
+	int r = directory_domain_add(h->directory, domain, e);
+	if (r == 0)
+		r = signing_make(h->directory, domain, SIGNING_KIND_BOTH, STR_NONE, SIGNING_ACTIVE, clock_now(), e);
+	if (r == 0)
+		printf("keys to sign its mail with are made; records for DNS: troika dkim show %s -d %s\n", words[0], o->dir);
+	return r;
 }
 
 static int del(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)

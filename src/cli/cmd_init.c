@@ -1,3 +1,5 @@
+#include "app/signing.h"
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/options.h"
 
@@ -32,6 +34,8 @@ static int add_domain(const char *dir, struct str domain, struct err *e)
 
 	if (r == 0)
 		r = directory_domain_add(h.directory, domain, e);
+	if (r == 0)
+		r = signing_make(h.directory, domain, SIGNING_KIND_BOTH, STR_NONE, SIGNING_ACTIVE, clock_now(), e);
 	house_close(&h);
 	return r;
 }
@@ -53,6 +57,7 @@ int cli_init(int argc, char **argv)
 		r = give_away(o.dir, o.owner, &e);
 	if (r)
 		return cli_fail("init", r, &e);
-	printf("made %s for %s\nnext: troika user add you@%s -d %s\n", o.dir, o.domain, o.domain, o.dir);
+	printf("made %s for %s\nnext: troika user add you@%s -d %s\nrecords for DNS: troika dkim show %s -d %s\n", o.dir, o.domain, o.domain, o.dir, o.domain,
+		   o.dir);
 	return CLI_OK;
 }

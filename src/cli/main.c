@@ -20,7 +20,18 @@ const struct cli_command cli_commands[] = {
 	  "The password is the first line of the file ('-': standard input), or is asked for on the terminal. Only hashes are stored. A secret, stored\n"
 	  "in the clear, is needed only for APOP and CRAM-MD5." },
 	{ "domain", cli_domain, "add, delete, list mail domains",
-	  "troika domain add|del DOMAIN -d DIR\ntroika domain list -d DIR" },
+	  "troika domain add|del DOMAIN -d DIR\ntroika domain list -d DIR\n\n"
+	  "A new domain gets keys to sign its mail with: see troika dkim show. They go when it is deleted." },
+	{ "dkim", cli_dkim, "make, show, replace the keys that mail is signed with",
+	  "troika dkim show DOMAIN -d DIR                   (the records to publish)\n"
+	  "troika dkim list [DOMAIN] -d DIR\n"
+	  "troika dkim rotate DOMAIN -d DIR                 (successors for the keys that sign now)\n"
+	  "troika dkim add DOMAIN -d DIR [--algorithm rsa|ed25519|both] [--selector S]\n"
+	  "troika dkim activate DOMAIN SELECTOR... -d DIR\n"
+	  "troika dkim retire DOMAIN SELECTOR... -d DIR\n"
+	  "troika dkim del DOMAIN SELECTOR... -d DIR\n\n"
+	  "A new domain has an active pair of keys; its mail is believed once the records are in DNS. New keys are pending until they are activated;\n"
+	  "retired ones should stay in DNS for a week. Or let it be done: dkim { rotate_days } in the configuration." },
 	{ "alias", cli_alias, "add, delete, list aliases",
 	  "troika alias add ALIAS TARGET... -d DIR\ntroika alias del ALIAS -d DIR\ntroika alias list -d DIR\n\n"
 	  "ALIAS is an address, or @DOMAIN for everything else in the domain. Targets are addresses." },

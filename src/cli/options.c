@@ -18,7 +18,8 @@ static const struct option long_options[] = {
 	{ "log", required_argument, NULL, OPT_LOG << 8 }, { "secret-file", required_argument, NULL, OPT_SECRET_FILE << 8 },
 	{ "owner", required_argument, NULL, OPT_OWNER << 8 }, { "destination", required_argument, NULL, OPT_DESTINATION << 8 },
 	{ "sender", required_argument, NULL, OPT_SENDER << 8 }, { "recipient", required_argument, NULL, OPT_RECIPIENT << 8 },
-	{ "all", no_argument, NULL, OPT_ALL << 8 }, { "held", no_argument, NULL, OPT_HELD << 8 }, { NULL, 0, NULL, 0 },
+	{ "all", no_argument, NULL, OPT_ALL << 8 }, { "held", no_argument, NULL, OPT_HELD << 8 },
+	{ "algorithm", required_argument, NULL, OPT_ALGORITHM << 8 }, { "selector", required_argument, NULL, OPT_SELECTOR << 8 }, { NULL, 0, NULL, 0 },
 };
 
 static const char *option_name(int value)
@@ -46,6 +47,8 @@ static int take(const char *name, struct options *o, unsigned bit)
 	case OPT_RECIPIENT: o->recipient = optarg; break;
 	case OPT_ALL: o->all = true; break;
 	case OPT_HELD: o->held = true; break;
+	case OPT_ALGORITHM: o->algorithm = optarg; break;
+	case OPT_SELECTOR: o->selector = optarg; break;
 	case OPT_REPAIR: o->repair = true; break;
 	case OPT_LISTEN:
 		if (o->n_listen == OPTIONS_REPEAT_MAX)

@@ -30,7 +30,7 @@ def says(name, r, status, text):
 
 
 def usage(cli):
-    for command in ("init", "user", "domain", "alias", "serve", "import", "export", "queue", "check", "version"):
+    for command in ("init", "user", "domain", "alias", "dkim", "serve", "import", "export", "queue", "check", "version"):
         says(f"troika {command} --help", cli(command, "--help"), 0, f"troika {command}")
     says("troika without words", cli(), 2, "usage")
     says("an unknown command", cli("frobnicate"), 2, "frobnicate")
@@ -92,7 +92,7 @@ def refused_code(server, to, mail=b"Subject: x\r\n\r\nx\r\n"):
 
 def addresses(cli, server):
     check("an unknown domain is no relay", refused_code(server, "x@second.test") == 554)
-    says("domain add", cli.on("domain", "add", "second.test"), 0, "")
+    says("domain add", cli.on("domain", "add", "second.test"), 0, "troika dkim show second.test")
     check("now its users are unknown", refused_code(server, "x@second.test") == 550)
     says("domain list", cli.on("domain", "list"), 0, "second.test")
     says("alias add", cli.on("alias", "add", "team@second.test", address("alice"), address("bob")), 0, "")
@@ -108,6 +108,24 @@ def addresses(cli, server):
     says("alias del: catch-all", cli.on("alias", "del", "@second.test"), 0, "")
     check("gone", refused_code(server, "team@second.test") == 550)
     says("domain del", cli.on("domain", "del", "second.test"), 0, "")
+
+
+def signing(cli):
+    """Keys of a domain from its making to the end of the first ones."""
+    says("dkim show: a new domain has keys", cli.on("dkim", "show", DOMAIN), 0, f"._domainkey.{DOMAIN}. IN TXT (")
+    says("dkim list: they sign", cli.on("dkim", "list"), 0, "active since")
+    first = [line.split()[1] for line in cli.on("dkim", "list", DOMAIN).stdout.decode().splitlines()]
+    check("an RSA and an Ed25519 key", len(first) == 2, first)
+    says("dkim rotate", cli.on("dkim", "rotate", DOMAIN), 0, "troika dkim activate")
+    says("dkim add", cli.on("dkim", "add", DOMAIN, "--algorithm", "rsa", "--selector", "mine"), 0, f"mine._domainkey.{DOMAIN}. IN TXT (")
+    says("dkim add: the selector is taken", cli.on("dkim", "add", DOMAIN, "--algorithm", "rsa", "--selector", "MINE"), 1, "selector")
+    says("dkim add: no such algorithm", cli.on("dkim", "add", DOMAIN, "--algorithm", "dsa"), 1, "ed25519")
+    says("dkim activate", cli.on("dkim", "activate", DOMAIN, "mine"), 0, "")
+    says("dkim retire", cli.on("dkim", "retire", DOMAIN, *first), 0, "")
+    says("dkim list: until when", cli.on("dkim", "list", DOMAIN), 0, "retired since")
+    says("dkim del", cli.on("dkim", "del", DOMAIN, *first), 0, "")
+    says("dkim del: they are gone", cli.on("dkim", "del", DOMAIN, *first), 1, "has no key")
+    says("dkim show: no such domain", cli.on("dkim", "show", "elsewhere.test"), 1, "no domain")
 
 
 def moving(cli, server):
@@ -193,6 +211,7 @@ def main():
         attempt("usage", usage, cli)
         attempt("users", users, cli, server)
         attempt("addresses", addresses, cli, server)
+        attempt("signing", signing, cli)
         attempt("moving", moving, cli, server)
         attempt("reload", reload, server)
         attempt("drain", drain, server)
