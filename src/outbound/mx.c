@@ -96,13 +96,14 @@ int mx_find(const struct dns_source *dns, struct arena *a, struct str domain, co
 		return r;
 	}
 	out->secure = answer.secure;
+	out->canonical = answer.canonical.n ? answer.canonical : domain;
 	out->implicit = answer.status == DNS_NODATA;
 	switch (answer.status) {
 	case DNS_OK:
 		return take_records(&answer, domain, self, out, t);
 	case DNS_NODATA:
 		/* RFC 5321 5.1: no MX record at all: the domain is its own, with preference 0. */
-		insert(out, answer.canonical.n ? answer.canonical : domain, 0);
+		insert(out, out->canonical, 0);
 		return is_self(self, out->host[0].name) ? loops(domain, t) : 0;
 	case DNS_NXDOMAIN:
 		trouble_set(t, "5.1.2", "the domain %.*s does not exist", STR_ARG(domain));

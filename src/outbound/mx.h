@@ -32,6 +32,7 @@ struct mx_list {
 	size_t n;                                 /* at least one */
 	bool secure;                              /* the MX records are validated, or their absence is (RFC 7672 2.2.1) */
 	bool implicit;                            /* the domain has none: it is its own host */
+	struct str canonical;                     /* the domain behind CNAMEs */
 };
 /* 0, or an error, and *t says what becomes of the mail: null MX 5.1.10, no such domain 5.1.2, all hosts are ourselves 5.4.6, DNS fails 4.4.3. */
 int mx_find(const struct dns_source *dns, struct arena *a, struct str domain, const struct mx_self *self, struct mx_list *out, struct trouble *t);
