@@ -54,10 +54,12 @@ struct client_opening {
 int client_open(const struct client_setup *s, struct client **out, struct client_opening *o, struct err *e);
 /* QUIT and a short wait for the answer (RFC 5321 4.1.1.10). In two steps, so that many can be closed in the time of one. */
 void client_say_quit(struct client *c);
+void client_drop(struct client *c);           /* no QUIT will be said */
 void client_close(struct client **c);         /* after client_say_quit or a failure; accepts NULL */
 
 struct str client_host(const struct client *c);           /* the peer's name */
 const struct net_endpoint *client_peer(const struct client *c);
+const struct net_addr *client_local(const struct client *c);
 const struct smtp_ehlo *client_ehlo(const struct client *c);
 bool client_has_tls(const struct client *c);
 bool client_is_verified(const struct client *c);          /* TLS, and it is the peer that the policy names */

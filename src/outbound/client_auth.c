@@ -6,9 +6,9 @@
 #include <gsasl.h>
 
 /* In the order of preference: SCRAM proves the server too, and tells it no password. */
-static const struct { unsigned bit; const char *name; bool mutual; } mechanisms[] = {
-	{ SMTP_AUTH_SCRAM_SHA_256, "SCRAM-SHA-256", true }, { SMTP_AUTH_SCRAM_SHA_1, "SCRAM-SHA-1", true },
-	{ SMTP_AUTH_PLAIN, "PLAIN", false }, { SMTP_AUTH_LOGIN, "LOGIN", false },
+static const struct { unsigned bit; const char *name; bool mutual, server_first; } mechanisms[] = {
+	{ SMTP_AUTH_SCRAM_SHA_256, "SCRAM-SHA-256", true, false }, { SMTP_AUTH_SCRAM_SHA_1, "SCRAM-SHA-1", true, false },
+	{ SMTP_AUTH_PLAIN, "PLAIN", false, false }, { SMTP_AUTH_LOGIN, "LOGIN", false, true },
 };
 
 static int refused(struct client *c, int r, struct trouble *t)
@@ -43,8 +43,12 @@ static int answer(struct client *c, Gsasl_session *session, const char *mechanis
 static int exchange(struct client *c, Gsasl_session *session, size_t which, struct trouble *t)
 {
 	char challenge[SMTP_REPLY_TEXT_MAX + 1];
-	int rc, r = answer(c, session, mechanisms[which].name, NULL, &rc);
+	int rc = GSASL_NEEDS_MORE, r = 0;
 
+	if (mechanisms[which].server_first)
+		stream_printf(c->stream, "AUTH %s\r\n", mechanisms[which].name);
+	else
+		r = answer(c, session, mechanisms[which].name, NULL, &rc);
 	for (unsigned steps = 0; r == 0; steps++) {
 		r = client_read_reply(c, CLIENT_COMMAND_MS);
 		if (r || c->reply.code != 334)

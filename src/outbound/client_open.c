@@ -138,8 +138,10 @@ static int talk(struct client *c, const struct client_setup *s, struct client_op
 		o->stage = CLIENT_AUTH;
 		r = client_authenticate(c, s, &o->trouble);
 	}
-	if (r == 0)
+	if (r == 0) {
 		o->stage = CLIENT_READY;
+		o->trouble.status[0] = '\0';
+	}
 	return r;
 }
 
@@ -166,7 +168,7 @@ int client_open(const struct client_setup *s, struct client **out, struct client
 		trouble_set(&o->trouble, "4.4.1", "%s: %s", c->host, why.log);
 		c->over = true;
 	} else {
-		o->local = stream_local(c->stream).addr;
+		o->local = c->local = stream_local(c->stream).addr;
 		r = talk(c, s, o, e);
 	}
 	if (r == 0) {
@@ -190,6 +192,8 @@ void client_say_quit(struct client *c)
 	c->answers_quit = stream_flush(c->stream) == 0;
 }
 
+void client_drop(struct client *c) { c->over = true; }
+
 void client_close(struct client **c)
 {
 	if (!*c)
@@ -205,6 +209,7 @@ void client_close(struct client **c)
 
 struct str client_host(const struct client *c) { return str_from_c(c->host); }
 const struct net_endpoint *client_peer(const struct client *c) { return &c->peer; }
+const struct net_addr *client_local(const struct client *c) { return &c->local; }
 const struct smtp_ehlo *client_ehlo(const struct client *c) { return &c->ehlo; }
 bool client_has_tls(const struct client *c) { return stream_has_tls(c->stream); }
 bool client_is_verified(const struct client *c) { return c->verified; }

@@ -11,6 +11,7 @@ struct client {
 	struct smtp_reply reply;          /* the last one */
 	char host[256];
 	struct net_endpoint peer;
+	struct net_addr local;
 	bool lmtp, no_chunking;
 	bool verified;
 	bool over;                        /* no more transactions: lost, 421, or said QUIT */

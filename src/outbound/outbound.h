@@ -38,8 +38,9 @@ struct outbound_config {
 	const struct str *routes;             /* route.h */
 	size_t n_routes;
 	bool no_dane, no_sts;
+	struct str postmaster;                /* who notices are from, and told when one fails; empty: postmaster@hostname */
+	bool tell_postmaster;
 	const char *ca_file;                  /* trusted roots; NULL: the system's */
-	const char *sts_resolve;              /* tests: struct fetch_request.resolve */
 };
 
 /* One TLS session to a policy domain, or the failure to make one: what RFC 8460 counts. Strings live for the call. */
@@ -67,6 +68,7 @@ struct outbound_env {
 	/* Delivers a job for QUEUE_LOCAL: fills the result of each recipient. Strings of results: static, or in the job's arena. */
 	void (*deliver_local)(void *ctx, struct queue_job *j);
 	void *local_ctx;
+	bool (*is_local)(void *ctx, struct str domain);           /* do we deliver for it? Lower case, A-labels */
 	const struct dkim_keyring *keyring;   /* for the notices that we make; NULL: they are not signed */
 	void (*tls_report)(void *ctx, const struct tls_report_event *event);      /* may be NULL; quick, any thread */
 	void *report_ctx;

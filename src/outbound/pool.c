@@ -1,0 +1,201 @@
+#include "outbound/pool.h"
+
+#include "base/clock.h"
+#include "outbound/delivery.h"
+#include "rt/log.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#define SWEEP_MS 500u                 /* how often resting sessions are looked after */
+#define REFRESH_MS ((uint64_t)3600000)    /* MTA-STS policies */
+#define FAILED_TAKE_US 200000         /* a queue that cannot be read now */
+#define SWEEP_BATCH 64
+
+static int start_thread(struct outbound *o);
+
+/* ---- care: done by whichever thread comes by when it is time ---- */
+
+static bool is_my_turn(_Atomic uint64_t *next, uint64_t period)
+{
+	uint64_t now = clock_mono_ms(), at = *next;
+	return now >= at && atomic_compare_exchange_strong(next, &at, now + period);
+}
+
+/* All say QUIT before the first answer is waited for: hundreds end in the time of one. */
+static void close_expired(struct outbound *o, uint64_t now)
+{
+	struct client *over[SWEEP_BATCH];
+	size_t n;
+
+	do {
+		n = idle_expired(o->idle, now, over, SWEEP_BATCH);
+		for (size_t i = 0; i < n; i++)
+			client_say_quit(over[i]);
+		for (size_t i = 0; i < n; i++)
+			outbound_close_client(o, &over[i]);
+	} while (n == SWEEP_BATCH);
+}
+
+static void take_care(struct outbound *o)
+{
+	if (is_my_turn(&o->next_sweep_ms, SWEEP_MS)) {
+		close_expired(o, clock_mono_ms());
+		warmup_save(o->warmup);
+	}
+	if (is_my_turn(&o->next_refresh_ms, REFRESH_MS)) {
+		struct setup *s = outbound_setup(o);
+		struct sts_question q = { .dns = &o->env.dns, .ca_file = s->config.ca_file, .now = clock_now() };
+		if (!s->config.no_sts)
+			sts_refresh(o->sts, &q, &o->stopping);
+		setup_unref(&s);
+	}
+}
+
+/* ---- a thread ---- */
+
+/* The last one that waited got a job: another shall wait in its place. */
+static void begin_job(struct outbound *o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->waiting--;
+	o->busy++;
+	bool more = o->waiting == 0 && o->threads < o->setup->config.threads && !o->stopping;
+	o->threads += more;
+	pthread_mutex_unlock(&o->lock);
+	if (more && start_thread(o)) {
+		pthread_mutex_lock(&o->lock);
+		o->threads--;
+		pthread_mutex_unlock(&o->lock);
+		log_event(LOG_WARN, "outbound.no-more-threads", LOG_LIST(LOG_U("threads", o->threads)));
+	}
+}
+
+static void end_job(struct outbound *o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->busy--;
+	o->waiting++;
+	pthread_mutex_unlock(&o->lock);
+}
+
+static void do_job(struct outbound *o, struct queue_job *j)
+{
+	struct setup *s = outbound_setup(o);
+
+	begin_job(o);
+	if (j->kind == QUEUE_NOTICE)
+		delivery_notice(o, s, j);
+	else
+		delivery_run(o, s, j);
+	end_job(o);
+	setup_unref(&s);
+}
+
+/* True: this thread has waited for long and others wait too. */
+static bool is_spare(struct outbound *o, uint64_t idle_since)
+{
+	if (clock_mono_ms() - idle_since < WORKER_SPARE_MS)
+		return false;
+	pthread_mutex_lock(&o->lock);
+	bool spare = o->waiting > 1;
+	o->waiting -= spare;
+	o->threads -= spare;
+	pthread_mutex_unlock(&o->lock);
+	return spare;
+}
+
+static void leave(struct outbound *o, bool counted)
+{
+	pthread_mutex_lock(&o->lock);
+	if (counted) {
+		o->waiting--;
+		o->threads--;
+	}
+	if (o->threads == 0)
+		pthread_cond_broadcast(&o->thread_gone);
+	pthread_mutex_unlock(&o->lock);
+}
+
+static void *thread_main(void *arg)
+{
+	struct outbound *o = arg;
+	char prefer[DNS_NAME_MAX + 16];
+	struct str preferred = STR_NONE;
+	uint64_t idle_since = clock_mono_ms();
+	struct queue_job *j;
+
+	while (!o->stopping) {
+		int r = queue_take(o->env.queue, WORKER_WAIT_MS, preferred, false, &j);
+		if (r == 0) {
+			/* The next job of the same destination finds the session open. */
+			preferred = str_copy_c(prefer, sizeof prefer, j->destination) ? str_from_c(prefer) : STR_NONE;
+			do_job(o, j);
+			idle_since = clock_mono_ms();
+		} else if (r == ERR_CLOSED) {
+			break;
+		} else if (r != ERR_TIMEOUT) {
+			log_event(LOG_WARN, "outbound.queue-unreadable", LOG_LIST(LOG_C("error", err_text(r))));
+			usleep(FAILED_TAKE_US);
+		} else if (is_spare(o, idle_since)) {
+			leave(o, false);
+			return NULL;
+		}
+		take_care(o);
+	}
+	leave(o, true);
+	return NULL;
+}
+
+/* o->threads counts it already. */
+static int start_thread(struct outbound *o)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+	sigset_t all, before;
+
+	pthread_mutex_lock(&o->lock);
+	o->waiting++;
+	pthread_mutex_unlock(&o->lock);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, OUTBOUND_STACK);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);      /* signals are for the main thread */
+	int failed = pthread_create(&thread, &attributes, thread_main, o);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
+	if (!failed)
+		return 0;
+	pthread_mutex_lock(&o->lock);
+	o->waiting--;
+	pthread_mutex_unlock(&o->lock);
+	return ERR_NO_MEMORY;
+}
+
+int pool_start(struct outbound *o, struct err *e)
+{
+	o->threads = 1;
+	if (start_thread(o)) {
+		o->threads = 0;
+		return err_set(e, ERR_NO_MEMORY, NULL, "cannot start a thread for outbound");
+	}
+	return 0;
+}
+
+void pool_stop(struct outbound *o, uint64_t drain_ms)
+{
+	uint64_t until = clock_mono_ms() + drain_ms;
+	struct timespec at = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
+
+	o->stopping = true;
+	queue_stop(o->env.queue);
+	pthread_mutex_lock(&o->lock);
+	while (o->threads > 0)
+		if (!o->cancel && pthread_cond_timedwait(&o->thread_gone, &o->lock, &at))
+			o->cancel = true;
+		else if (o->cancel)
+			pthread_cond_wait(&o->thread_gone, &o->lock);
+	pthread_mutex_unlock(&o->lock);
+	close_expired(o, UINT64_MAX);
+}
