@@ -6,9 +6,9 @@
 #include <gsasl.h>
 
 /* In the order of preference: SCRAM proves the server too, and tells it no password. */
-static const struct { unsigned bit; const char *name; bool mutual, server_first; } mechanisms[] = {
-	{ SMTP_AUTH_SCRAM_SHA_256, "SCRAM-SHA-256", true, false }, { SMTP_AUTH_SCRAM_SHA_1, "SCRAM-SHA-1", true, false },
-	{ SMTP_AUTH_PLAIN, "PLAIN", false, false }, { SMTP_AUTH_LOGIN, "LOGIN", false, true },
+static const struct { const char *name; unsigned bit; bool mutual, server_first; } mechanisms[] = {
+	{ "SCRAM-SHA-256", SMTP_AUTH_SCRAM_SHA_256, true, false }, { "SCRAM-SHA-1", SMTP_AUTH_SCRAM_SHA_1, true, false },
+	{ "PLAIN", SMTP_AUTH_PLAIN, false, false }, { "LOGIN", SMTP_AUTH_LOGIN, false, true },
 };
 
 static int refused(struct client *c, int r, struct trouble *t)
@@ -24,7 +24,8 @@ static int answer(struct client *c, Gsasl_session *session, const char *mechanis
 {
 	char *out = NULL;
 
-	*rc = gsasl_step64(session, challenge, &out);
+	/* A server that asks on when all is said cannot be followed. */
+	*rc = *rc == GSASL_OK ? GSASL_MECHANISM_CALLED_TOO_MANY_TIMES : gsasl_step64(session, challenge, &out);
 	if (*rc != GSASL_OK && *rc != GSASL_NEEDS_MORE) {
 		stream_printf(c->stream, "*\r\n");        /* RFC 4954 4: the client gives up */
 		return ERR_INVALID;

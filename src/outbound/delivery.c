@@ -41,9 +41,9 @@ static void set_rest(struct queue_job *j, const struct trouble *t)
 
 static void log_result(const struct delivery *d, const struct queue_job_recipient *r)
 {
-	static const struct { int outcome; const char *event; enum log_level level; } events[] = {
-		{ QUEUE_DELIVERED, "outbound.delivered", LOG_INFO }, { QUEUE_RELAYED, "outbound.relayed", LOG_INFO }, { QUEUE_EXPANDED, "outbound.expanded", LOG_INFO },
-		{ QUEUE_FAILED, "outbound.failed", LOG_NOTICE }, { QUEUE_DELAYED, "outbound.deferred", LOG_NOTICE } };
+	static const struct { const char *event; int outcome; enum log_level level; } events[] = {
+		{ "outbound.delivered", QUEUE_DELIVERED, LOG_INFO }, { "outbound.relayed", QUEUE_RELAYED, LOG_INFO }, { "outbound.expanded", QUEUE_EXPANDED, LOG_INFO },
+		{ "outbound.failed", QUEUE_FAILED, LOG_NOTICE }, { "outbound.deferred", QUEUE_DELAYED, LOG_NOTICE } };
 	char id[24];
 
 	snprintf(id, sizeof id, "%llx", (unsigned long long)d->job->id);
@@ -203,7 +203,7 @@ static void deliver_by_session(struct delivery *d)
 	struct trouble t;
 
 	int r = message_open(d->o->env.queue, d->o->env.store, d->job, &d->message);
-	d->todo = arena_array(&a, d->job->n_recipients, sizeof(*d->todo));
+	d->todo = arena_array(&a, d->job->n_recipients, sizeof(struct queue_job_recipient *));
 	d->key = arena_printf(&a, "%u %.*s %.*s", d->setup->generation, STR_ARG(d->route->pattern), STR_ARG(d->route->host.n || d->route->path ? STR_NONE : d->job->destination));
 	if (r == 0 && (!d->todo || !d->key.p))
 		r = ERR_NO_MEMORY;

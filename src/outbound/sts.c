@@ -9,8 +9,8 @@
 
 #include <pthread.h>
 
-#define WEEK_S (7 * 86400)
-#define REFRESH_USED_S (30 * 86400)   /* a policy that nobody needed for so long is left to expire */
+#define WEEK_S ((int64_t)7 * 86400)
+#define REFRESH_USED_S ((int64_t)30 * 86400)   /* a policy that nobody needed for so long is left to expire */
 #define REFRESH_BATCH 200             /* policies looked after in one round */
 
 struct sts {
