@@ -1,0 +1,589 @@
+/* The whole room: a queue on a store in memory, a zone for the DNS, scripted servers on addresses of loopback; jobs go in, results come out. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "outbound/limits.h"
+#include "outbound/outbound.h"
+#include "outbound/test_peer.h"
+#include "rt/dns_zone.h"
+#include "rt/log.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MESSAGE "From: s@here.example\r\nSubject: test\r\n\r\nHello.\r\n"
+#define HELLO "S 220 mx ESMTP", "C EHLO us.example", "S 250-mx", "S 250 PIPELINING"
+#define TAKES "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 2.0.0 taken"
+
+struct world {
+	struct store *store;
+	struct queue *queue;
+	struct dns_zone *zone;
+	struct outbound *outbound;
+	struct arena arena;
+	struct str sender;                /* s@here.example */
+	/* what was handed to us as local */
+	_Atomic unsigned local;
+	/* reports */
+	pthread_mutex_t lock;
+	struct buf reports;
+};
+
+static void deliver_local(void *ctx, struct queue_job *j)
+{
+	struct world *w = ctx;
+
+	for (size_t i = 0; i < j->n_recipients; i++)
+		j->recipients[i].result = (struct queue_result){ .outcome = QUEUE_DELIVERED, .status = STR("2.0.0"), .reply = STR("here") };
+	w->local += (unsigned)j->n_recipients;
+}
+
+static bool is_local(void *ctx, struct str domain)
+{
+	(void)ctx;
+	return str_eq(domain, STR("us.example"));
+}
+
+static void tls_report(void *ctx, const struct tls_report_event *e)
+{
+	struct world *w = ctx;
+
+	pthread_mutex_lock(&w->lock);
+	buf_printf(&w->reports, "%.*s %d %s|", STR_ARG(e->domain), e->kind, e->success ? "success" : e->result);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* routes: up to four, ended by NULL. */
+static struct world *begin(const char *zone, const char *const routes[])
+{
+	struct world *w = calloc(1, sizeof *w);
+	struct store_config store = { .engine = STORE_ENGINE_MEM, .create = true };
+	struct queue_config queue = { .retry_first_s = 1000, .retry_max_s = 2000 };
+	struct str list[4];
+	struct outbound_config c = { .hostname = STR("us.example"), .routes = list, .ip = OUTBOUND_IPV4_ONLY, .idle_ms = 300 };
+	struct outbound_env env = { .deliver_local = deliver_local, .local_ctx = w, .is_local = is_local, .tls_report = tls_report, .report_ctx = w };
+	struct err e = { 0 };
+
+	w->sender = STR("s@here.example");
+	log_setup(LOG_TEXT, LOG_ERROR, 2);
+	pthread_mutex_init(&w->lock, NULL);
+	for (; routes && routes[c.n_routes]; c.n_routes++)
+		list[c.n_routes] = str_from_c(routes[c.n_routes]);
+	assert_int_equal(store_open(&store, &w->store, NULL), 0);
+	assert_int_equal(queue_open(w->store, &queue, &w->queue, NULL), 0);
+	w->zone = dns_zone_create();
+	dns_zone_add(w->zone, zone);
+	env.queue = w->queue;
+	env.store = w->store;
+	env.dns = dns_zone_source(w->zone);
+	if (outbound_create(&c, &env, &w->outbound, &e))
+		fail_msg("%s", e.log);
+	return w;
+}
+
+static void start(struct world *w) { assert_int_equal(outbound_start(w->outbound, NULL), 0); }
+
+static void end(struct world *w)
+{
+	outbound_stop(w->outbound, 5000);
+	outbound_destroy(&w->outbound);
+	queue_close(&w->queue);
+	store_close(&w->store);
+	dns_zone_destroy(&w->zone);
+	arena_fini(&w->arena);
+	buf_fini(&w->reports);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+/* "r@there.example" goes to there.example, what is at us.example is local. */
+static void submit(struct world *w, unsigned flags, const char *const recipients[])
+{
+	struct str piece = STR(MESSAGE);
+	struct queue_recipient list[128] = { 0 };
+	struct queue_submission s = { .envelope = { .sender = w->sender, .flags = flags, .arrived = clock_now() }, .pieces = &piece, .n_pieces = 1, .recipients = list };
+	uint64_t id;
+
+	for (; recipients[s.n_recipients]; s.n_recipients++) {
+		struct str address = str_from_c(recipients[s.n_recipients]), local, domain;
+		str_cut(address, '@', &local, &domain);
+		list[s.n_recipients] = (struct queue_recipient){ .address = address, .destination = is_local(NULL, domain) ? STR(QUEUE_LOCAL) : domain };
+	}
+	assert_int_equal(queue_submit(w->queue, &s, &id, NULL), 0);
+}
+
+static void submit_one(struct world *w, unsigned flags, const char *recipient) { submit(w, flags, (const char *const[]){ recipient, NULL }); }
+
+static struct outbound_stats stats(struct world *w)
+{
+	struct outbound_stats s;
+	outbound_stats(w->outbound, &s);
+	return s;
+}
+
+/* Waits until that many recipients have a result. */
+static void wait_for(struct world *w, uint64_t n)
+{
+	uint64_t until = clock_mono_ms() + 30000;
+
+	for (;;) {
+		struct outbound_stats s = stats(w);
+		if (s.delivered + s.relayed + s.failed + s.deferred >= n && s.busy == 0)
+			return;
+		if (clock_mono_ms() > until)
+			fail_msg("delivered %lu relayed %lu failed %lu deferred %lu of %lu", s.delivered, s.relayed, s.failed, s.deferred, n);
+		usleep(2000);
+	}
+}
+
+struct seen {
+	struct world *w;
+	struct str text;
+};
+
+static int note_item(void *arg, const struct queue_item *item)
+{
+	struct seen *seen = arg;
+
+	for (size_t i = 0; i < item->n_recipients; i++)
+		seen->text = arena_printf(&seen->w->arena, "%.*s%.*s %.*s %.*s|", STR_ARG(seen->text), STR_ARG(item->recipients[i].r.address), STR_ARG(item->recipients[i].status),
+								  STR_ARG(item->recipients[i].reply));
+	return 0;
+}
+
+/* "address status reply|..." of what is in the queue. */
+static const char *show_queue(struct world *w)
+{
+	struct seen seen = { w, STR("") };
+	struct queue_filter all = { 0 };
+
+	assert_int_equal(queue_list(w->queue, &all, note_item, &seen), 0);
+	return seen.text.p;
+}
+
+static const char *port_route(char *to, size_t size, uint16_t port)
+{
+	snprintf(to, size, "* smtp port=%u", port);
+	return to;
+}
+
+/* ---- hosts ---- */
+
+static void test_goes_to_its_mx(void **state)
+{
+	(void)state;
+	const struct script script = { { HELLO, TAKES } };
+	struct scripted_peer p;
+	char route[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &script, 1);
+	struct world *w = begin("there.example MX 10 mx.there.example\nmx.there.example A 127.0.0.2", (const char *const[]){ port_route(route, sizeof route, p.port), NULL });
+	submit_one(w, 0, "a@there.example");
+	start(w);
+	wait_for(w, 1);
+	assert_int_equal(stats(w).relayed, 1);
+	assert_string_equal(show_queue(w), "");
+	end(w);
+	assert_true(str_eq(buf_str(&p.data), STR(MESSAGE)));
+	scripted_peer_stop(&p);
+}
+
+/* The first refuses the connection, the second greets with 554, the third defers the recipient, the fourth takes it. */
+static void test_the_next_mx(void **state)
+{
+	(void)state;
+	const struct script no = { { "S 554 go away", "C QUIT", "S 221 x" } }, later = { { HELLO, "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 450 4.2.0 grey", "S 554 x" } },
+						takes = { { HELLO, TAKES } };
+	struct scripted_peer second, third, fourth;
+	char route[64];
+
+	scripted_peer_start(&second, "127.0.0.3", 0, &no, 1);
+	scripted_peer_start(&third, "127.0.0.4", second.port, &later, 1);
+	scripted_peer_start(&fourth, "127.0.0.5", second.port, &takes, 1);
+	struct world *w = begin("there.example MX 10 a.there.example\nthere.example MX 20 b.there.example\nthere.example MX 30 c.there.example\nthere.example MX 40 d.there.example\n"
+							"a.there.example A 127.0.0.2\nb.there.example A 127.0.0.3\nc.there.example A 127.0.0.4\nd.there.example A 127.0.0.5",
+							(const char *const[]){ port_route(route, sizeof route, second.port), NULL });
+	submit_one(w, 0, "a@there.example");
+	start(w);
+	wait_for(w, 1);
+	assert_int_equal(stats(w).relayed, 1);
+	end(w);
+	assert_int_equal(second.connections, 1);
+	assert_int_equal(third.connections, 1);
+	assert_int_equal(fourth.connections, 1);
+	scripted_peer_stop(&second);
+	scripted_peer_stop(&third);
+	scripted_peer_stop(&fourth);
+}
+
+/* After the end of data another host might double it. */
+static void test_lost_after_data_waits(void **state)
+{
+	(void)state;
+	const struct script lost = { { HELLO, "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "X" } }, takes = { { HELLO, TAKES } };
+	struct scripted_peer first, second;
+	char route[64];
+
+	scripted_peer_start(&first, "127.0.0.2", 0, &lost, 1);
+	scripted_peer_start(&second, "127.0.0.3", first.port, &takes, 1);
+	struct world *w = begin("there.example MX 10 a.there.example\nthere.example MX 20 b.there.example\na.there.example A 127.0.0.2\nb.there.example A 127.0.0.3",
+							(const char *const[]){ port_route(route, sizeof route, first.port), NULL });
+	submit_one(w, 0, "a@there.example");
+	start(w);
+	wait_for(w, 1);
+	assert_int_equal(stats(w).deferred, 1);
+	assert_int_equal(stats(w).lost_after_data, 1);
+	end(w);
+	assert_int_equal(second.connections, 0);
+	scripted_peer_stop(&first);
+	scripted_peer_stop(&second);
+}
+
+static void test_nobody_answers(void **state)
+{
+	(void)state;
+	struct world *w = begin("there.example A 127.0.0.9", (const char *const[]){ "* smtp port=1", NULL });
+	struct queue_destination_stats *d;
+	size_t n;
+
+	submit_one(w, 0, "a@there.example");
+	start(w);
+	wait_for(w, 1);
+	assert_int_equal(stats(w).deferred, 1);
+	/* The destination as a whole rests. */
+	assert_int_equal(queue_destinations(w->queue, &w->arena, 10, &d, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(d[0].failures, 1);
+	assert_non_null(strstr(show_queue(w), "a@there.example 4.4.1 there.example: connect to 127.0.0.9:1"));
+	end(w);
+}
+
+static void test_dns_says_no(void **state)
+{
+	(void)state;
+	static const struct { const char *zone, *status; bool fails; } cases[] = {
+		{ "there.example MX 0 .", "5.1.10", true }, { "else.example A 127.0.0.2", "5.1.2", true }, { "there.example MX 10 us.example", "5.4.6", true },
+		{ "there.example MX 10 nothing.example\nnothing.example TXT x", "5.4.4", true }, { "there.example MX !temporary", "4.4.3", false },
+		{ "there.example MX !bogus", "4.4.3", false }, { "there.example MX 10 a.there.example\na.there.example A !temporary", "4.4.3", false },
+		{ "there.example MX 10 a.there.example\nthere.example MX 20 b.there.example\na.there.example TXT x\nb.there.example A !temporary", "4.4.3", false },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct world *w = begin(cases[i].zone, NULL);
+		w->sender = STR_NONE;             /* no notice of it */
+		submit_one(w, 0, "a@there.example");
+		start(w);
+		wait_for(w, 1);
+		if (stats(w).failed != cases[i].fails || stats(w).deferred == cases[i].fails)
+			fail_msg("%s: failed %lu deferred %lu", cases[i].zone, stats(w).failed, stats(w).deferred);
+		if (!cases[i].fails && !strstr(show_queue(w), cases[i].status))
+			fail_msg("%s: %s", cases[i].zone, show_queue(w));
+		end(w);
+	}
+}
+
+/* ---- sessions ---- */
+
+#define TAKES_MORE "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 ok"
+
+static void test_one_session_for_many(void **state)
+{
+	(void)state;
+	const struct script script = { { HELLO, TAKES_MORE, TAKES_MORE, TAKES_MORE, "C QUIT", "S 221 bye" } };
+	struct scripted_peer p;
+	char route[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &script, 1);
+	snprintf(route, sizeof route, "* smtp:[127.0.0.2]:%u", p.port);
+	struct world *w = begin("", (const char *const[]){ route, NULL });
+	start(w);
+	/* Over a smart host even for different destinations. */
+	for (unsigned i = 0; i < 3; i++) {
+		submit_one(w, 0, i == 1 ? "a@there.example" : "b@elsewhere.example");
+		wait_for(w, i + 1);
+	}
+	assert_int_equal(stats(w).relayed, 3);
+	assert_int_equal(stats(w).reused, 2);
+	/* ... and it ends by itself. */
+	for (uint64_t until = clock_mono_ms() + 20000; stats(w).idle_connections && clock_mono_ms() < until;)
+		usleep(5000);
+	assert_int_equal(stats(w).idle_connections, 0);
+	end(w);
+	assert_int_equal(p.connections, 1);
+	scripted_peer_stop(&p);
+}
+
+static void test_session_closed_while_resting(void **state)
+{
+	(void)state;
+	const struct script scripts[] = { { { HELLO, TAKES_MORE, "C MAIL", "S 421 idle too long", "X" } }, { { HELLO, TAKES_MORE } } };
+	struct scripted_peer p;
+	char route[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, scripts, 2);
+	snprintf(route, sizeof route, "* smtp:[127.0.0.2]:%u", p.port);
+	struct world *w = begin("", (const char *const[]){ route, NULL });
+	start(w);
+	for (unsigned i = 0; i < 2; i++) {
+		submit_one(w, 0, "a@there.example");
+		wait_for(w, i + 1);
+	}
+	assert_int_equal(stats(w).relayed, 2);
+	assert_int_equal(stats(w).deferred, 0);
+	end(w);
+	assert_int_equal(p.connections, 2);
+	scripted_peer_stop(&p);
+}
+
+static void test_too_many_recipients_at_once(void **state)
+{
+	(void)state;
+	const struct script script = { { HELLO, "C MAIL", "C RCPT", "C RCPT", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 452 too many", "S 452 too many", "S 354 go", "D", "S 250 ok",
+									 "C MAIL", "C RCPT", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 550 5.1.1 no", "S 354 go", "D", "S 250 ok" } };
+	struct scripted_peer p;
+	char route[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &script, 1);
+	snprintf(route, sizeof route, "* smtp:[127.0.0.2]:%u", p.port);
+	struct world *w = begin("", (const char *const[]){ route, NULL });
+	w->sender = STR_NONE;
+	submit(w, 0, (const char *const[]){ "a@there.example", "b@there.example", "c@there.example", NULL });
+	start(w);
+	wait_for(w, 3);
+	assert_int_equal(stats(w).relayed, 2);
+	assert_int_equal(stats(w).failed, 1);
+	end(w);
+	scripted_peer_stop(&p);
+}
+
+static void test_verp(void **state)
+{
+	(void)state;
+	const struct script script = { { HELLO, "C MAIL FROM:<s+a=there.example@here.example>", "C RCPT TO:<a@", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 ok",
+									 "C MAIL FROM:<s+b=there.example@here.example>", "C RCPT TO:<b@", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 ok" } };
+	struct scripted_peer p;
+	char route[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &script, 1);
+	snprintf(route, sizeof route, "* smtp:[127.0.0.2]:%u", p.port);
+	struct world *w = begin("", (const char *const[]){ route, NULL });
+	submit(w, QUEUE_VERP, (const char *const[]){ "a@there.example", "b@there.example", NULL });
+	start(w);
+	wait_for(w, 2);
+	assert_int_equal(stats(w).relayed, 2);
+	end(w);
+	scripted_peer_stop(&p);
+}
+
+/* ---- TLS ---- */
+
+/* A handshake that fails is followed by a session without TLS where nothing was promised; where it was, by none. */
+static void test_tls_fails(void **state)
+{
+	(void)state;
+	const struct script broken = { { HELLO, "C QUIT", "S 221 x" } };
+	const struct script scripts[] = { { { "S 220 mx", "C EHLO", "S 250-mx", "S 250-PIPELINING", "S 250 STARTTLS", "C STARTTLS", "S 220 go", "W", "S rubbish", "X" } },
+									  { { "S 220 mx", "C EHLO", "S 250-mx", "S 250-PIPELINING", "S 250 STARTTLS", TAKES } } };
+	static const struct { const char *zone; bool secure; unsigned flags; unsigned relayed, failed; const char *status, *reports; } cases[] = {
+		{ "there.example MX 10 mx.there.example\nmx.there.example A 127.0.0.2", false, 0, 1, 0, NULL, "there.example 2 validation-failure|" },
+		{ "there.example MX 10 mx.there.example\nmx.there.example A 127.0.0.2\n_P._tcp.mx.there.example TLSA 3 1 1 "
+		  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", true, 0, 0, 0, "4.7.5", "there.example 1 validation-failure|" },
+		/* TLS-Required: No */
+		{ "there.example MX 10 mx.there.example\nmx.there.example A 127.0.0.2\n_P._tcp.mx.there.example TLSA 3 1 1 "
+		  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", true, QUEUE_TLS_OPTIONAL, 1, 0, NULL, "" },
+		{ "there.example MX 10 mx.there.example\nmx.there.example A 127.0.0.2", false, QUEUE_REQUIRETLS, 0, 1, NULL, "" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct scripted_peer p;
+		char route[64], zone[512], port[16];
+		scripted_peer_start(&p, "127.0.0.2", 0, cases[i].failed ? &broken : scripts, cases[i].failed ? 1 : 2);
+		snprintf(port, sizeof port, "_%u.", p.port);
+		str_copy_c(zone, sizeof zone, str_from_c(cases[i].zone));
+		char *place = strstr(zone, "_P.");
+		if (place)
+			snprintf(zone, sizeof zone, "%.*s%s%s", (int)(place - zone), cases[i].zone, port, cases[i].zone + (place - zone) + 3);
+		struct world *w = begin(zone, (const char *const[]){ port_route(route, sizeof route, p.port), NULL });
+		if (cases[i].secure)
+			dns_zone_secure(w->zone, "there.example");
+		w->sender = STR("s@us.example");
+		submit_one(w, cases[i].flags, "a@there.example");
+		start(w);
+		wait_for(w, 1);
+		if (stats(w).relayed != cases[i].relayed || stats(w).failed != cases[i].failed)
+			fail_msg("case %zu: %s", i, show_queue(w));
+		if (cases[i].status)
+			assert_non_null(strstr(show_queue(w), cases[i].status));
+		if (!str_eq(buf_str(&w->reports), str_from_c(cases[i].reports)))
+			fail_msg("case %zu: %.*s", i, STR_ARG(buf_str(&w->reports)));
+		end(w);
+		scripted_peer_stop(&p);
+	}
+}
+
+/* ---- other ways ---- */
+
+static void test_other_transports(void **state)
+{
+	(void)state;
+	char dir[] = "/tmp/troika-outbound-XXXXXX", maildir[64], mbox[64], path[512], text[4096];
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(maildir, sizeof maildir, "files.example maildir:%s/drop", dir);
+	snprintf(mbox, sizeof mbox, "box.example mbox:%s/box", dir);
+	struct world *w = begin("", (const char *const[]){ maildir, mbox, "gone.example discard", "refused.example error:5.1.2 No such place", NULL });
+	submit(w, 0, (const char *const[]){ "a@files.example", "b@files.example", "a@box.example", "b@box.example", "a@gone.example", "a@us.example", NULL });
+	w->sender = STR_NONE;
+	submit_one(w, 0, "a@refused.example");
+	start(w);
+	wait_for(w, 7);
+	assert_int_equal(stats(w).delivered, 6);
+	assert_int_equal(stats(w).failed, 1);
+	assert_int_equal(w->local, 1);
+	end(w);
+	snprintf(path, sizeof path, "%s/drop/new", dir);
+	DIR *d = opendir(path);
+	unsigned files = 0;
+	assert_non_null(d);
+	for (struct dirent *entry; (entry = readdir(d));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof path, "%s/drop/new/%s", dir, entry->d_name);
+		int fd = open(path, O_RDONLY);
+		ssize_t n = read(fd, text, sizeof text - 1);
+		close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		assert_non_null(strstr(text, "Return-Path: <s@here.example>\nDelivered-To: "));
+		assert_non_null(strstr(text, "@files.example\nFrom: s@here.example\nSubject: test\n\nHello.\n"));
+		unlink(path);
+		files++;
+	}
+	closedir(d);
+	assert_int_equal(files, 2);
+	snprintf(path, sizeof path, "%s/box", dir);
+	int fd = open(path, O_RDONLY);
+	ssize_t n = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	assert_true(str_starts(str_from_c(text), STR("From s@here.example ")));
+	assert_non_null(strstr(text, "\n\nFrom s@here.example "));
+	snprintf(path, sizeof path, "rm -r %s", dir);
+	assert_int_equal(system(path), 0);
+}
+
+/* A failure comes back to its sender as a notice of ours, and over the network when the sender is elsewhere. */
+static void test_notice(void **state)
+{
+	(void)state;
+	const struct script refuses = { { HELLO, "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 550 5.1.1 no such user", "S 554 x", "C QUIT", "S 221 x" } };
+	const struct script takes = { { HELLO, "C MAIL FROM:<>", "C RCPT TO:<s@here.example>", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 ok" } };
+	struct scripted_peer there, here;
+	char route[64];
+
+	scripted_peer_start(&there, "127.0.0.2", 0, &refuses, 1);
+	scripted_peer_start(&here, "127.0.0.3", there.port, &takes, 1);
+	struct world *w = begin("there.example A 127.0.0.2\nhere.example A 127.0.0.3", (const char *const[]){ port_route(route, sizeof route, there.port), NULL });
+	submit_one(w, 0, "a@there.example");
+	start(w);
+	wait_for(w, 2);
+	assert_int_equal(stats(w).failed, 1);
+	assert_int_equal(stats(w).relayed, 1);
+	assert_int_equal(stats(w).notices, 1);
+	assert_string_equal(show_queue(w), "");
+	end(w);
+	assert_non_null(memmem(here.data.p, here.data.n, "Status: 5.1.1", 13));
+	assert_non_null(memmem(here.data.p, here.data.n, "550 5.1.1 no such user", 22));
+	scripted_peer_stop(&there);
+	scripted_peer_stop(&here);
+}
+
+/* ---- the end, and new configurations ---- */
+
+static void test_stop_cuts_connections(void **state)
+{
+	(void)state;
+	const struct script hangs = { { HELLO, "C MAIL", "C RCPT", "C DATA", "P 3000" } };
+	struct scripted_peer p;
+	char route[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &hangs, 1);
+	snprintf(route, sizeof route, "* smtp:[127.0.0.2]:%u", p.port);
+	struct world *w = begin("", (const char *const[]){ route, NULL });
+	submit_one(w, 0, "a@there.example");
+	start(w);
+	for (uint64_t until = clock_mono_ms() + 20000; p.connections == 0 && clock_mono_ms() < until;)
+		usleep(2000);
+	usleep(50000);
+	outbound_stop(w->outbound, 100);
+	/* Not an attempt: it is as it was. */
+	assert_int_equal(stats(w).deferred, 0);
+	assert_string_equal(show_queue(w), "a@there.example  |");
+	end(w);
+	scripted_peer_stop(&p);
+}
+
+static void test_configurations(void **state)
+{
+	(void)state;
+	struct world *w = begin("", (const char *const[]){ "example.org smtp concurrency=3 rate=60", NULL });
+	struct queue_limits l;
+	const struct str bad = STR("example.org nonsense"), good = STR("example.org smtp concurrency=4");
+	struct outbound_config c = { .hostname = STR("us.example"), .routes = &bad, .n_routes = 1, .concurrency = 7 };
+	struct err e = { 0 };
+
+	outbound_limits(w->outbound, STR("example.org"), &l);
+	assert_int_equal(l.concurrency, 3);
+	assert_int_equal(l.per_minute, 60);
+	assert_int_equal(outbound_set_config(w->outbound, &c, &e), ERR_CONFIG);
+	assert_non_null(strstr(e.log, "nonsense"));
+	outbound_limits(w->outbound, STR("example.org"), &l);
+	assert_int_equal(l.concurrency, 3);
+	c.routes = &good;
+	assert_int_equal(outbound_set_config(w->outbound, &c, &e), 0);
+	outbound_limits(w->outbound, STR("example.org"), &l);
+	assert_int_equal(l.concurrency, 4);
+	outbound_limits(w->outbound, STR("example.net"), &l);
+	assert_int_equal(l.concurrency, 7);
+	start(w);
+	end(w);
+}
+
+static void test_warmup(void **state)
+{
+	(void)state;
+	const struct script script = { { HELLO, TAKES_MORE, TAKES_MORE, "W" } };
+	struct scripted_peer p;
+	char route[128];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &script, 1);
+	snprintf(route, sizeof route, "* smtp:[127.0.0.2]:%u source=127.0.0.7 warmup=2020-01-01/1:2", p.port);
+	struct world *w = begin("", (const char *const[]){ route, NULL });
+	start(w);
+	for (unsigned i = 0; i < 3; i++) {
+		submit_one(w, 0, "a@there.example");
+		wait_for(w, i + 1);
+	}
+	assert_int_equal(stats(w).relayed, 2);
+	assert_int_equal(stats(w).deferred, 1);
+	assert_non_null(strstr(show_queue(w), "4.4.5 all source addresses have sent what they may today"));
+	end(w);
+	scripted_peer_stop(&p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_goes_to_its_mx), cmocka_unit_test(test_the_next_mx), cmocka_unit_test(test_lost_after_data_waits),
+		cmocka_unit_test(test_nobody_answers), cmocka_unit_test(test_dns_says_no), cmocka_unit_test(test_one_session_for_many),
+		cmocka_unit_test(test_session_closed_while_resting), cmocka_unit_test(test_too_many_recipients_at_once), cmocka_unit_test(test_verp),
+		cmocka_unit_test(test_tls_fails), cmocka_unit_test(test_other_transports), cmocka_unit_test(test_notice),
+		cmocka_unit_test(test_stop_cuts_connections), cmocka_unit_test(test_configurations), cmocka_unit_test(test_warmup),
+	};
+	return cmocka_run_group_tests_name("outbound/outbound", tests, NULL, NULL);
+}
