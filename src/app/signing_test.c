@@ -9,6 +9,9 @@
 #include "base/clock.h"
 #include "rt/dns_zone.h"
 
+#include <pthread.h>
+#include <stdlib.h>
+
 #define DAY 86400
 #define ROTATE_DAYS 90
 
@@ -102,6 +105,41 @@ static void test_keyring(void **state)
 	assert_string_equal(signers(s, "example.org", 4), "example.org/a example.org/p");
 	assert_int_equal(directory_domain_del(s->directory, STR("sub.example.org"), NULL), 0);
 	assert_string_equal(signers(s, "sub.example.org", 4), "example.org/a example.org/p");
+}
+
+#define THREADS 4
+#define ROUNDS 300
+
+static void *ask_always(void *arg)
+{
+	struct setting *s = arg;
+	for (int i = 0; i < ROUNDS; i++) {
+		struct arena a = ARENA_INIT(0);
+		struct dkim_signer v[DKIM_SIGNERS_MAX];
+		int n = s->ring.signers(s->ring.ctx, &a, STR("example.org"), v, DKIM_SIGNERS_MAX);
+		if (n < 1 || dkim_key_algorithm(v[0].key) != DKIM_ED25519_SHA256)
+			abort();
+		dkim_signers_drop(v, (size_t)n);
+		arena_fini(&a);
+	}
+	return NULL;
+}
+
+/* Keys in use while they are replaced: nobody is without, nobody signs with freed memory. */
+static void test_threads(void **state)
+{
+	struct setting *s = *state;
+	pthread_t threads[THREADS];
+	make(s, "example.org", SIGNING_KIND_ED25519, "a", SIGNING_ACTIVE);
+	make(s, "example.org", SIGNING_KIND_ED25519, "b", SIGNING_ACTIVE);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, ask_always, s), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct signing_change c = { STR("example.org"), STR("b"), i % 2 ? SIGNING_ACTIVE : SIGNING_RETIRED, 0 };
+		assert_int_equal(directory_signing_change(s->directory, &c, 1, clock_now(), NULL), 0);
+	}
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
 }
 
 static void test_bad_key(void **state)
@@ -220,7 +258,8 @@ static void test_wrong_record(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_keyring, setup, teardown), cmocka_unit_test_setup_teardown(test_bad_key, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_keyring, setup, teardown), cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_bad_key, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_make, setup, teardown), cmocka_unit_test_setup_teardown(test_rotation, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wrong_record, setup, teardown),
 	};
