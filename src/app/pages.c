@@ -1,5 +1,7 @@
 #include "app/pages.h"
 
+#include "app/autoconfig.h"
+#include "app/config.h"
 #include "base/arena.h"
 #include "base/base64.h"
 #include "base/map.h"
@@ -9,6 +11,7 @@
 
 #define CHALLENGES_MAX 1000
 #define POLICY_MAX ((size_t)64 << 10)          /* RFC 8461 3.2 */
+#define SERVERS_MAX ((size_t)16 << 10)
 #define POLICY_ID_OCTETS 8
 
 struct pages {
@@ -16,7 +19,8 @@ struct pages {
 	pthread_mutex_t lock;            /* a leaf */
 	struct map *challenges;          /* token -> malloc'ed text */
 	struct buf policy;               /* empty: none */
-	struct http_route routes[2];
+	struct buf servers;              /* of autoconfig_page; empty: none */
+	struct http_route routes[4];
 	struct http_service service;
 };
 
@@ -47,6 +51,34 @@ static unsigned policy_page(void *ctx, const struct http_request *r, bool tls, s
 	return out->body.n ? 200 : 404;
 }
 
+/* At autoconfig.DOMAIN, or at the domain itself; at other names of ours the query may say which. */
+static struct str autoconfig_domain(const struct pages *p, const struct http_request *r, struct buf *decoded)
+{
+	struct str named = str_istarts(r->host, STR("autoconfig.")) ? str_from(r->host, sizeof "autoconfig." - 1) : r->host;
+
+	if (!directory_domain_is_local(p->directory, named))
+		named = autoconfig_query_domain(r->query, decoded);
+	return named.n && directory_domain_is_local(p->directory, named) ? named : STR_NONE;
+}
+
+static unsigned autoconfig(void *ctx, const struct http_request *r, bool tls, struct http_page *out)
+{
+	struct pages *p = ctx;
+	struct buf decoded = BUF_INIT(DIRECTORY_NAME_MAX);
+	struct str domain = autoconfig_domain(p, r, &decoded);
+	bool is_page = str_eq(r->path, p->routes[2].prefix) || str_eq(r->path, p->routes[3].prefix);
+
+	(void)tls;
+	pthread_mutex_lock(&p->lock);
+	bool found = is_page && domain.n && p->servers.n;
+	if (found)
+		autoconfig_page(domain, buf_str(&p->servers), &out->body);
+	pthread_mutex_unlock(&p->lock);
+	buf_fini(&decoded);
+	out->type = "text/xml";
+	return found ? 200 : 404;
+}
+
 int pages_create(struct directory *d, struct pages **out)
 {
 	struct pages *p = calloc(1, sizeof *p);
@@ -58,9 +90,12 @@ int pages_create(struct directory *d, struct pages **out)
 	p->directory = d;
 	pthread_mutex_init(&p->lock, NULL);
 	buf_init(&p->policy, POLICY_MAX);
+	buf_init(&p->servers, SERVERS_MAX);
 	p->routes[0] = (struct http_route){ STR("/.well-known/acme-challenge/"), challenge_page, p };
 	p->routes[1] = (struct http_route){ STR("/.well-known/mta-sts.txt"), policy_page, p };
-	p->service = (struct http_service){ .routes = p->routes, .n_routes = 2 };
+	p->routes[2] = (struct http_route){ STR("/mail/config-v1.1.xml"), autoconfig, p };
+	p->routes[3] = (struct http_route){ STR("/.well-known/autoconfig/mail/config-v1.1.xml"), autoconfig, p };
+	p->service = (struct http_service){ .routes = p->routes, .n_routes = sizeof p->routes / sizeof *p->routes };
 	*out = p;
 	return 0;
 }
@@ -77,6 +112,7 @@ void pages_destroy(struct pages **p)
 		free(value);
 	map_destroy(&(*p)->challenges);
 	buf_fini(&(*p)->policy);
+	buf_fini(&(*p)->servers);
 	pthread_mutex_destroy(&(*p)->lock);
 	free(*p);
 	*p = NULL;
@@ -87,21 +123,25 @@ struct http_service *pages_service(struct pages *p)
 	return &p->service;
 }
 
-int pages_set_sts(struct pages *p, const struct sts_config *c, struct str hostname)
+int pages_set_config(struct pages *p, const struct app_config *c)
 {
-	struct buf fresh = BUF_INIT(POLICY_MAX);
+	struct buf policy = BUF_INIT(POLICY_MAX), servers = BUF_INIT(SERVERS_MAX);
 
-	if (c->mode != STS_NONE)
-		sts_policy_format(c, hostname, &fresh);
-	if (fresh.failed) {
-		buf_fini(&fresh);
+	if (c->sts.mode != STS_NONE)
+		sts_policy_format(&c->sts, c->mail.hostname, &policy);
+	autoconfig_servers(c, &servers);
+	if (policy.failed || servers.failed) {
+		buf_fini(&policy);
+		buf_fini(&servers);
 		return ERR_NO_MEMORY;
 	}
 	pthread_mutex_lock(&p->lock);
-	struct buf old = p->policy;
-	p->policy = fresh;
+	struct buf old_policy = p->policy, old_servers = p->servers;
+	p->policy = policy;
+	p->servers = servers;
 	pthread_mutex_unlock(&p->lock);
-	buf_fini(&old);
+	buf_fini(&old_policy);
+	buf_fini(&old_servers);
 	return 0;
 }
 

@@ -1,4 +1,5 @@
-/* What the HTTP listeners show: answers to http-01 challenges, and the MTA-STS policies of our domains (RFC 8461 3.2). Any thread. */
+/* What the HTTP listeners show: answers to http-01 challenges, the MTA-STS policies of our domains (RFC 8461 3.2), and how mail programs set themselves
+ * up for them. Any thread. */
 #ifndef APP_PAGES_H
 #define APP_PAGES_H
 
@@ -15,7 +16,8 @@ struct sts_config {
 struct pages;
 int pages_create(struct directory *d, struct pages **out);
 void pages_destroy(struct pages **p);                  /* accepts NULL */
-int pages_set_sts(struct pages *p, const struct sts_config *c, struct str hostname);
+struct app_config;
+int pages_set_config(struct pages *p, const struct app_config *c);
 struct http_service *pages_service(struct pages *p);   /* for listeners; lives with p */
 
 /* http-01: what stands at /.well-known/acme-challenge/TOKEN. */

@@ -40,7 +40,7 @@ int world_open(struct world *w, struct house *h, struct queue *q, const struct a
 		r = pages_create(h->directory, &w->pages);
 	}
 	if (r == 0)
-		r = pages_set_sts(w->pages, &c->sts, c->mail.hostname);
+		r = pages_set_config(w->pages, c);
 	if (r == 0)
 		r = tls_challenges_create(&w->challenges);
 	if (r == 0)
@@ -66,7 +66,7 @@ int world_set_config(struct world *w, const struct app_config *c, const struct d
 {
 	struct arena a = ARENA_INIT(0);
 	struct report_config report;
-	int r = pages_set_sts(w->pages, &c->sts, c->mail.hostname);
+	int r = pages_set_config(w->pages, c);
 
 	report_config_of(w, c, keyring, &a, &report);
 	if (r == 0)
