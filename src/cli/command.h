@@ -28,6 +28,7 @@ int cli_dkim(int argc, char **argv);
 int cli_dmarc(int argc, char **argv);
 int cli_domain(int argc, char **argv);
 int cli_export(int argc, char **argv);
+int cli_group(int argc, char **argv);
 int cli_import(int argc, char **argv);
 int cli_init(int argc, char **argv);
 int cli_queue(int argc, char **argv);

@@ -35,6 +35,25 @@ const struct cli_command cli_commands[] = {
 	{ "alias", cli_alias, "add, delete, list aliases",
 	  "troika alias add ALIAS TARGET... -d DIR\ntroika alias del ALIAS -d DIR\ntroika alias list -d DIR\n\n"
 	  "ALIAS is an address, or @DOMAIN for everything else in the domain. Targets are addresses." },
+	{ "group", cli_group, "mailing lists and other groups",
+	  "troika group add LIST [KEY=VALUE]... -d DIR\n"
+	  "troika group set LIST KEY=VALUE... -d DIR        what is not named stays\n"
+	  "troika group del LIST -d DIR\n"
+	  "troika group list -d DIR\n"
+	  "troika group show LIST -d DIR                    settings, members, bounces\n"
+	  "troika group join|leave LIST [ADDRESS]... [--file F|-] -d DIR\n\n"
+	  "Members are addresses, aliases or other groups; a file has one address in each line. LIST-owner and LIST-request reach the owners. Who joins again\n"
+	  "gets mail again after too many bounces.\n\n"
+	  "  description=TEXT          one line, for List-Id\n"
+	  "  owner=ADDRESS             each; the first one named replaces all, 'owner=' takes all away\n"
+	  "  post=WHO                  who may write: members, anyone, owners, listed, local (users of the domain), authenticated (users)\n"
+	  "  sender=ADDRESS|@DOMAIN    each; may write besides (not with post=owners)\n"
+	  "  reply-to=author|list      where answers go (author)\n"
+	  "  headers=yes|no            List- fields (yes)\n"
+	  "  verp=yes|no               an address for each member's bounces (yes)\n"
+	  "  rewrite-from=no|yes       'Name via List' for authors whose DMARC policy demands it (no)\n"
+	  "  size=SIZE                 largest message (0: no limit of its own)\n"
+	  "  bounces=N bounce-days=D   days with bounces, with no gap over D days, before a member gets no more mail (5, 10)" },
 	{ "serve", cli_serve, "run the server",
 	  "troika serve -d DIR [--config FILE] [--listen PROTO=ADDR:PORT]... [--log text|json]\n\n"
 	  "PROTO: smtp submission submissions lmtp pop3 pop3s imap imaps. Given any --listen, only those listen; otherwise what the configuration\n"
