@@ -76,8 +76,14 @@ static void seal(const struct group_env *env, struct arena *a, struct str domain
 	struct buf results = BUF_INIT(0);
 	int n = env->keyring && env->keyring->signers ? env->keyring->signers(env->keyring->ctx, a, domain, signers, DKIM_SIGNERS_MAX) : 0;
 
-	if (n > 0 && find_results(header, env->hostname, &results))
-		arc_seal(message, signers, result_of(buf_str(&results)), count_sets(header), buf_str(&results), clock_now(), out, NULL);
+	if (n > 0 && find_results(header, env->hostname, &results)) {
+		enum arc_result result = result_of(buf_str(&results));
+		unsigned sets = count_sets(header);
+		/* there was no chain when it arrived: then arrival itself began one, for another recipient */
+		if (result == ARC_NONE && sets)
+			result = ARC_PASS;
+		arc_seal(message, signers, result, sets, buf_str(&results), clock_now(), out, NULL);
+	}
 	dkim_ring_drop(signers, n);
 	buf_fini(&results);
 }
@@ -107,11 +113,12 @@ static struct str sign(const struct group_env *env, struct arena *a, struct str 
 
 /* ---- a message to the members ---- */
 
-static int check(const struct group *g, const struct group_mail *m, struct err *e)
+/* trace: octets that arrival may have put in front since the sender was told that the size is right. */
+static int check(const struct group *g, const struct group_mail *m, size_t trace, struct err *e)
 {
 	struct str body, header = group_header_split(m->message, &body);
 
-	if (g->settings.size_max && m->message.n > g->settings.size_max)
+	if (g->settings.size_max && m->message.n > g->settings.size_max + trace)
 		return err_set(e, ERR_TOO_BIG, "The message is larger than this group takes", "group %.*s: message of %zu bytes", STR_ARG(g->name), m->message.n);
 	if (group_header_loops(header, g->name))
 		return err_set(e, ERR_CONFLICT, "The message came through this group before", "group %.*s: mail loop", STR_ARG(g->name));
@@ -125,7 +132,7 @@ int group_check(const struct group_env *env, struct str group, const struct grou
 	int code = directory_group_find(env->directory, &a, group, &g);
 
 	if (code == 0)
-		code = check(&g, m, e);
+		code = check(&g, m, 0, e);
 	arena_fini(&a);
 	return code;
 }
@@ -196,7 +203,7 @@ int group_deliver(const struct group_env *env, const struct directory_target *t,
 	} else {
 		code = directory_group_find(env->directory, &a, t->address, &g);
 		if (code == 0)
-			code = check(&g, m, e);
+			code = check(&g, m, GROUP_TRACE_MAX, e);
 		if (code == 0)
 			code = post(env, &g, m, &a, e);
 	}

@@ -201,11 +201,11 @@ static void test_group(void **state)
 	struct directory *d = w->env.groups.directory;
 	uint64_t changed;
 
-	assert_int_equal(directory_group_add(d, STR("list@example.org"), &(struct group_settings){ .size_max = 100 }, NULL), 0);
+	assert_int_equal(directory_group_add(d, STR("list@example.org"), &(struct group_settings){ .size_max = 1 }, NULL), 0);
 	assert_int_equal(directory_group_join(d, STR("list@example.org"), (struct str[]){ STR("bob@example.org"), STR("a@b.example") }, 2, &changed, NULL), 0);
 	static const struct { const char *message, *sender, *status; int outcome; } t[] = {
 		{ MESSAGE, "stranger@b.example", "5.7.2", QUEUE_FAILED }, { MESSAGE, "", "5.7.2", QUEUE_FAILED },
-		{ MESSAGE MESSAGE MESSAGE, "a@b.example", "5.2.3", QUEUE_FAILED }, { "X-Loop: list@example.org\r\n" MESSAGE, "a@b.example", "5.4.6", QUEUE_FAILED },
+		{ "X-Loop: list@example.org\r\n" MESSAGE, "a@b.example", "5.4.6", QUEUE_FAILED },
 		{ MESSAGE, "a@b.example", "2.1.5", QUEUE_DELIVERED },
 	};
 	for (size_t i = 0; i < sizeof t / sizeof *t; i++) {

@@ -30,7 +30,7 @@ def says(name, r, status, text):
 
 
 def usage(cli):
-    for command in ("init", "user", "domain", "alias", "dkim", "serve", "import", "export", "queue", "check", "version"):
+    for command in ("init", "user", "domain", "alias", "group", "dkim", "serve", "import", "export", "queue", "check", "version"):
         says(f"troika {command} --help", cli(command, "--help"), 0, f"troika {command}")
     says("troika without words", cli(), 2, "usage")
     says("an unknown command", cli("frobnicate"), 2, "frobnicate")
@@ -108,6 +108,27 @@ def addresses(cli, server):
     says("alias del: catch-all", cli.on("alias", "del", "@second.test"), 0, "")
     check("gone", refused_code(server, "team@second.test") == 550)
     says("domain del", cli.on("domain", "del", "second.test"), 0, "")
+
+
+def groups(cli, server):
+    members = b"# the team\nfriend@elsewhere.test\n\n  " + address("bob").encode() + b"\n"
+    says("group add", cli.on("group", "add", f"team@{DOMAIN}", "owner=" + address("alice"), "post=members", "description=The team"), 0, "")
+    says("group add: the name is taken", cli.on("group", "add", address("alice")), 1, "exists")
+    says("group add: no such setting", cli.on("group", "add", f"x@{DOMAIN}", "colour=red"), 1, "no setting 'colour'")
+    says("group join", cli.on("group", "join", f"team@{DOMAIN}", address("bob"), "--file", "-", stdin=members), 0, "2 joined")
+    says("group join: no address", cli.on("group", "join", f"team@{DOMAIN}", "nobody"), 1, "is not an address")
+    says("group set: the rest stays", cli.on("group", "set", f"team@{DOMAIN}", "reply-to=list", "size=1M"), 0, "")
+    shown = cli.on("group", "show", f"team@{DOMAIN}")
+    for line in ("description=The team", "owner=" + address("alice"), "post=members", "reply-to=list", "size=1048576", "members: 2, disabled: 0"):
+        says(f"group show: {line}", shown, 0, line)
+    says("group list", cli.on("group", "list"), 0, f"team@{DOMAIN} 2 members")
+    check("a stranger may not write", refused_code(server, f"team@{DOMAIN}") == 550)
+    says("group set: anyone may write", cli.on("group", "set", f"team@{DOMAIN}", "post=anyone"), 0, "")
+    check("now a stranger may", refused_code(server, f"team@{DOMAIN}") == 250)
+    check("its owner has an address", refused_code(server, f"team-owner@{DOMAIN}") == 250)
+    says("group leave", cli.on("group", "leave", f"team@{DOMAIN}", address("bob"), "stranger@elsewhere.test"), 0, "1 left")
+    says("group del", cli.on("group", "del", f"team@{DOMAIN}"), 0, "")
+    check("gone", refused_code(server, f"team@{DOMAIN}") == 550)
 
 
 def signing(cli):
@@ -211,6 +232,7 @@ def main():
         attempt("usage", usage, cli)
         attempt("users", users, cli, server)
         attempt("addresses", addresses, cli, server)
+        attempt("groups", groups, cli, server)
         attempt("signing", signing, cli)
         attempt("moving", moving, cli, server)
         attempt("reload", reload, server)

@@ -4,6 +4,7 @@
 #include "codec/mime/header.h"
 #include "codec/smtp/trace.h"
 #include "deliver/deliver.h"
+#include "deliver/group.h"
 #include "proto/smtp/checks.h"
 #include "proto/smtp/gate.h"
 #include "proto/smtp/header.h"
@@ -88,6 +89,24 @@ static bool goes_in_circles(const struct smtp_call *c, struct str message)
 	return false;
 }
 
+/* What a group would send back to the sender, said at once where it is for the group alone. True when an answer was given. */
+static bool refuse_for_group(struct smtp_call *c, struct str message)
+{
+	const struct smtp_recipient *r = c->s->t.first;
+	struct group_env env = { .directory = services_directory(c->service->services) };
+	struct group_mail mail = { .message = message };
+	struct err e = { 0 };
+
+	if (c->s->t.n_recipients != 1 || r->n_targets != 1 || !r->targets->group)
+		return false;
+	int code = group_check(&env, r->targets->address, &mail, &e);
+	if (code == ERR_CONFLICT)
+		smtp_refuse_message(c, 554, "5.4.6", "%s", e.client);
+	else if (code == ERR_TOO_BIG)
+		smtp_refuse_message(c, 552, "5.2.3", "%s", e.client);
+	return code == ERR_CONFLICT || code == ERR_TOO_BIG;
+}
+
 /* True when an answer was given. */
 static bool refuse_faults(struct smtp_call *c, struct str message)
 {
@@ -161,7 +180,7 @@ static void accept_whole(struct smtp_call *c)
 		smtp_fail_message(c, code);
 		return;
 	}
-	if (refuse_faults(c, message) || !smtp_check_sender(c, message, &findings))
+	if (refuse_faults(c, message) || refuse_for_group(c, message) || !smtp_check_sender(c, message, &findings))
 		return;
 	struct smtp_matter matter = { .message = message, .findings = &findings };
 	if (!smtp_gates_pass(c, SMTP_STAGE_MESSAGE, &matter))

@@ -33,14 +33,15 @@ static int take_away(struct smtp_call *c, struct smtp_recipient *r, struct smtp_
 }
 
 /* A group, or the address that its bounces come to: made into mail by the queue's local deliverer. */
-static int take_group(struct smtp_call *c, struct smtp_recipient *r, enum directory_role role, const struct smtp_target *t)
+static int take_group(struct smtp_call *c, struct smtp_recipient *r, enum directory_role role, struct smtp_target *t)
 {
 	int code = 0;
 
 	if (!c->service->queue)
 		return ERR_DENIED;
 	r->n_queued++;
-	if (role == DIRECTORY_GROUP)
+	t->group = role == DIRECTORY_GROUP;
+	if (t->group)
 		code = directory_group_may_send(services_directory(c->service->services), t->address, c->s->t.sender, str_from_c(c->s->user));
 	r->closed = code == ERR_DENIED;
 	return code;

@@ -70,7 +70,8 @@ static void seal(struct smtp_call *c, struct str message, const struct smtp_find
 
 void smtp_seal(struct smtp_call *c, struct str message, const struct smtp_findings *f, struct buf *out)
 {
-	if (!c->service->keyring || !c->s->t.n_away)
+	/* what a group gets leaves too, most of it */
+	if (!c->service->keyring || !c->s->t.n_queued)
 		return;
 	if (f->known)
 		seal(c, message, f, out);

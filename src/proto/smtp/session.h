@@ -23,6 +23,7 @@ enum smtp_phase { SMTP_COMMAND, SMTP_AUTH_EXCHANGE, SMTP_DATA, SMTP_BDAT };
 struct smtp_target {
 	uint64_t account;                    /* 0: none, the queue sees to it */
 	bool away;                           /* not here at all */
+	bool group;                          /* for the members of a group (directory/group.h) */
 	struct str address, detail;
 	struct str destination;              /* as the queue names it */
 };
