@@ -84,6 +84,8 @@ const struct config_option config_options[] = {
 	  "domains, parted by spaces, whose ARC seal on a message that passed DMARC with them outweighs that it fails here" },
 	{ "submission", "from", OPTION_WORD, AT(mail.submission_from), "own", 0, 0, submission_froms,
 	  "whose address may stand in From: any, own, or sender (anybody's, but then Sender names the user)" },
+	{ "submission", "fetch", OPTION_STR, AT(mail.submission_fetch), "", 0, 0, NULL,
+	  "users that fetch the mail of whole domains with ATRN, like: alice@example.org=one.example,two.example bob@example.org=three.example" },
 	{ "submission", "hide_client", OPTION_BOOL, AT(mail.submission_hide_client), "false", 0, 0, NULL,
 	  "leave name and address of the client out of Received" },
 	{ "submission", "hold_max", OPTION_DURATION, AT(mail.submission_hold_max_ms), "7d", MINUTE, 365 * (uint64_t)DAY, NULL,

@@ -297,7 +297,7 @@ static int open_rooms(struct serving *s, struct err *e)
 	}
 	s->smtp = (struct smtp_service){ .services = s->services, .mode = SMTP_MX, .queue = s->queue, .dns = &s->world.source, .keyring = &s->keyring,
 									 .report = world_report_dmarc, .report_ctx = &s->world };
-	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue, .keyring = &s->keyring };
+	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue, .store = s->house.store, .keyring = &s->keyring };
 	s->lmtp = (struct smtp_service){ .services = s->services, .mode = SMTP_LMTP, .queue = s->queue };
 	return r;
 }

@@ -59,6 +59,7 @@ static const size_t texts[] = {
 	offsetof(struct mail_config, smtp_relay_to),
 	offsetof(struct mail_config, smtp_priority_from),
 	offsetof(struct mail_config, smtp_no_soliciting),
+	offsetof(struct mail_config, submission_fetch),
 	offsetof(struct mail_config, smtp_xclient_from),
 	offsetof(struct mail_config, smtp_xforward_from),
 	offsetof(struct mail_config, smtp_etrn_from),

@@ -42,6 +42,7 @@ struct mail_config {
 	bool smtp_srs;                           /* rewrite the sender of what aliases send away */
 	bool smtp_spf_enforce;                   /* refuse what SPF fails */
 	enum submission_from submission_from;
+	struct str submission_fetch;             /* who may say ATRN for which domains: "user=domain,domain user=domain" */
 	bool submission_hide_client;             /* no name and address of the client in Received */
 	struct str smtp_no_soliciting;           /* keywords of RFC 3865 that are not taken; empty: not offered */
 	uint64_t smtp_deliver_by_min_ms;         /* least time for BY with mode R, RFC 2852 */

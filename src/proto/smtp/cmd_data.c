@@ -39,7 +39,7 @@ void smtp_cmd_data(struct smtp_call *c)
 		smtp_transaction_reset(t);
 		return;
 	}
-	smtp_data_init(&t->data, SMTP_TEXT_LINE_MAX);
+	smtp_data_init(&t->data, SMTP_LONG_LINE_MAX);
 	c->s->phase = SMTP_DATA;
 	smtp_reply(c, 354, NULL, "End data with <CR><LF>.<CR><LF>");
 }
@@ -95,7 +95,7 @@ void smtp_cmd_bdat(struct smtp_call *c)
 	t->chunk_refused = !t->chunking && (!transaction_is_ready(c) || !smtp_gates_pass(c, SMTP_STAGE_DATA, &(struct smtp_matter){ 0 }));
 	if (!t->chunking && !t->chunk_refused) {
 		t->spool_error = smtp_transaction_start_data(c);
-		smtp_data_init(&t->data, SMTP_TEXT_LINE_MAX);
+		smtp_data_init(&t->data, SMTP_LONG_LINE_MAX);
 		t->chunking = true;
 	}
 	c->s->phase = SMTP_BDAT;

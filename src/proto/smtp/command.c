@@ -1,6 +1,7 @@
 #include "proto/smtp/command.h"
 
 static const struct smtp_command table[] = {
+	{ .verb = "ATRN", .where = SMTP_IN_SUBMISSION, .needs_helo = true, .needs_auth = true, .ends_pipeline = true, .run = smtp_cmd_atrn, .rfc = "2645 5.2.1" },
 	{ .verb = "AUTH", .where = SMTP_IN_SUBMISSION, .needs_helo = true, .ends_pipeline = true, .run = smtp_cmd_auth, .rfc = "4954 4" },
 	{ .verb = "BDAT", .where = SMTP_EVERYWHERE, .needs_helo = true, .needs_auth = true, .during_chunks = true, .run = smtp_cmd_bdat,
 	  .rfc = "3030 2" },

@@ -24,6 +24,7 @@ struct smtp_command {
 const struct smtp_command *smtp_command_find(struct str verb);
 const struct smtp_command *smtp_commands(size_t *n_out);
 
+void smtp_cmd_atrn(struct smtp_call *c);
 void smtp_cmd_auth(struct smtp_call *c);
 void smtp_cmd_bdat(struct smtp_call *c);
 void smtp_cmd_data(struct smtp_call *c);

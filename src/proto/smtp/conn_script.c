@@ -45,6 +45,12 @@ bool conn_take_any(struct conn *c, size_t max, struct str *bytes_out)
 void conn_untake(struct conn *c, size_t n) { c->taken -= n; }
 void conn_write(struct conn *c, const void *p, size_t n) { buf_add(&c->out, p, n); }
 
+int conn_write_large(struct conn *c, const void *p, size_t n)
+{
+	conn_write(c, p, n);
+	return 0;
+}
+
 void conn_printf(struct conn *c, const char *format, ...)
 {
 	va_list ap;

@@ -187,6 +187,7 @@ static const struct smtp_extension table[] = {
 	  .parameters = { { "REQUIRETLS", MAIL, .bare = true, .take = take_require_tls } }, .rfc = "8689" },
 	{ .keyword = "NO-SOLICITING", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .offered = refuses_classes, .describe = describe_classes,
 	  .parameters = { { "SOLICIT", MAIL, .take = take_solicit } }, .rfc = "3865" },
+	{ .keyword = "ATRN", .where = SMTP_IN_SUBMISSION, .offered = smtp_may_atrn, .rfc = "2645" },
 	{ .keyword = "ETRN", .where = SMTP_IN_MX, .offered = smtp_may_etrn, .rfc = "1985" },
 	{ .keyword = "EXPN", .where = SMTP_EVERYWHERE, .offered = smtp_may_expn, .rfc = "5321 3.5.2" },
 	{ .keyword = "XCLIENT", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .offered = smtp_may_xclient, .describe = smtp_describe_xclient,

@@ -31,6 +31,7 @@ void smtp_extensions_offer(struct smtp_call *c);
 /* Reads the parameters behind a path. A parameter of an extension that is not offered does not exist (555). False when an answer was given. */
 bool smtp_take_params(struct smtp_call *c, enum smtp_param_verb verb, struct str rest);
 /* What the commands of some extensions ask and say of themselves. */
+bool smtp_may_atrn(const struct smtp_call *c);
 bool smtp_may_etrn(const struct smtp_call *c);
 bool smtp_may_expn(const struct smtp_call *c);
 bool smtp_may_xclient(const struct smtp_call *c);

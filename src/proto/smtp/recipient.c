@@ -3,6 +3,7 @@
 #include "directory/group.h"
 #include "directory/name.h"
 #include "proto/smtp/forward.h"
+#include "proto/smtp/turn.h"
 #include "queue/queue.h"
 
 /* The destination as the queue names it (queue.h): an address literal, or the domain in lower case and A-labels. */
@@ -29,7 +30,10 @@ static int take_away(struct smtp_call *c, struct smtp_recipient *r, struct smtp_
 	t->away = true;
 	r->n_queued++;
 	r->n_away++;
-	return destination_of(&c->s->t.arena, t->address, &t->destination);
+	int code = destination_of(&c->s->t.arena, t->address, &t->destination);
+	if (code == 0 && smtp_domain_is_fetched(c, t->destination))
+		t->destination = arena_printf(&c->s->t.arena, QUEUE_FETCHED "%.*s", STR_ARG(t->destination));
+	return code;
 }
 
 /* A group, or the address that its bounces come to: made into mail by the queue's local deliverer. */
@@ -94,6 +98,12 @@ static int take_targets(struct smtp_call *c, struct smtp_recipient *r, const str
 	return code;
 }
 
+/* Senders that may send anywhere; domains that anybody may send to through us. */
+static bool may_go_on(const struct smtp_call *c, struct str domain)
+{
+	return smtp_may_relay(c) || smtp_domain_is_listed(c->s->config->smtp_relay_to, domain) || smtp_domain_is_fetched(c, domain);
+}
+
 int smtp_recipient_resolve(struct smtp_call *c, const struct smtp_path *path, struct smtp_recipient *r)
 {
 	struct smtp_transaction *t = &c->s->t;
@@ -111,7 +121,7 @@ int smtp_recipient_resolve(struct smtp_call *c, const struct smtp_path *path, st
 	code = r->address.p ? directory_resolve(services_directory(c->service->services), &t->arena, buf_str(&address), &found, &n) : ERR_NO_MEMORY;
 	buf_fini(&address);
 	if (code == ERR_DENIED)
-		return smtp_may_relay(c) || smtp_domain_is_listed(c->s->config->smtp_relay_to, path->domain) ? relay(c, r, r->address) : ERR_DENIED;
+		return may_go_on(c, path->domain) ? relay(c, r, r->address) : ERR_DENIED;
 	if (code == 0 && t->n_targets + n > SMTP_TARGETS_MAX)
 		return ERR_BUSY;
 	return code ? code : take_targets(c, r, found, n);

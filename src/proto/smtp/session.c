@@ -2,6 +2,7 @@
 
 #include "proto/smtp/command.h"
 #include "proto/smtp/transaction.h"
+#include "proto/smtp/turn.h"
 
 #include <stdlib.h>
 
@@ -102,12 +103,16 @@ static void input_line(struct smtp_call *c)
 
 	if (r == 0)
 		return;
-	if (r < 0)
+	if (c->s->phase == SMTP_TURNED && r < 0)
+		c->s->closing = true;
+	else if (r < 0)
 		smtp_reply(c, 500, "5.5.2", "Line too long");
-	else if (bare_lf)
+	else if (bare_lf && c->s->phase != SMTP_TURNED)
 		smtp_reply(c, 500, "5.5.2", "Lines end with CRLF");          /* RFC 5321 2.3.8 */
 	else if (c->s->phase == SMTP_AUTH_EXCHANGE)
 		smtp_input_auth(c, line);
+	else if (c->s->phase == SMTP_TURNED)
+		smtp_turn_line(c, line);
 	else
 		run_command(c, line);
 }
@@ -173,9 +178,13 @@ static enum conn_next run(struct conn *conn, void *session, void *ctx, enum conn
 		input(&c);
 		break;
 	case CONN_TIMEOUT:
+		if (s->phase == SMTP_TURNED)
+			return CONN_CLOSE;               /* a client gives no replies */
 		smtp_reply(&c, 421, "4.4.2", "%.*s timed out waiting for you", STR_ARG(s->config->hostname));
 		return CONN_CLOSE;
 	case CONN_DRAIN:
+		if (s->phase == SMTP_TURNED)
+			return CONN_CLOSE;
 		smtp_reply(&c, 421, "4.3.2", "%.*s is shutting down", STR_ARG(s->config->hostname));
 		return CONN_CLOSE;
 	case CONN_WAKE:
@@ -197,7 +206,10 @@ static void fini(struct conn *conn, void *session, void *ctx)
 {
 	struct smtp_session *s = session;
 
-	smtp_gates_end(&(struct smtp_call){ .conn = conn, .s = s, .service = ctx });
+	struct smtp_call c = { .conn = conn, .s = s, .service = ctx };
+
+	smtp_turn_end(&c);
+	smtp_gates_end(&c);
 	if (s->messages || s->errors)
 		conn_log(conn, LOG_INFO, "smtp.close", LOG_LIST(LOG_U("messages", s->messages), LOG_U("errors", s->errors)));
 	forget_peer(s);

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 /* What the next octets from the peer are. */
-enum smtp_phase { SMTP_COMMAND, SMTP_AUTH_EXCHANGE, SMTP_DATA, SMTP_BDAT };
+enum smtp_phase { SMTP_COMMAND, SMTP_AUTH_EXCHANGE, SMTP_DATA, SMTP_BDAT, SMTP_TURNED /* replies: we are the client */ };
 
 /* Where one copy of a message goes. */
 struct smtp_target {
@@ -98,6 +98,7 @@ struct smtp_session {
 	bool sasl_proven;                    /* only the empty answer to the additional data is missing */
 	char *user;                          /* malloc'ed canonical name, NULL before AUTH */
 	void *gate_state[SMTP_GATES_MAX];    /* the gates' own */
+	struct smtp_turn *turn;              /* behind ATRN */
 	struct smtp_transaction t;
 };
 

@@ -21,10 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct mail_config config = mail_config_defaults();
 	/* all that is for listed peers is for this one */
 	config.smtp_xclient_from = config.smtp_xforward_from = config.smtp_etrn_from = config.smtp_expn_from = config.smtp_priority_from = STR("0.0.0.0/0 ::/0");
+	config.submission_fetch = STR("alice@example.org=fetched.test,other.test");
 	config.smtp_no_soliciting = STR("net.example:ADV");
 	if (services_set_config(h.services, &config))
 		abort();
-	struct smtp_service service = { .services = h.services, .mode = data[0] / STEPS % MODES, .queue = h.queue, .dns = &dns };
+	struct smtp_service service = { .services = h.services, .mode = data[0] / STEPS % MODES, .queue = h.queue, .store = h.store, .dns = &dns };
 	script_open(&c, &service, data[0] & 64 ? "2001:db8::1" : "192.0.2.1");
 	if (service.mode == SMTP_SUBMISSION && !(data[0] & 128))
 		((struct smtp_session *)c.session)->user = str_dup_c(STR("alice@example.org"));

@@ -13,6 +13,7 @@ enum smtp_mode {
 };
 
 struct queue;
+struct store;
 struct smtp_gate;
 
 /* The context of a listener; lives as long as the server. What is NULL is not there: nothing that needs it is offered. */
@@ -20,6 +21,7 @@ struct smtp_service {
 	struct services *services;
 	enum smtp_mode mode;
 	struct queue *queue;         /* mail for other domains, held, or to be told about */
+	struct store *store;         /* that the queue is in; for ATRN */
 	const struct dns_source *dns;                /* to check senders with */
 	const struct dkim_keyring *keyring;          /* to sign and seal with */
 	const struct smtp_gate *gates;
