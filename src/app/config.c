@@ -111,7 +111,8 @@ static int take_option(struct app_config *c, const struct config_option *o, cons
 		*(unsigned *)(void *)place = (unsigned)number;
 		return 0;
 	case OPTION_BOOL:
-		return bad_value(o, value, e);        /* booleans are typed by the parser */
+	case OPTION_LIST:
+		return bad_value(o, value, e);        /* typed by the parser */
 	case OPTION_CHAR:
 		if (v.n != 1)
 			return bad_value(o, value, e);
@@ -128,6 +129,17 @@ static int take_option(struct app_config *c, const struct config_option *o, cons
 	return ERR_BUG;
 }
 
+static int take_list(struct app_config *c, cfg_t *cfg, const struct config_option *o)
+{
+	struct option_list *list = (void *)((char *)c + o->offset);
+	struct str *v = arena_array(&c->arena, cfg_size(cfg, o->name) + 1, sizeof *v);
+
+	for (unsigned i = 0; v && i < cfg_size(cfg, o->name); i++)
+		v[i] = arena_dup(&c->arena, str_from_c(cfg_getnstr(cfg, o->name, i)));
+	*list = (struct option_list){ v, v ? cfg_size(cfg, o->name) : 0 };
+	return c->arena.failed ? ERR_NO_MEMORY : 0;
+}
+
 static int take_section(struct app_config *c, cfg_t *cfg, const char *section, struct err *e)
 {
 	for (const struct config_option *o = config_options; o->name; o++) {
@@ -136,6 +148,8 @@ static int take_section(struct app_config *c, cfg_t *cfg, const char *section, s
 		int r = 0;
 		if (o->kind == OPTION_BOOL)
 			*(bool *)(void *)((char *)c + o->offset) = cfg_getbool(cfg, o->name);
+		else if (o->kind == OPTION_LIST)
+			r = take_list(c, cfg, o);
 		else
 			r = take_option(c, o, cfg_getstr(cfg, o->name), e);
 		if (r)

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "directory/directory.h"
+#include "outbound/outbound.h"
 #include "proto/common/services.h"
 #include "rt/dns.h"
 #include "rt/log.h"
@@ -32,6 +33,20 @@ struct app_listen {
 #define APP_LISTEN_MAX 64
 #define APP_IDENTITIES_MAX 256
 
+struct option_list {
+	const struct str *v;
+	size_t n;
+};
+struct queue_options {
+	uint64_t retry_first_ms, retry_max_ms, expire_ms, expire_notices_ms, warn_ms;
+	unsigned messages;
+};
+struct outbound_options {
+	struct outbound_config config;       /* without the lists, and what stands below */
+	struct option_list routes, sources, own_names;
+	bool dane, mta_sts;
+};
+
 struct app_config {
 	struct arena arena;                  /* owns all strings below */
 	const char *user;                    /* to become after binding ports, or NULL */
@@ -49,6 +64,8 @@ struct app_config {
 	struct sts_config sts;
 	unsigned dkim_rotate_days;           /* 0: keys are replaced by hand */
 	struct report_options { bool dmarc, tls; struct str sender; const char *ca_file; } report;
+	struct queue_options queue;
+	struct outbound_options outbound;
 	uint64_t pop3_login_delay_ms;
 	struct str *proxy_from;
 	size_t n_proxy_from;

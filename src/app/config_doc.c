@@ -7,13 +7,14 @@ static void print_doc(FILE *f)
 {
 	static const char *const kinds[] = {
 		[OPTION_TEXT] = "text", [OPTION_STR] = "text", [OPTION_SIZE] = "size", [OPTION_DURATION] = "time",
-		[OPTION_NUMBER] = "number", [OPTION_BOOL] = "true/false", [OPTION_CHAR] = "character", [OPTION_NETWORKS] = "networks",
+		[OPTION_NUMBER] = "number", [OPTION_BOOL] = "true/false", [OPTION_CHAR] = "character", [OPTION_NETWORKS] = "networks", [OPTION_LIST] = "list",
 		[OPTION_WORD] = "word" };
 	const char *section = NULL;
 
 	fputs("# Configuration\n\nMade from the table in `src/app/config_options.c`; `./test` fails when this page differs from it.\n\n"
 		  "`troika serve` reads `DIR/troika.conf`, or the file given with `--config`. Everything has a default; an unknown option or a value out of\n"
-		  "bounds is an error that names file, line and option. Sizes are bytes or `64K`, `10M`, `1G`; times are `30s`, `10m`, `2h`, `7d`.\n"
+		  "bounds is an error that names file, line and option. Sizes are bytes or `64K`, `10M`, `1G`; times are `30s`, `10m`, `2h`, `7d`;\n"
+		  "lists are `{ \"one\", \"two\" }`.\n"
 		  "SIGHUP reloads; `listen`, `user` and the connection limits take effect on a restart.\n", f);
 	for (const struct config_option *o = config_options; o->name; o++) {
 		if (!section || strcmp(o->section, section)) {

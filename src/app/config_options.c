@@ -23,6 +23,9 @@ static const char *const acme_challenges[] = {
 	[ACME_HTTP_01] = "http-01", [ACME_TLS_ALPN_01] = "tls-alpn-01", [ACME_DNS_01] = "dns-01", NULL };
 static const char *const sts_modes[] = { [STS_NONE] = "off", [STS_TESTING] = "testing", [STS_ENFORCE] = "enforce", NULL };
 
+static const char *const ip_orders[] = { [OUTBOUND_IPV6_FIRST] = "ipv6-first", [OUTBOUND_IPV4_FIRST] = "ipv4-first", [OUTBOUND_IPV4_ONLY] = "ipv4",
+	[OUTBOUND_IPV6_ONLY] = "ipv6", NULL };
+
 const struct config_option config_options[] = {
 	{ "", "hostname", OPTION_STR, AT(mail.hostname), "", 0, 0, NULL, "name in greetings and Received fields; empty: the machine's" },
 	{ "", "user", OPTION_TEXT, AT(user), "", 0, 0, NULL,
@@ -114,6 +117,28 @@ const struct config_option config_options[] = {
 	{ "mta_sts", "max_age", OPTION_DURATION, AT(sts.max_age_ms), "7d", 3600000, 365 * (uint64_t)DAY, NULL, "how long others remember the policy" },
 	{ "dkim", "rotate_days", OPTION_NUMBER, AT(dkim_rotate_days), "0", 0, 3650, NULL,
 	  "a new signing key for each domain after so many days, used once its DNS record can be seen; 0: by hand (troika dkim rotate)" },
+	{ "queue", "retry_first", OPTION_DURATION, AT(queue.retry_first_ms), "5m", 1000, DAY, NULL, "after a first failure for now; then growing" },
+	{ "queue", "retry_max", OPTION_DURATION, AT(queue.retry_max_ms), "4h", 1000, 7 * DAY, NULL, "up to this" },
+	{ "queue", "expire", OPTION_DURATION, AT(queue.expire_ms), "5d", 60000, 60 * (uint64_t)DAY, NULL, "when a message that could not be delivered goes back" },
+	{ "queue", "expire_notices", OPTION_DURATION, AT(queue.expire_notices_ms), "1d", 60000, 60 * (uint64_t)DAY, NULL, "the same for notices, which go nowhere" },
+	{ "queue", "warn", OPTION_DURATION, AT(queue.warn_ms), "4h", 60000, 60 * (uint64_t)DAY, NULL, "when its sender is told that it is late" },
+	{ "queue", "messages", OPTION_NUMBER, AT(queue.messages), "10000000", 1, 1000000000, NULL, "messages that may wait; more are refused for now" },
+	{ "outbound", "routes", OPTION_LIST, AT(outbound.routes), "", 0, 0, NULL,
+	  "ways other than by MX records, \"PATTERN TRANSPORT KEY=VALUE\": doc/admin/delivery.md" },
+	{ "outbound", "helo", OPTION_STR, AT(outbound.config.helo), "", 0, 0, NULL, "name in EHLO; empty: hostname" },
+	{ "outbound", "own_names", OPTION_LIST, AT(outbound.own_names), "", 0, 0, NULL, "other names of this host in MX records" },
+	{ "outbound", "sources", OPTION_LIST, AT(outbound.sources), "", 0, 0, NULL, "addresses to connect from; none: the system chooses" },
+	{ "outbound", "ip", OPTION_WORD, AT(outbound.config.ip), "ipv6-first", 0, 0, ip_orders, "ipv6-first, ipv4-first, ipv4 or ipv6" },
+	{ "outbound", "threads", OPTION_NUMBER, AT(outbound.config.threads), "200", 1, 5000, NULL, "deliveries at once" },
+	{ "outbound", "concurrency", OPTION_NUMBER, AT(outbound.config.concurrency), "20", 1, 5000, NULL, "deliveries at once to one destination" },
+	{ "outbound", "rate", OPTION_NUMBER, AT(outbound.config.per_minute), "0", 0, 1000000, NULL, "messages a minute to one destination; 0: no limit" },
+	{ "outbound", "host_connections", OPTION_NUMBER, AT(outbound.config.host_connections), "50", 1, 5000, NULL, "connections at once to one address" },
+	{ "outbound", "idle", OPTION_DURATION, AT(outbound.config.idle_ms), "5s", 1, 60000, NULL, "how long an open connection waits for more mail" },
+	{ "outbound", "dane", OPTION_BOOL, AT(outbound.dane), "true", 0, 0, NULL, "keep to TLSA records (RFC 7672)" },
+	{ "outbound", "mta_sts", OPTION_BOOL, AT(outbound.mta_sts), "true", 0, 0, NULL, "keep to the MTA-STS policies of other domains (RFC 8461)" },
+	{ "outbound", "ca_file", OPTION_TEXT, AT(outbound.config.ca_file), "", 0, 0, NULL, "certificates that others are believed by; empty: the system's" },
+	{ "outbound", "postmaster", OPTION_STR, AT(outbound.config.postmaster), "", 0, 0, NULL, "address that notices come from; empty: postmaster of the first domain" },
+	{ "outbound", "tell_postmaster", OPTION_BOOL, AT(outbound.config.tell_postmaster), "false", 0, 0, NULL, "tell it about notices that cannot be delivered" },
 	{ "report", "dmarc", OPTION_BOOL, AT(report.dmarc), "true", 0, 0, NULL,
 	  "send the owners of domains a daily report about mail in their name, where they ask for it (RFC 7489)" },
 	{ "report", "tls", OPTION_BOOL, AT(report.tls), "true", 0, 0, NULL, "the same about TLS on the way to them (RFC 8460)" },
@@ -123,18 +148,22 @@ const struct config_option config_options[] = {
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "report", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 
 /* libConfuse copies the table it is given, deeply; ours may be on the stack. */
 static void add_options(const char *section, cfg_opt_t *out, unsigned *n)
 {
+	static char no_list[] = "{}";         /* libConfuse wants it writable, and copies it */
+
 	for (const struct config_option *o = config_options; o->name; o++) {
 		if (strcmp(o->section, section) || *n + 4 >= OPTIONS_MAX)
 			continue;
 		if (o->kind == OPTION_BOOL)
 			out[(*n)++] = (cfg_opt_t)CFG_BOOL(o->name, o->fallback[0] == 't' ? cfg_true : cfg_false, CFGF_NONE);
+		else if (o->kind == OPTION_LIST)
+			out[(*n)++] = (cfg_opt_t)CFG_STR_LIST(o->name, no_list, CFGF_NONE);
 		else
 			out[(*n)++] = (cfg_opt_t)CFG_STR(o->name, o->fallback, CFGF_NONE);
 	}
@@ -188,10 +217,10 @@ void app_config_sample(struct buf *b, struct str hostname)
 							   "\t# certificate = \"/etc/letsencrypt/live/mail.example.org/fullchain.pem\"\n"
 							   "\t# key = \"/etc/letsencrypt/live/mail.example.org/privkey.pem\"\n");
 		}
-		const char *tab = *section ? "\t" : "", *quote = o->kind == OPTION_BOOL ? "" : "\"";
+		const char *tab = *section ? "\t" : "", *quote = o->kind == OPTION_BOOL || o->kind == OPTION_LIST ? "" : "\"";
 		bool is_name = !strcmp(o->name, "hostname") && hostname.n;
 		buf_printf(b, "%s# %s\n%s%s%s = %s%.*s%s\n", tab, o->help, tab, is_name ? "" : "# ", o->name, quote,
-				   STR_ARG(is_name ? hostname : str_from_c(o->fallback)), quote);
+				   STR_ARG(is_name ? hostname : str_from_c(o->kind == OPTION_LIST ? "{ }" : o->fallback)), quote);
 	}
 	buf_add_lit(b, "}\n\n# Without this section all of them listen on their standard ports, except lmtp; http and https when acme or mta_sts needs them.\n"
 				   "# listen {\n#\tsmtp = { \"*:25\" }\n#\tsubmission = { \"*:587\" }\n#\tsubmissions = { \"*:465\" }\n#\tpop3 = { \"*:110\" }\n"

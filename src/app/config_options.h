@@ -16,6 +16,7 @@ enum option_kind {
 	OPTION_BOOL,
 	OPTION_CHAR,
 	OPTION_NETWORKS,     /* struct str: for network_list_has */
+	OPTION_LIST,         /* struct option_list; { "one", "two" } */
 	OPTION_WORD,         /* an enum (int) by its place in `words` */
 };
 

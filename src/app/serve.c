@@ -1,6 +1,7 @@
 #include "app/serve.h"
 
 #include "app/house.h"
+#include "app/mailroute.h"
 #include "app/listeners.h"
 #include "app/signing.h"
 #include "app/world.h"
@@ -34,6 +35,7 @@ struct serving {
 	struct services *services;
 	struct queue *queue;
 	struct world world;
+	struct mailroute route;
 	struct signing *signing;
 	struct dkim_keyring keyring;
 	struct server *server;
@@ -171,6 +173,8 @@ static void reload(struct serving *s)
 	if (r == 0)
 		r = world_set_config(&s->world, &s->config, &s->keyring);
 	if (r == 0)
+		r = mailroute_set_config(&s->route, &s->config, &e);
+	if (r == 0)
 		r = install_tls(s, &e);
 	if (r)
 		log_event(LOG_ERROR, "reload.partly-failed", LOG_LIST(LOG_C("error", e.log)));
@@ -281,20 +285,24 @@ static void rotate_keys(void *arg)
 
 static int open_rooms(struct serving *s, struct err *e)
 {
+	struct queue_config queue;
 	int r = house_open(s->options->dir, &s->config, &s->house, e);
 
 	if (r == 0)
 		r = services_create(s->house.model, s->house.directory, &s->services);
 	if (r == 0)
 		r = services_set_config(s->services, &s->config.mail);
+	mailroute_queue_config(&s->route, &s->config, &queue);
 	if (r == 0)
-		r = queue_open(s->house.store, &(struct queue_config){ 0 }, &s->queue, e);
+		r = queue_open(s->house.store, &queue, &s->queue, e);
 	if (r == 0)
 		r = signing_create(s->house.directory, &s->signing);
 	if (r == 0) {
 		s->keyring = signing_keyring(s->signing);
 		r = world_open(&s->world, &s->house, s->queue, &s->config, &s->keyring, e);
 	}
+	if (r == 0)
+		r = mailroute_open(&s->route, &s->house, s->queue, &s->world, &s->config, &s->keyring, e);
 	s->smtp = (struct smtp_service){ .services = s->services, .mode = SMTP_MX, .queue = s->queue, .dns = &s->world.source, .keyring = &s->keyring,
 									 .report = world_report_dmarc, .report_ctx = &s->world };
 	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue, .store = s->house.store, .keyring = &s->keyring };
@@ -342,6 +350,7 @@ static void close_all(struct serving *s)
 	}
 	server_destroy(&s->server);
 	services_destroy(&s->services);
+	mailroute_close(&s->route);
 	world_close(&s->world);
 	signing_destroy(&s->signing);
 	queue_close(&s->queue);
@@ -355,7 +364,11 @@ static int run(struct serving *s, struct err *e)
 	if (!s->signal_thread_runs)
 		return err_set(e, ERR_NO_MEMORY, NULL, "cannot start a thread");
 	log_event(LOG_NOTICE, "serve", LOG_LIST(LOG_C("version", TROIKA_VERSION), LOG_C("dir", s->options->dir), LOG_S("hostname", s->config.mail.hostname)));
-	int r = server_run(s->server, e);
+	int r = mailroute_start(&s->route, e);
+	if (r == 0) {
+		r = server_run(s->server, e);
+		mailroute_stop(&s->route, s->config.server.drain_ms);
+	}
 	log_event(LOG_NOTICE, "stopped", LOG_NOTHING);
 	return r;
 }

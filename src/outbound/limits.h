@@ -53,7 +53,7 @@
 #define STS_REFRESH_S 86400                       /* RFC 8461 3.3: once a day */
 #define STS_FAILURES_MAX 10000                    /* domains whose failure is remembered */
 
-/* a pool */
+/* the threads */
 #define WORKER_WAIT_MS ((uint64_t)1000)           /* for a job */
 #define WORKER_SPARE_MS ((uint64_t)10000)         /* a worker without work for so long ends, unless it is the last */
 #define OUTBOUND_THREADS_MAX 5000

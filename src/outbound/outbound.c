@@ -1,7 +1,7 @@
 #include "outbound/outbound.h"
 
 #include "base/clock.h"
-#include "outbound/pool.h"
+#include "outbound/crew.h"
 #include "outbound/setup.h"
 
 int outbound_create(const struct outbound_config *c, const struct outbound_env *env, struct outbound **out, struct err *e)
@@ -48,8 +48,8 @@ void outbound_destroy(struct outbound **o)
 	*o = NULL;
 }
 
-int outbound_start(struct outbound *o, struct err *e) { return pool_start(o, e); }
-void outbound_stop(struct outbound *o, uint64_t drain_ms) { pool_stop(o, drain_ms); }
+int outbound_start(struct outbound *o, struct err *e) { return crew_start(o, e); }
+void outbound_stop(struct outbound *o, uint64_t drain_ms) { crew_stop(o, drain_ms); }
 
 int outbound_set_config(struct outbound *o, const struct outbound_config *c, struct err *e)
 {

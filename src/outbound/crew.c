@@ -1,4 +1,4 @@
-#include "outbound/pool.h"
+#include "outbound/crew.h"
 
 #include "base/clock.h"
 #include "outbound/delivery.h"
@@ -173,7 +173,7 @@ static int start_thread(struct outbound *o)
 	return ERR_NO_MEMORY;
 }
 
-int pool_start(struct outbound *o, struct err *e)
+int crew_start(struct outbound *o, struct err *e)
 {
 	o->threads = 1;
 	if (start_thread(o)) {
@@ -183,7 +183,7 @@ int pool_start(struct outbound *o, struct err *e)
 	return 0;
 }
 
-void pool_stop(struct outbound *o, uint64_t drain_ms)
+void crew_stop(struct outbound *o, uint64_t drain_ms)
 {
 	uint64_t until = clock_mono_ms() + drain_ms;
 	struct timespec at = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
