@@ -244,7 +244,7 @@ struct watcher {
 
 static void watch(void *ctx, void **state, const struct smtp_call *c, enum smtp_stage stage, const struct smtp_matter *m, struct smtp_answer *out)
 {
-	static const char letters[] = "chmrdw";
+	static const char letters[] = "chmrdwxu";
 	struct watcher *x = ctx;
 	size_t n = strlen(x->seen);
 	(void)c;
@@ -273,11 +273,11 @@ static void gates_are_asked_in_order(void **state)
 	assert_int_equal(x.ended, 1);
 
 	static const struct { enum smtp_stage at; struct smtp_answer answer; const char *reply; } cases[] = {
-		{ SMTP_STAGE_CONNECT, { SMTP_REFUSE, 554, "5.7.0", "go\raway", { .n_add = 0 } }, "554 5.7.0 go away" },
-		{ SMTP_STAGE_HELO, { SMTP_REFUSE, 421, "", "", { .n_add = 0 } }, "421 4.7.1 Try again later" },
-		{ SMTP_STAGE_MESSAGE, { SMTP_REFUSE, 550, "", "spam", { .n_add = 0 } }, "550 5.7.1 spam" },
-		{ SMTP_STAGE_MAIL, { SMTP_DISCARD, 0, "", "", { .n_add = 0 } }, "250 2.0.0 Ok: kept" },
-		{ SMTP_STAGE_MESSAGE, { SMTP_DISCARD, 0, "", "", { .n_add = 0 } }, "250 2.0.0 Ok: kept" },
+		{ SMTP_STAGE_CONNECT, { SMTP_REFUSE, 554, "5.7.0", "go\raway", 0, { .n_add = 0 } }, "554 5.7.0 go away" },
+		{ SMTP_STAGE_HELO, { SMTP_REFUSE, 421, "", "", 0, { .n_add = 0 } }, "421 4.7.1 Try again later" },
+		{ SMTP_STAGE_MESSAGE, { SMTP_REFUSE, 550, "", "spam", 0, { .n_add = 0 } }, "550 5.7.1 spam" },
+		{ SMTP_STAGE_MAIL, { SMTP_DISCARD, 0, "", "", 0, { .n_add = 0 } }, "250 2.0.0 Ok: kept" },
+		{ SMTP_STAGE_MESSAGE, { SMTP_DISCARD, 0, "", "", 0, { .n_add = 0 } }, "250 2.0.0 Ok: kept" },
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		x.at = cases[i].at;
@@ -296,8 +296,9 @@ static void gates_change_messages(void **state)
 	struct world *w = *state;
 	static const struct str add[] = { STR_INIT("bob@example.org"), STR_INIT("nobody@example.org"), STR_INIT("stranger@elsewhere.test") };
 	static const struct str remove[] = { STR_INIT("ALICE@example.org") };
+	static const struct str pieces[] = { STR_INIT("From: <other@b.example>\r\n\r\nch"), STR_INIT("anged\r\n") };
 	struct watcher x = { .at = SMTP_STAGE_MESSAGE, .answer = { .changes = {
-		.front = STR("X-Seen: yes\r\n"), .message = STR("From: <other@b.example>\r\n\r\nchanged\r\n"), .new_sender = true, .sender = STR("new@b.example"),
+		.front = STR("X-Seen: yes\r\n"), .pieces = pieces, .n_pieces = 2, .new_sender = true, .sender = STR("new@b.example"),
 		.add = add, .n_add = 3, .remove = remove, .n_remove = 1 } } };
 	struct smtp_gate gate = { .name = "watch", .ctx = &x, .ask = watch, .end = end };
 	w->service.gates = &gate;
@@ -312,13 +313,64 @@ static void gates_change_messages(void **state)
 	assert_int_equal(world_messages(w, 1), 0);
 }
 
+/* A gate may let replies come late: they are held back while nothing is read, whatever was sent ahead. */
+static void replies_come_late(void **state)
+{
+	struct world *w = *state;
+	struct watcher x = { .at = SMTP_STAGE_RCPT, .answer = { .delay_ms = 2000 } };
+	struct smtp_gate gate = { .name = "watch", .ctx = &x, .ask = watch, .end = end };
+	w->service.gates = &gate;
+	w->service.n_gates = 1;
+	struct conn c;
+	script_open(&c, &w->service, "192.0.2.1");
+	script_play(&c, STR(HELLO "MAIL FROM:<a@b.example>\r\n"), 0);
+	buf_reset(&c.out);
+	c.in = STR("RCPT TO:<alice@example.org>\r\nNOOP\r\n");
+	c.taken = 0;
+	assert_true(script_event(&c, CONN_INPUT));
+	assert_int_equal(c.out.n, 0);
+	assert_int_equal(c.want, SCRIPT_WANTS_NOTHING);
+	assert_int_equal(c.timeout_ms, 2000);
+	assert_true(script_event(&c, CONN_WAKE));
+	assert_int_equal(c.out.n, 0);
+	assert_int_equal(c.want, SCRIPT_WANTS_NOTHING);
+	assert_true(script_event(&c, CONN_TIMEOUT));
+	assert_true(str_eq(buf_str(&c.out), STR("250 2.1.5 Recipient ok\r\n")));
+	assert_int_equal(c.want, SCRIPT_WANTS_LINE);
+	assert_int_equal(c.timeout_ms, w->config.smtp_timeout_ms);
+	/* refusals too, within bounds, also of a recipient that is refused anyway; the server's end does not wait */
+	x.at = SMTP_STAGE_REFUSED_RCPT;
+	x.answer = (struct smtp_answer){ .decision = SMTP_REFUSE, .code = 450, .text = "Later", .delay_ms = UINT64_MAX };
+	c.in = STR("RCPT TO:<nobody@example.org>\r\n");
+	c.taken = 0;
+	buf_reset(&c.out);
+	assert_true(script_event(&c, CONN_INPUT));
+	assert_int_equal(c.out.n, 0);
+	assert_int_equal(c.timeout_ms, SMTP_DELAY_MS_MAX);
+	assert_false(script_event(&c, CONN_DRAIN));
+	assert_true(str_starts(buf_str(&c.out), STR("450 4.7.1 Later\r\n421 4.3.2 ")));
+	buf_fini(&c.out);
+	/* a session that ends meanwhile leaks nothing */
+	x.at = SMTP_STAGE_CONNECT;
+	x.answer = (struct smtp_answer){ .delay_ms = 1 };
+	script_open(&c, &w->service, "192.0.2.1");
+	assert_int_equal(c.out.n, 0);
+	script_close(&c);
+	buf_fini(&c.out);
+	/* what is no command is asked about, too */
+	x.at = SMTP_STAGE_UNKNOWN;
+	x.answer = (struct smtp_answer){ .decision = SMTP_REFUSE, .code = 502, .enhanced = "5.5.1", .text = "Never heard of it" };
+	world_say(w, "XYZZY now\r\n", "502 5.5.1 Never heard of it");
+	assert_non_null(strstr(x.seen, "u(XYZZY now)"));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		T(policies_are_obeyed), T(policies_are_bounded_by_configuration), T(quarantine_goes_through_the_queue), T(two_authors_are_refused),
 		T(our_own_are_not_asked), T(forged_results_are_removed), T(verdicts_are_told), T(submissions_that_leave_are_signed), T(forwarded_mail_is_sealed),
-		T(gates_are_asked_in_order), T(gates_change_messages),
+		T(gates_are_asked_in_order), T(gates_change_messages), T(replies_come_late),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,7 +109,10 @@ void smtp_cmd_rcpt(struct smtp_call *c)
 		code = ERR_NO_MEMORY;
 	if (code) {
 		conn_log(c->conn, LOG_INFO, "smtp.rcpt-refused", LOG_LIST(LOG_S("rcpt", path.wire), LOG_C("why", err_text(code))));
-		refuse(c, code);
+		matter.argument = path.wire;
+		matter.code = code;
+		if (smtp_gates_pass(c, SMTP_STAGE_REFUSED_RCPT, &matter))
+			refuse(c, code);
 		return;
 	}
 	matter.argument = r->address;

@@ -11,7 +11,8 @@ void conn_want_line(struct conn *c, size_t max)
 }
 
 void conn_want_any(struct conn *c) { c->want = SCRIPT_WANTS_ANY; }
-void conn_set_timeout(struct conn *c, uint64_t ms) { (void)c, (void)ms; }
+void conn_want_nothing(struct conn *c) { c->want = SCRIPT_WANTS_NOTHING; }
+void conn_set_timeout(struct conn *c, uint64_t ms) { c->timeout_ms = ms; }
 
 static struct str waiting(const struct conn *c)
 {
@@ -124,8 +125,8 @@ bool script_play(struct conn *c, struct str input, size_t step)
 	c->taken = 0;
 	while (c->session && c->in.n < input.n) {
 		c->in.n += step && step < input.n - c->in.n ? step : input.n - c->in.n;
-		while (c->session && !c->tls_starting && wanted_is_there(c))
-			script_event(c, CONN_INPUT);
+		while (c->session && !c->tls_starting && (c->want == SCRIPT_WANTS_NOTHING || wanted_is_there(c)))
+			script_event(c, c->want == SCRIPT_WANTS_NOTHING ? CONN_TIMEOUT : CONN_INPUT);
 		if (c->session && c->tls_starting) {
 			/* rt throws the plaintext away that came behind STARTTLS. */
 			c->tls_starting = false;

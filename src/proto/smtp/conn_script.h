@@ -12,6 +12,7 @@ struct conn {
 	struct buf out;
 	size_t line_max;
 	enum { SCRIPT_WANTS_NOTHING, SCRIPT_WANTS_LINE, SCRIPT_WANTS_ANY } want;
+	uint64_t timeout_ms;
 	bool tls, tls_starting;
 	void *session;
 	const char *ip;
@@ -33,7 +34,8 @@ void script_house_close(struct script_house *h);
 
 /* Opens a session on c (zeroed by this) from that address and takes the greeting. */
 void script_open(struct conn *c, const struct smtp_service *service, const char *ip);
-/* Plays the input, `step` bytes arriving at a time (0: all at once), until it is used up or the session closes. True while it is open. */
+/* Plays the input, `step` bytes arriving at a time (0: all at once), until it is used up or the session closes; a
+ * session that wants nothing gets its timeout at once. True while it is open. */
 bool script_play(struct conn *c, struct str input, size_t step);
 bool script_event(struct conn *c, enum conn_event event);
 void script_close(struct conn *c);

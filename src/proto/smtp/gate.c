@@ -52,8 +52,8 @@ static int make_changes(struct smtp_call *c, const struct smtp_changes *x)
 		add_recipient(c, x->add[i]);
 	if (t->n_recipients == 0)
 		t->discard = true;
-	if (x->message.p)
-		code = smtp_transaction_replace(c, x->message);
+	if (x->pieces)
+		code = smtp_transaction_replace(c, x->pieces, x->n_pieces);
 	if (code == 0 && x->front.n)
 		code = spool_front(t->spool, 0, x->front.p, x->front.n);
 	return t->arena.failed ? ERR_NO_MEMORY : code;
@@ -82,6 +82,8 @@ bool smtp_gates_pass(struct smtp_call *c, enum smtp_stage stage, const struct sm
 		const struct smtp_gate *gate = &c->service->gates[i];
 		struct smtp_answer a = { .decision = SMTP_GO };
 		gate->ask(gate->ctx, &c->s->gate_state[i], c, stage, &matter, &a);
+		if (a.delay_ms > c->s->delay_ms)
+			c->s->delay_ms = a.delay_ms < SMTP_DELAY_MS_MAX ? a.delay_ms : SMTP_DELAY_MS_MAX;
 		if (a.decision == SMTP_REFUSE) {
 			conn_log(c->conn, LOG_NOTICE, "smtp.gate-refused", LOG_LIST(LOG_C("gate", gate->name), LOG_U("code", a.code), LOG_C("text", a.text)));
 			refuse(c, stage, &a);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct smtp_call;
 struct smtp_findings;
@@ -22,13 +23,16 @@ enum smtp_stage {
 	SMTP_STAGE_RCPT,                     /* a recipient that would be accepted */
 	SMTP_STAGE_DATA,                     /* before 354, or before the first chunk */
 	SMTP_STAGE_MESSAGE,                  /* it is whole; nothing of it is accepted yet */
+	SMTP_STAGE_REFUSED_RCPT,             /* a recipient that is refused; a gate's own refusal is told instead */
+	SMTP_STAGE_UNKNOWN,                  /* a command that is none; likewise */
 };
 
 /* What the question is about. */
 struct smtp_matter {
-	struct str argument;                 /* HELO: the name; MAIL, RCPT: the address without brackets, empty for <> */
+	struct str argument;                 /* HELO: the name; MAIL, RCPT: the address without brackets, empty for <>; UNKNOWN: the line */
 	struct str params;                   /* MAIL, RCPT: the parameters as given */
-	struct str message;                  /* MESSAGE: as it came */
+	int code;                            /* REFUSED_RCPT: why, by base/err.h */
+	struct str message;                  /* MESSAGE: as it came, or as the gates before have left it */
 	const struct smtp_findings *findings;                /* MESSAGE: what SPF, DKIM and the others said */
 };
 
@@ -39,10 +43,11 @@ enum smtp_decision {
 	SMTP_QUARANTINE,                     /* goes on; to Junk at the end (MAIL to MESSAGE) */
 };
 
-/* What a gate makes of the message (only MESSAGE). All in the transaction's arena. */
+/* What a gate makes of the message (only MESSAGE). All of it lives until the gate is asked again. */
 struct smtp_changes {
 	struct str front;                    /* whole header fields to stand in front */
-	struct str message;                  /* p not NULL: instead of the one that came */
+	const struct str *pieces;            /* not NULL: instead of the message, perhaps with slices of it */
+	size_t n_pieces;
 	bool new_sender;
 	struct str sender;                   /* without brackets */
 	const struct str *add, *remove;      /* recipients, without brackets */
@@ -54,6 +59,7 @@ struct smtp_answer {
 	unsigned code;                       /* SMTP_REFUSE */
 	char enhanced[12];                   /* "5.7.1"; empty: "4.7.1" or "5.7.1" by the code */
 	char text[SMTP_GATE_TEXT_MAX];
+	uint64_t delay_ms;                   /* what the peer is told waits for so long (SMTP_DELAY_MS_MAX at most); no thread does */
 	struct smtp_changes changes;
 };
 

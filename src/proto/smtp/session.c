@@ -1,6 +1,7 @@
 #include "proto/smtp/session.h"
 
 #include "proto/smtp/command.h"
+#include "proto/smtp/late.h"
 #include "proto/smtp/transaction.h"
 #include "proto/smtp/turn.h"
 
@@ -91,6 +92,8 @@ static void run_command(struct smtp_call *c, struct str line)
 		smtp_reply(c, 500, "5.5.2", "NUL is not allowed in a command");
 		return;
 	}
+	if (!cmd && !smtp_gates_pass(c, SMTP_STAGE_UNKNOWN, &(struct smtp_matter){ .argument = line }))
+		return;
 	if (command_may_run(c, cmd))
 		cmd->run(c);
 }
@@ -162,7 +165,12 @@ static enum conn_next run(struct conn *conn, void *session, void *ctx, enum conn
 {
 	struct smtp_session *s = session;
 	struct smtp_call c = { .conn = conn, .s = s, .service = ctx };
+	size_t before = conn_out(conn)->n;
+	bool was_held = s->held;
 
+	if (was_held && event == CONN_WAKE)
+		return CONN_PARK;
+	smtp_late_release(&c);
 	switch (event) {
 	case CONN_OPEN:
 		s->config = services_config(c.service->services);
@@ -178,6 +186,8 @@ static enum conn_next run(struct conn *conn, void *session, void *ctx, enum conn
 		input(&c);
 		break;
 	case CONN_TIMEOUT:
+		if (was_held)
+			break;
 		if (s->phase == SMTP_TURNED)
 			return CONN_CLOSE;               /* a client gives no replies */
 		smtp_reply(&c, 421, "4.4.2", "%.*s timed out waiting for you", STR_ARG(s->config->hostname));
@@ -195,6 +205,8 @@ static enum conn_next run(struct conn *conn, void *session, void *ctx, enum conn
 		conn_log(conn, LOG_NOTICE, "smtp.too-many-errors", LOG_LIST(LOG_U("errors", s->errors)));
 		return CONN_CLOSE;
 	}
+	if (smtp_late_hold(&c, before))
+		return CONN_PARK;
 	if (s->phase == SMTP_DATA || s->phase == SMTP_BDAT)
 		conn_want_any(conn);
 	else
@@ -214,6 +226,7 @@ static void fini(struct conn *conn, void *session, void *ctx)
 		conn_log(conn, LOG_INFO, "smtp.close", LOG_LIST(LOG_U("messages", s->messages), LOG_U("errors", s->errors)));
 	forget_peer(s);
 	sasl_destroy(&s->sasl);
+	free(s->held);
 	free(s->user);
 	mail_config_unref(&s->config);
 }

@@ -98,6 +98,9 @@ struct smtp_session {
 	bool sasl_proven;                    /* only the empty answer to the additional data is missing */
 	char *user;                          /* malloc'ed canonical name, NULL before AUTH */
 	void *gate_state[SMTP_GATES_MAX];    /* the gates' own */
+	uint64_t delay_ms;                   /* a gate wants the reply to what runs now to come so much later */
+	char *held;                          /* that reply, malloc'ed, until its time has come; nothing is read meanwhile */
+	size_t held_n;
 	struct smtp_turn *turn;              /* behind ATRN */
 	struct smtp_transaction t;
 };

@@ -22,13 +22,16 @@ int smtp_transaction_start_data(struct smtp_call *c)
 	return open_spool(c, c->s->config->message_size_max, &c->s->t.spool);
 }
 
-int smtp_transaction_replace(struct smtp_call *c, struct str message)
+int smtp_transaction_replace(struct smtp_call *c, const struct str *pieces, size_t n)
 {
 	struct spool *fresh = NULL;
-	int r = open_spool(c, message.n, &fresh);
+	size_t size = 0;
 
-	if (r == 0)
-		r = spool_write(fresh, message.p, message.n);
+	for (size_t i = 0; i < n; i++)
+		size += pieces[i].n;
+	int r = open_spool(c, size, &fresh);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = spool_write(fresh, pieces[i].p, pieces[i].n);
 	if (r) {
 		spool_destroy(&fresh);
 		return r;
