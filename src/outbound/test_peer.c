@@ -58,6 +58,13 @@ static bool hear_line(struct talk *t, char *line, size_t size)
 	return true;
 }
 
+static void add_data(struct talk *t, size_t n)
+{
+	pthread_mutex_lock(&t->p->lock);
+	buf_add(&t->p->data, t->in, n);
+	pthread_mutex_unlock(&t->p->lock);
+}
+
 static bool hear_data(struct talk *t)
 {
 	/* The end mark also at the very beginning. */
@@ -66,15 +73,13 @@ static bool hear_data(struct talk *t)
 		const char *end = empty ? t->in : memmem(t->in, t->n, "\r\n.\r\n", 5);
 		if (end) {
 			size_t n = (size_t)(end - t->in) + (empty ? 0 : 2);
-			pthread_mutex_lock(&t->p->lock);
-			buf_add(&t->p->data, t->in, n);
-			pthread_mutex_unlock(&t->p->lock);
+			add_data(t, n);
 			take(t, n + 3);
 			return true;
 		}
 		/* Keep what may be the beginning of the mark. */
 		if (t->n > 8192) {
-			buf_add(&t->p->data, t->in, t->n - 8);
+			add_data(t, t->n - 8);
 			take(t, t->n - 8);
 		}
 		if (!fill(t))
@@ -100,7 +105,7 @@ static bool hear_chunk(struct talk *t)
 		if (t->n == 0 && !fill(t))
 			return false;
 		size_t part = t->n < n ? t->n : n;
-		buf_add(&t->p->data, t->in, part);
+		add_data(t, part);
 		take(t, part);
 		n -= part;
 	}
@@ -129,6 +134,26 @@ static void say(struct talk *t, const char *text)
 		return;
 }
 
+/* As a server should, until it is told to QUIT. */
+static void be_good(struct talk *t)
+{
+	char line[4096];
+
+	while (t->n >= 5 && !memcmp(t->in, "BDAT ", 5) ? hear_chunk(t) && (memcpy(line, "BDAT", 5), true) : hear_line(t, line, sizeof line)) {
+		if (!strcmp(line, "DATA")) {
+			say(t, "354 go");
+			if (!hear_data(t))
+				return;
+		}
+		bool quits = !strcmp(line, "QUIT");
+		say(t, quits ? "221 bye" : "250 ok");
+		if (quits)
+			return;
+		if (t->n == 0 && !fill(t))
+			return;
+	}
+}
+
 /* False: the connection is to be closed. */
 static bool step(struct talk *t, const char *s)
 {
@@ -155,6 +180,9 @@ static bool step(struct talk *t, const char *s)
 		num_parse_u64(str_from_c(s + 2), &ms);
 		usleep((useconds_t)ms * 1000);
 		return true;
+	case 'G':
+		be_good(t);
+		return false;
 	case 'W':
 		wait_for_silence(t);
 		return true;

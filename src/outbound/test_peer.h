@@ -11,7 +11,8 @@
 #define STEPS_MAX 48
 
 /* A step: "S line" says it; "C prefix" hears a line that begins so; "D" hears data up to its end; "B" hears a BDAT command and its octets; "X" closes at once;
- * "R" resets the connection; "P ms" pauses; "W" waits until nothing more is said for a moment. After its last step it answers QUIT and ends. */
+ * "G" is good from here on (MAIL, RCPT, DATA, BDAT,
+ * RSET, QUIT); "R" resets the connection; "P ms" pauses; "W" waits until nothing more is said for a moment. After its last step it answers QUIT and ends. */
 struct script {
 	const char *step[STEPS_MAX];
 };
