@@ -120,6 +120,20 @@ static const char *add_utf8_address(struct str s, bool smtputf8, struct buf *out
 	return s.n && utf8_is_valid(s) ? NULL : "ORCPT is not valid UTF-8";
 }
 
+/* Postfix sends UTF-8 as type rfc822, whose addresses would have to be printable ASCII (RFC 3461 4.2). It can mean one thing only. */
+static bool add_mistyped_utf8(struct str s, struct buf *out)
+{
+	size_t start = out->n;
+
+	buf_add_lit(out, "utf-8;");
+	bool ok = smtp_xtext_decode(s, out) && utf8_is_valid(buf_str(out));
+	for (size_t i = start; ok && i < out->n; i++)
+		ok = (unsigned char)out->p[i] >= ' ' && out->p[i] != 0x7f;
+	if (!ok)
+		out->n = start;
+	return ok;
+}
+
 static bool is_atom(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
@@ -144,9 +158,10 @@ const char *smtp_param_orcpt(struct str value, bool smtputf8, struct buf *out)
 		wrong = add_utf8_address(address, smtputf8, out);
 	else if (!add_printable_xtext(address, out))
 		wrong = "the address in ORCPT is no xtext of printable characters";
-	if (wrong)
-		out->n = start;
-	return wrong;
+	if (!wrong)
+		return NULL;
+	out->n = start;
+	return smtputf8 && str_ieq(type, STR("rfc822")) && add_mistyped_utf8(address, out) ? NULL : wrong;
 }
 
 const char *smtp_param_ret(struct str value, enum smtp_ret *out)

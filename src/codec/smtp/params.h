@@ -25,7 +25,7 @@ enum smtp_notify { SMTP_NOTIFY_NEVER = 1, SMTP_NOTIFY_SUCCESS = 2, SMTP_NOTIFY_F
 const char *smtp_param_notify(struct str value, unsigned *bits_out);
 
 /* RFC 3461 4.2, with the type utf-8 by RFC 6533 section 3 in its three forms (the two that hold UTF-8 only when the transaction has SMTPUTF8).
- * Appends "type;address", decoded. */
+ * UTF-8 in xtext of type rfc822 becomes that, too, when the transaction has SMTPUTF8. Appends "type;address", decoded. */
 const char *smtp_param_orcpt(struct str value, bool smtputf8, struct buf *out);
 
 enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };

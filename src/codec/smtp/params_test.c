@@ -42,6 +42,10 @@ static void test_orcpt(void **state)
 		{ "rfc822;a+20b", false, "rfc822;a b" },
 		{ "rfc822;a+0D+0Ab", false, NULL },
 		{ "rfc822;a+C3+BC", false, NULL },
+		{ "rfc822;a+C3+BC@x", true, "utf-8;a\xc3\xbc@x" },          /* Postfix 3.7 */
+		{ "rfc822;a+C3@x", true, NULL },
+		{ "rfc822;a+C3+BC+0A", true, NULL },
+		{ "x400;a+C3+BC", true, NULL },
 		{ "rfc822;a+2b", false, NULL },
 		{ "rfc822;\xc3\xbc@x", true, NULL },
 		{ "utf-8;\\x{FC}ber@example.org", false, "utf-8;\xc3\xbc" "ber@example.org" },
