@@ -78,12 +78,17 @@ static bool passed_here_before(struct str message, struct str alias)
 	return false;
 }
 
+static struct srs scheme(const struct delivery *d, struct str address)
+{
+	return (struct srs){ .domain = domain_of(address), .key = directory_address_key(d->env->groups.directory), .mac = crypto_hmac_sha1 };
+}
+
 /* RFC 7208 10.3: what leaves here has a sender here. A sender that cannot be rewritten stays. */
 static struct str forward_sender(struct delivery *d, struct str alias)
 {
 	struct directory *directory = d->env->groups.directory;
 	struct str sender = d->j->envelope.sender;
-	struct srs srs = { .domain = domain_of(alias), .key = directory_address_key(directory), .mac = crypto_hmac_sha1 };
+	struct srs srs = scheme(d, alias);
 	struct buf b = BUF_INIT(0);
 
 	if (d->env->srs && sender.n && !directory_domain_is_local(directory, domain_of(sender)) && srs_forward(&srs, sender, clock_now(), &b) == 0)
@@ -121,6 +126,22 @@ static int to_alias(struct delivery *d, const struct queue_recipient *r, const s
 	return d->arena.failed || !entries ? ERR_NO_MEMORY : queue_submit(d->env->groups.queue, &s, &id, NULL);
 }
 
+/* A notice of ours goes to such a sender: on to whom it stands for. What others send to it is turned back in the dialogue. */
+static int resolve_rewritten(struct delivery *d, struct str address, struct directory_target **out)
+{
+	struct srs srs = scheme(d, address);
+	struct buf b = BUF_INIT(0);
+	int code = srs_reverse(&srs, address, clock_now(), &b) ? ERR_NOT_FOUND : 0;
+
+	*out = code ? NULL : arena_new(&d->arena, struct directory_target);
+	if (*out)
+		**out = (struct directory_target){ .address = arena_dup(&d->arena, buf_str(&b)) };
+	if (code == 0 && (b.failed || d->arena.failed))
+		code = ERR_NO_MEMORY;
+	buf_fini(&b);
+	return code;
+}
+
 /* ---- one recipient, and all accounts ---- */
 
 static void deliver_one(struct delivery *d, size_t number)
@@ -132,6 +153,8 @@ static void deliver_one(struct delivery *d, size_t number)
 
 	if (code == ERR_DENIED)
 		code = ERR_NOT_FOUND;                  /* the domain is not ours any more */
+	else if (code == ERR_NOT_FOUND && (code = resolve_rewritten(d, r->r.address, &t)) == 0)
+		n = 1;
 	if (code == 0 && n == 1 && t->account) {
 		d->accounts[d->n_accounts] = (struct deliver_recipient){ .account = t->account, .detail = t->detail };
 		d->whose[d->n_accounts++] = number;

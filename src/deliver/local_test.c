@@ -195,6 +195,35 @@ static void test_forward(void **state)
 	}
 }
 
+/* What an alias sent away fails, and its sender is told: at the address that stood for it. */
+static void test_notice_to_rewritten(void **state)
+{
+	struct world *w = *state;
+	char rewritten[200];
+
+	alias(w, "away@example.org", "far@else.example", NULL);
+	submit(w, MESSAGE, "a+b@b.example", 0, "away@example.org", NULL);
+	struct queue_job *j = deliver(w);
+	finish(w, j);
+	j = take(w);
+	snprintf(rewritten, sizeof rewritten, "%.*s", STR_ARG(j->envelope.sender));
+	j->recipients[0].result.outcome = QUEUE_RELAYED;
+	finish(w, j);
+
+	submit(w, MESSAGE, "", QUEUE_NOTIFY_NEVER, rewritten, "SRS0=AAAAAA=JP=b.example=a@example.org");
+	j = deliver(w);
+	assert_outcome(j, 0, QUEUE_RELAYED, "2.1.5");
+	assert_outcome(j, 1, QUEUE_FAILED, "5.1.1");
+	finish(w, j);
+	j = take(w);
+	assert_non_null(j);
+	assert_true(str_eq(j->recipients[0].r.address, STR("a+b@b.example")) && str_eq(j->destination, STR("b.example")));
+	assert_true(!j->envelope.sender.n && j->recipients[0].r.notify == QUEUE_NOTIFY_NEVER);
+	j->recipients[0].result.outcome = QUEUE_RELAYED;
+	finish(w, j);
+	assert_null(take(w));
+}
+
 static void test_group(void **state)
 {
 	struct world *w = *state;
@@ -231,7 +260,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_accounts, setup, teardown), cmocka_unit_test_setup_teardown(test_alias, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_forward, setup, teardown), cmocka_unit_test_setup_teardown(test_group, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forward, setup, teardown), cmocka_unit_test_setup_teardown(test_notice_to_rewritten, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_group, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
