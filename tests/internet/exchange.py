@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Mail both ways between Troika and Postfix, Exim, OpenSMTPD: what arrives is what was sent, once. Usage: exchange.py PATH/TO/troika"""
 from mails import DOTS, EIGHT, LONG, MIME8, difference, ident_of, large, message, received, same
 from scene import Scene, attempt, check, play
@@ -65,7 +65,7 @@ def utf8(scene, peer):
         found = wait_for(f"{ident} at {peer.name}", lambda: count(peer.messages(), ident))
         check(f"{ident}: once", len(found) == 1, len(found))
         check_same(f"{ident}: as it was sent", mail, found)
-        check(f"{ident}: Received says UTF8SMTP", "UTF8SMTP" in received(found[0])[0].upper(), received(found[0])[0])
+        check(f"{ident}: Received says UTF8", "UTF8" in received(found[0])[0].upper(), received(found[0])[0])
         ident = f"utf8-from-{peer.name}"
         mail = message(ident, f"пётр@{peer.domain}", t.address_of("jürgen"), EIGHT, MIME8)
         peer.send(f"пётр@{peer.domain}", [t.address_of("jürgen")], mail, options=("BODY=8BITMIME", "SMTPUTF8"))

@@ -1,6 +1,6 @@
 """Neighbours in the world: Postfix, Exim and OpenSMTPD of Debian, each on a host of its own, keeping mail as files.
 
-All accept mail for their own domain (any local part) and, from 127.0.0.1 of their own host, send to the world.
+All accept mail for their own domain (any local part but `nobody`) and, from 127.0.0.1 of their own host, send to the world.
 """
 import os
 import pwd
@@ -24,14 +24,42 @@ EC = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
 
 
 def certificate(folder, *names, days=30, kind=EC):
-    """A self-signed certificate; returns (certificate, key, its DANE-EE SHA-256 SPKI digest)."""
+    """A self-signed certificate; returns (certificate, key)."""
     folder.mkdir(parents=True, exist_ok=True)
     cert, key = folder / "cert.pem", folder / "key.pem"
     run("openssl", "req", "-x509", "-newkey", *kind, "-nodes", "-days", days, "-subj", f"/CN={names[0]}",
         "-addext", "subjectAltName=" + ",".join("DNS:" + n for n in names), "-keyout", key, "-out", cert)
     key.chmod(0o644)
-    spki = subprocess.run(f"openssl x509 -in {cert} -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum", shell=True, capture_output=True, text=True, check=True)
-    return cert, key, spki.stdout.split()[0]
+    return cert, key
+
+
+class Authority:
+    """A certificate authority of the test's own."""
+
+    def __init__(self, folder):
+        self.dir = folder
+        folder.mkdir(parents=True)
+        self.root, self.root_key = folder / "root.pem", folder / "root.key"
+        run("openssl", "req", "-x509", "-newkey", *EC, "-nodes", "-days", "30", "-subj", "/CN=Test Root", "-addext", "basicConstraints=critical,CA:TRUE",
+            "-addext", "keyUsage=critical,keyCertSign", "-keyout", self.root_key, "-out", self.root)
+
+    def issue(self, *names):
+        """(certificate chain with the root, key), and the leaf's SPKI digest."""
+        base = self.dir / names[0]
+        key, request, cert, extensions = (base.with_name(base.name + end) for end in (".key", ".csr", ".pem", ".ext"))
+        extensions.write_text("subjectAltName=" + ",".join("DNS:" + n for n in names) + "\nbasicConstraints=CA:FALSE\n")
+        run("openssl", "req", "-newkey", *EC, "-nodes", "-subj", f"/CN={names[0]}", "-keyout", key, "-out", request)
+        run("openssl", "x509", "-req", "-in", request, "-CA", self.root, "-CAkey", self.root_key, "-CAcreateserial", "-days", "30", "-extfile", extensions, "-out", cert)
+        with open(cert, "a", encoding="ascii") as f:
+            f.write(self.root.read_text())
+        key.chmod(0o644)
+        return cert, key
+
+
+def spki_digest(cert):
+    """What a TLSA record with selector 1 and matching type 1 holds."""
+    return subprocess.run(f"openssl x509 -in {cert} -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum", shell=True, capture_output=True, text=True,
+                          check=True).stdout.split()[0]
 
 
 class Peer:
@@ -48,17 +76,21 @@ class Peer:
         self.mail = self.dir / "mail"
         self.mail.mkdir()
         self.mail.chmod(0o777)
-        self.cert, self.key, self.spki = certificate(self.dir / "tls", self.domain, f"mx.{self.domain}", kind=self.key_kind)
+        self.cert, self.key = certificate(self.dir / "tls", self.domain, f"mx.{self.domain}", kind=self.key_kind)
 
     def zone(self):
         return f"@ MX 10 mx\nmx A {self.address}\n@ TXT \"v=spf1 mx -all\"\n"
+
+    def zones(self):
+        """All that are this host's."""
+        return {self.domain + ".": self.zone()}
 
     def copies(self, recipients):
         """How many files a message to so many recipients becomes."""
         return recipients
 
     def tlsa(self):
-        return f"_25._tcp.mx TLSA 3 1 1 {self.spki}\n"
+        return f"_25._tcp.mx TLSA 3 1 1 {spki_digest(self.cert)}\n"
 
     def messages(self):
         """All that was delivered here, as bytes."""
@@ -83,10 +115,12 @@ class Postfix(Peer):
         for folder in ("queue", "data"):
             (self.dir / folder).mkdir(exist_ok=True)
         os.chown(self.dir / "data", need.pw_uid, need.pw_gid)
+        users = etc / "users"
+        users.write_text("if !/^nobody@/\n/./ all/\nendif\n")
         main = {
             "compatibility_level": "3.6", "queue_directory": self.dir / "queue", "data_directory": self.dir / "data", "myhostname": f"mx.{self.domain}",
             "mydestination": "", "mynetworks": f"127.0.0.0/8 {self.address}/32", "virtual_mailbox_domains": self.domain, "virtual_mailbox_base": self.mail,
-            "virtual_mailbox_maps": "static:all/", "virtual_uid_maps": f"static:{need.pw_uid}", "virtual_gid_maps": f"static:{need.pw_gid}",
+            "virtual_mailbox_maps": f"regexp:{users}", "virtual_uid_maps": f"static:{need.pw_uid}", "virtual_gid_maps": f"static:{need.pw_gid}",
             "inet_protocols": "ipv4", "inet_interfaces": "all", "smtpd_tls_cert_file": self.cert, "smtpd_tls_key_file": self.key,
             "smtpd_tls_security_level": "may", "smtp_tls_security_level": "may", "smtpd_relay_restrictions": "permit_mynetworks,reject_unauth_destination",
             "maillog_file": self.world.root / f"{self.name}.log", "maillog_file_prefixes": "/var,/tmp,/dev/stdout", "minimal_backoff_time": "5s",
@@ -100,6 +134,13 @@ class Postfix(Peer):
         self.world.stops.append(lambda: self.world.on(self.name, "postfix", "-c", etc, "stop", check=False))
         self.world.wait_port(self.name, 25)
         return self
+
+    def flush(self):
+        self.world.on(self.name, "postqueue", "-c", self.dir / "etc", "-f")
+
+    def queued(self):
+        out = self.world.on(self.name, "postqueue", "-c", self.dir / "etc", "-j", check=False)
+        return len(out.splitlines())
 
 
 def unchroot(line):
@@ -149,6 +190,9 @@ never_users =
 begin acl
 check_rcpt:
   accept hosts = +own
+  deny domains = +local_domains
+    local_parts = nobody
+    message = 5.1.1 unknown user
   accept domains = +local_domains
   deny message = relay not permitted
 begin routers
@@ -207,7 +251,7 @@ smtp max-message-size 40M
 listen on 0.0.0.0 port 25 hostname mx.{self.domain} {f"tls pki mx.{self.domain}" if broken_tls else ""}
 action "keep" maildir "{self.mail}/all" virtual <all>
 action "send" relay helo mx.{self.domain}
-match from any for domain "{self.domain}" action "keep"
+match from any for domain "{self.domain}" ! rcpt-to "nobody@{self.domain}" action "keep"
 match from src {{ 127.0.0.1, {self.address} }} for any action "send"
 """)
         private = self.dir / "tls" / "private.pem"

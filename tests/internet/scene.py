@@ -12,7 +12,7 @@ from world import World  # noqa: E402
 from zones import Zones  # noqa: E402
 
 # Whoever waits in a test waits shortly.
-IMPATIENT = {}
+IMPATIENT = {"queue": 'retry_first = "2s"\nretry_max = "10s"'}
 
 
 class Scene:
@@ -27,8 +27,10 @@ class Scene:
                 self.peers[name] = KINDS[name](self.world, name, 20 + i)
             for i, (name, kind) in enumerate((more or {}).items()):
                 self.peers[name] = kind(self.world, name, 40 + i)
-            hosts = {h.domain + ".": h.zone() for h in (self.troika, *self.peers.values())}
-            self.zones = Zones(self.world, {**hosts, **(zones or {})}, unsigned, broken)
+            all_zones = {**self.troika.zones(), **(zones or {})}
+            for peer in self.peers.values():
+                all_zones.update(peer.zones())
+            self.zones = Zones(self.world, all_zones, unsigned, broken)
             self.troika.configure(self.zones, **{**IMPATIENT, **(config or {})})
             if start:
                 self.start()

@@ -1,7 +1,9 @@
 """Troika as a host of the world: a peer like the others, whose users send through submission and read by IMAP."""
+import base64
 import email
 import email.policy
 import imaplib
+import os
 import re
 import signal
 import smtplib
@@ -31,7 +33,11 @@ class Troika(Peer):
         world.stops.append(self.close)
 
     def cli(self, *args, stdin=""):
-        return run(self.binary, *args, input=stdin)
+        return run(self.binary, *args, input=stdin, env={**os.environ, **self.env})
+
+    def zone(self):
+        """Its operator publishes what `troika dkim show` says."""
+        return super().zone() + self.cli("dkim", "show", self.domain, "-d", self.data)
 
     def add_user(self, user):
         self.cli("user", "add", self.address_of(user), "-d", self.data, "--password-file", "-", stdin=PASSWORD + "\n")
@@ -77,19 +83,25 @@ class Troika(Peer):
 
     # ---- what a user does ----
 
+    def plain(self, user):
+        return f"\0{self.address_of(user)}\0{PASSWORD}".encode()
+
     def send(self, user, recipients, message, options=("BODY=8BITMIME",), rcpt_options=(), sender=None):
         """Through submission, with STARTTLS and AUTH; the refused recipients. Raises smtplib's errors."""
         def connect():
             return smtplib.SMTP(self.address, 587, local_hostname="laptop.example", timeout=60)
         with self.world.as_user(connect) as s:
             s.starttls(context=LOOSE)
-            s.login(self.address_of(user), PASSWORD)
+            s.ehlo()
+            code, words = s.docmd("AUTH", "PLAIN " + base64.b64encode(self.plain(user)).decode())
+            if code != 235:
+                raise smtplib.SMTPAuthenticationError(code, words)
             return s.sendmail(self.address_of(user) if sender is None else sender, recipients, message, mail_options=list(options), rcpt_options=list(rcpt_options))
 
     def imap(self, user="alice"):
         c = self.world.as_user(lambda: imaplib.IMAP4(self.address, 143, timeout=60))
         c.starttls(LOOSE)
-        c.login(self.address_of(user), PASSWORD)
+        c.authenticate("PLAIN", lambda _: self.plain(user))
         return c
 
     def messages(self, user="alice", ident=None, mailbox="INBOX"):
@@ -121,7 +133,11 @@ class Troika(Peer):
 
     def queued(self):
         """How many messages wait."""
-        return len(re.findall(r"^\S+ ", self.queue("list"), re.M))
+        return int(re.search(r"^messages: (\d+)", self.queue("list"), re.M).group(1))
+
+    def retry(self):
+        """All that waits is tried now, also where nobody answered."""
+        self.queue("retry", "--all")
 
     def wait_empty(self, seconds=20):
         wait_for("an empty queue", lambda: self.queued() == 0, seconds)
@@ -146,10 +162,18 @@ class Notice:
         if not self.is_report:
             return
         self.text = parts[0].get_content() if parts[0].get_content_maintype() == "text" else ""
-        blocks = parts[1].get_payload() if parts[1].get_content_type() in ("message/delivery-status", "message/global-delivery-status") else []
+        blocks = status_blocks(parts[1])
         self.per_message, self.recipients = (blocks[0], blocks[1:]) if blocks else ({}, [])
         self.returned = parts[2] if len(parts) > 2 else None
         self.ident = original_ident(self.returned)
+
+
+def status_blocks(part):
+    """Python's email reads message/delivery-status, and takes message/global-delivery-status (RFC 6533) for a message."""
+    if part.get_content_type() == "message/delivery-status":
+        return part.get_payload()
+    blocks = re.split(r"\n\n+", bytes(part.get_payload(0)).decode().replace("\r\n", "\n").strip())
+    return [email.message_from_string(b + "\n", policy=email.policy.default) for b in blocks]
 
 
 def original_ident(part):

@@ -29,7 +29,7 @@ def run(*args, check=True, **kw):
     return r.stdout
 
 
-def wait_for(what, condition, seconds=20):
+def wait_for(what, condition, seconds=20, every=0.05):
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -37,7 +37,7 @@ def wait_for(what, condition, seconds=20):
             return value
         if time.monotonic() > end:
             raise Failed(f"waited {seconds} s for {what}")
-        time.sleep(0.05)
+        time.sleep(every)
 
 
 class World:
