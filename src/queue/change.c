@@ -8,6 +8,7 @@ struct run {
 	change_fn *fn;
 	void *arg;
 	bool foreign;
+	bool refused;                         /* fn had its look, and returned an error */
 };
 
 static int shard_read(struct change *c)
@@ -38,6 +39,7 @@ static int run_closure(struct store_write *w, void *arg)
 	struct shard_record before = c->shard;
 	if (rc == 0)
 		rc = run->fn(c, run->arg);
+	run->refused = rc != 0;
 	if (rc == 0 && run->foreign && c->changed)
 		c->shard.foreign++;
 	if (rc == 0 && memcmp(&before, &c->shard, sizeof(before)))
@@ -64,9 +66,17 @@ int change_run(struct queue *q, unsigned shard, change_fn *fn, void *arg)
 	struct arena arena = ARENA_INIT(0);
 	struct run run = { .c = { .arena = &arena, .now = clock_now() }, .fn = fn, .arg = arg,
 					   .foreign = !atomic_load_explicit(&q->delivering, memory_order_relaxed) };
-	int rc = ERR_UNKNOWN;
-	for (unsigned i = 0; rc == ERR_UNKNOWN && i < QUEUE_COMMIT_TRIES; i++)
+	bool unknown = false;
+	int rc = 0;
+	for (unsigned i = 0; i < QUEUE_COMMIT_TRIES; i++) {
+		run.refused = false;
 		rc = store_commit(q->store, queue_scope(shard), run_closure, &run);
+		unknown = unknown || rc == ERR_UNKNOWN;
+		if (rc == 0 || run.refused || !unknown)
+			break;
+		/* the try before may have taken effect, whatever became of this one */
+		rc = ERR_UNKNOWN;
+	}
 	if (rc == 0)
 		tell_schedule(q, shard, &run.c);
 	arena_fini(&arena);

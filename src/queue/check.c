@@ -47,6 +47,23 @@ int id_list_add(struct id_list *l, uint64_t id)
 
 static unsigned long long name(uint64_t id) { return id; }
 
+/* False: it is certainly not there. */
+static bool has_key(struct check *c, struct store_read *r, struct key key, struct str *value_out)
+{
+	int rc = store_get(r, key_str(&key), value_out);
+	if (rc && rc != ERR_NOT_FOUND)
+		c->failed = rc;
+	return rc != ERR_NOT_FOUND;
+}
+
+/* Whether a record is damaged, by what decoding it returned. */
+static bool is_damaged(struct check *c, int rc)
+{
+	if (rc && rc != ERR_CORRUPT)
+		c->failed = rc;
+	return rc == ERR_CORRUPT;
+}
+
 /* ---- messages, and what must be there for each ---- */
 
 struct at {
@@ -59,7 +76,6 @@ struct at {
 	unsigned groups, owing;
 };
 
-static bool has_key(struct store_read *r, struct key key, struct str *value_out) { return store_get(r, key_str(&key), value_out) == 0; }
 
 static void check_group(struct at *at, unsigned number, struct str value)
 {
@@ -68,18 +84,20 @@ static void check_group(struct at *at, unsigned number, struct str value)
 	struct str count;
 	arena_reset(&at->arena);
 	at->groups++;
-	if (group_record_decode(value, &at->arena, &g)) {
+	int rc = group_record_decode(value, &at->arena, &g);
+	if (is_damaged(c, rc)) {
 		c->lost = true;
 		mendable(c, "message %llx: recipients %u cannot be read", name(at->id), number);
-		return;
 	}
+	if (rc)
+		return;
 	unsigned pending = group_record_pending(&g);
 	at->owing += group_record_owing(&g);
 	c->counted.recipients += pending;
 	if (!pending || !at->readable || at->e.envelope.flags & QUEUE_HELD)
 		return;
 	struct queue_key k = { g.destination, band_of_priority(at->e.envelope.priority), g.due, at->id, number };
-	if (!has_key(at->r, key_queue(&k), &count) || count.n != 1 || (uint8_t)count.p[0] != pending)
+	if (!has_key(c, at->r, key_queue(&k), &count) || (!c->failed && (count.n != 1 || (uint8_t)count.p[0] != pending)))
 		mendable(c, "message %llx: recipients %u would never be tried", name(at->id), number);
 }
 
@@ -98,10 +116,10 @@ static void check_envelope(struct at *at)
 	c->counted.owed += e->notice_at != 0;
 	if (at->groups == 0)
 		mendable(c, "message %llx has no recipients", name(at->id));
-	if (held ? !has_key(at->r, key_number(KEY_HELD, at->id), &value) : !has_key(at->r, key_time(e->clock, at->id), &value))
+	if (held ? !has_key(c, at->r, key_number(KEY_HELD, at->id), &value) : !has_key(c, at->r, key_time(e->clock, at->id), &value))
 		mendable(c, "message %llx %s", name(at->id), held ? "is held, but not listed so" : "would never expire");
 	struct queue_key k = { STR(QUEUE_NOTICES), band_of_priority(e->envelope.priority), e->notice_at, at->id, GROUP_NOTICE };
-	if (at->owing != e->owing || (e->owing != 0) != (e->notice_at != 0) || (e->notice_at && !has_key(at->r, key_queue(&k), &value)))
+	if (at->owing != e->owing || (e->owing != 0) != (e->notice_at != 0) || (e->notice_at && !has_key(c, at->r, key_queue(&k), &value)))
 		mendable(c, "message %llx: a notice would never be sent", name(at->id));
 }
 
@@ -111,15 +129,17 @@ static int begin_message(struct at *at, uint64_t id, struct str value)
 	check_envelope(at);
 	at->id = id;
 	at->groups = at->owing = 0;
-	at->readable = envelope_record_decode(value, &at->e) == 0;
+	int rc = envelope_record_decode(value, &at->e);
+	at->readable = rc == 0;
 	if (id / 16 >= c->stored.next || queue_shard(id) != c->shard)
 		mendable(c, "message %llx has a number that was not given out", name(id));
-	if (!at->readable) {
+	if (is_damaged(c, rc)) {
 		c->lost = true;
 		mendable(c, "message %llx cannot be read", name(id));
-		return 0;
 	}
-	int rc = id_list_add(&c->messages, id);
+	if (rc)
+		return 0;
+	rc = id_list_add(&c->messages, id);
 	return rc ? rc : id_list_add(&c->bodies, at->e.blob);
 }
 
@@ -130,7 +150,7 @@ static int check_messages(struct check *c, struct store_read *r)
 	struct store_iter *it;
 	struct str key, value;
 	int rc = store_range(r, key_str(&from), key_str(&to), false, &it);
-	while (rc >= 0 && (rc = store_next(it, &key, &value)) == 1) {
+	while (rc >= 0 && !c->failed && (rc = store_next(it, &key, &value)) == 1) {
 		uint64_t id;
 		unsigned group;
 		if (!key_read_message(key, &id, &group))
@@ -142,34 +162,48 @@ static int check_messages(struct check *c, struct store_read *r)
 		else
 			mendable(c, "message %llx: recipients without an envelope", name(id)), c->lost = true;
 	}
-	check_envelope(&at);
+	if (rc == 0 && !c->failed)
+		check_envelope(&at);
 	arena_fini(&at.arena);
 	return rc;
 }
 
 /* ---- all other keys, and whether they belong to a message ---- */
 
-static int get_envelope(struct store_read *r, uint64_t id, struct envelope_record *out)
+/* False: it is certainly not there, or damaged. */
+static bool get_envelope(struct check *c, struct store_read *r, uint64_t id, struct envelope_record *out)
 {
 	struct str value;
-	return has_key(r, key_number(KEY_MESSAGE, id), &value) ? envelope_record_decode(value, out) : ERR_NOT_FOUND;
+	*out = (struct envelope_record){ .blob = 0 };
+	if (!has_key(c, r, key_number(KEY_MESSAGE, id), &value))
+		return false;
+	return c->failed || !is_damaged(c, envelope_record_decode(value, out));
 }
 
-static bool queue_key_is_right(struct store_read *r, const struct queue_key *k, struct arena *a)
+static bool get_group(struct check *c, struct store_read *r, const struct queue_key *k, struct arena *a, struct group_record *out)
+{
+	struct str value;
+	arena_reset(a);
+	*out = (struct group_record){ .n = 0 };
+	if (!has_key(c, r, key_group(k->id, k->group), &value))
+		return false;
+	return c->failed || !is_damaged(c, group_record_decode(value, a, out));
+}
+
+static bool queue_key_is_right(struct check *c, struct store_read *r, const struct queue_key *k, struct arena *a)
 {
 	struct envelope_record e;
 	struct group_record g;
-	struct str value;
-	if (get_envelope(r, k->id, &e) || k->band != band_of_priority(e.envelope.priority))
+	if (!get_envelope(c, r, k->id, &e) || k->band != band_of_priority(e.envelope.priority))
 		return false;
 	if (k->group == GROUP_NOTICE)
 		return str_eq(k->destination, STR(QUEUE_NOTICES)) && e.notice_at == k->due;
-	arena_reset(a);
-	return !(e.envelope.flags & QUEUE_HELD) && has_key(r, key_group(k->id, k->group), &value) && group_record_decode(value, a, &g) == 0 &&
-		   g.due == k->due && str_eq(g.destination, k->destination) && group_record_pending(&g);
+	return !(e.envelope.flags & QUEUE_HELD) && get_group(c, r, k, a, &g) && g.due == k->due && str_eq(g.destination, k->destination) &&
+		   group_record_pending(&g);
 }
 
-static int check_key(struct check *c, struct store_read *r, struct str key, struct str value, struct arena *a)
+/* NULL, or what is wrong with a key of these kinds. */
+static const char *wrong_with_key(struct check *c, struct store_read *r, struct str key, struct str value, struct arena *a)
 {
 	struct envelope_record e;
 	struct destination_record d;
@@ -178,26 +212,32 @@ static int check_key(struct check *c, struct store_read *r, struct str key, stru
 	int64_t when;
 	switch (key.p[0]) {
 	case KEY_QUEUE:
-		if (!key_read_queue(key, &k) || !queue_key_is_right(r, &k, a))
-			mendable(c, "an entry of the queue belongs to no recipient");
-		return 0;
+		return key_read_queue(key, &k) && queue_key_is_right(c, r, &k, a) ? NULL : "an entry of the queue belongs to no recipient";
 	case KEY_TIME:
-		if (!key_read_time(key, &when, &id) || get_envelope(r, id, &e) || e.clock != when)
-			mendable(c, "an entry of the times belongs to no message");
-		return 0;
+		return key_read_time(key, &when, &id) && get_envelope(c, r, id, &e) && e.clock == when ? NULL : "an entry of the times belongs to no message";
 	case KEY_HELD:
-		if (!key_read_number(key, &id) || get_envelope(r, id, &e) || !(e.envelope.flags & QUEUE_HELD))
-			mendable(c, "an entry of what is held belongs to no message");
-		return 0;
+		return key_read_number(key, &id) && get_envelope(c, r, id, &e) && e.envelope.flags & QUEUE_HELD
+				   ? NULL : "an entry of what is held belongs to no message";
+	default:
+		return is_damaged(c, destination_record_decode(value, &d)) ? "what is known of a destination cannot be read" : NULL;
+	}
+}
+
+static int check_key(struct check *c, struct store_read *r, struct str key, struct str value, struct arena *a)
+{
+	const char *wrong;
+	uint64_t id;
+	switch (key.p[0]) {
+	case KEY_QUEUE:
+	case KEY_TIME:
+	case KEY_HELD:
 	case KEY_DESTINATION:
-		if (destination_record_decode(value, &d))
-			mendable(c, "what is known of a destination cannot be read");
+		wrong = wrong_with_key(c, r, key, value, a);
+		if (wrong && !c->failed)
+			mendable(c, "%s", wrong);
 		return 0;
-	case KEY_UNTAG:
-		return key_read_number(key, &id) ? id_list_add(&c->freed, id) : 0;
-	case KEY_ASIDE:
-		c->lost = true;
-		return 0;
+	case KEY_UNTAG: return key_read_number(key, &id) ? id_list_add(&c->freed, id) : 0;
+	case KEY_ASIDE: c->lost = true; return 0;
 	case KEY_SHARD:
 	case KEY_MESSAGE: return 0;
 	default:
@@ -212,7 +252,7 @@ static int check_keys(struct check *c, struct store_read *r)
 	struct store_iter *it;
 	struct str key, value;
 	int rc = store_range(r, STR_NONE, STR_NONE, false, &it);
-	while (rc >= 0 && (rc = store_next(it, &key, &value)) == 1)
+	while (rc >= 0 && !c->failed && (rc = store_next(it, &key, &value)) == 1)
 		rc = check_key(c, r, key, value, &a);
 	arena_fini(&a);
 	return rc;
@@ -227,12 +267,13 @@ static int check_snapshot(struct check *c)
 	if (rc)
 		return rc;
 	c->stored = (struct shard_record){ .next = 1 };
-	if (has_key(r, key, &value) && shard_record_decode(value, &c->stored))
+	if (has_key(c, r, key, &value) && !c->failed && is_damaged(c, shard_record_decode(value, &c->stored)))
 		mendable(c, "the counts of shard %u cannot be read", c->shard);
 	rc = check_messages(c, r);
 	if (rc == 0)
 		rc = check_keys(c, r);
 	store_end(&r);
+	rc = c->failed ? c->failed : rc;
 	const struct shard_record *a = &c->stored, *b = &c->counted;
 	if (rc == 0 && (a->messages != b->messages || a->recipients != b->recipients || a->bytes != b->bytes || a->held != b->held || a->owed != b->owed))
 		mendable(c, "the counts of shard %u are wrong: %llu messages and %llu recipients are there", c->shard, (unsigned long long)b->messages,

@@ -16,6 +16,7 @@ struct check {
 	store_report_fn *fn;
 	void *arg;
 	uint64_t faults;
+	int failed;                           /* reading did: what follows means nothing */
 	uint64_t broken;                      /* of them, those that check_repair mends */
 	bool lost;                            /* a message cannot be read, now or at an earlier repair: any body may be its */
 	struct shard_record stored, counted;

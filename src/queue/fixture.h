@@ -20,6 +20,7 @@ struct fixture {
 	struct store *plain;                          /* the same, but it never fails */
 	struct queue_config config;
 	struct queue *queue;
+	struct queue *plain_queue;                    /* looks on from beside, as the command line does; never fails */
 	struct arena arena;
 	int64_t shifted_ms;
 };

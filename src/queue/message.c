@@ -311,7 +311,7 @@ void entry_delay(const struct message *m, struct entry *e)
 bool message_is_over(const struct message *m, int64_t now)
 {
 	const struct queue_envelope *e = &m->e.envelope;
-	return now >= e->expires || (e->flags & QUEUE_BY_RETURN && e->deliver_by && now >= e->deliver_by);
+	return !is_held(m) && (now >= e->expires || (e->flags & QUEUE_BY_RETURN && e->deliver_by && now >= e->deliver_by));
 }
 
 void entry_expire(const struct message *m, struct entry *e, int64_t now)
