@@ -3,14 +3,6 @@
 #include "base/clock.h"
 #include "mailauth/arc.h"
 
-static void drop_keys(struct dkim_signer *signers, int n)
-{
-	for (int i = 0; i < n; i++) {
-		struct dkim_key *key = (struct dkim_key *)(uintptr_t)signers[i].key;
-		dkim_key_unref(&key);
-	}
-}
-
 static int find_signers(struct smtp_call *c, struct str domain, struct dkim_signer *out)
 {
 	const struct dkim_keyring *ring = c->service->keyring;
@@ -38,7 +30,7 @@ static void sign(struct smtp_call *c, struct str message, struct buf *out)
 	int n = find_signers(c, domain, signers);
 	if (n > 0)
 		note_failure(c, "smtp.sign-failed", domain, dkim_sign(message, signers, (size_t)n, clock_now(), out, &e), &e);
-	drop_keys(signers, n);
+	dkim_ring_drop(signers, n);
 }
 
 /* The domain of the alias that forwards. */
@@ -65,7 +57,7 @@ static void seal(struct smtp_call *c, struct str message, const struct smtp_find
 		int code = arc_seal(message, signers, f->verdict.arc.result, f->verdict.arc.instances, f->bare, clock_now(), out, &e);
 		note_failure(c, "smtp.seal-failed", domain, code == ERR_CONFLICT ? 0 : code, &e);         /* a chain that is broken stays so */
 	}
-	drop_keys(signers, n);
+	dkim_ring_drop(signers, n);
 }
 
 void smtp_seal(struct smtp_call *c, struct str message, const struct smtp_findings *f, struct buf *out)
