@@ -44,12 +44,10 @@ static void log_result(const struct delivery *d, const struct queue_job_recipien
 	static const struct { const char *event; int outcome; enum log_level level; } events[] = {
 		{ "outbound.delivered", QUEUE_DELIVERED, LOG_INFO }, { "outbound.relayed", QUEUE_RELAYED, LOG_INFO }, { "outbound.expanded", QUEUE_EXPANDED, LOG_INFO },
 		{ "outbound.failed", QUEUE_FAILED, LOG_NOTICE }, { "outbound.deferred", QUEUE_DELAYED, LOG_NOTICE } };
-	char id[24];
 
-	snprintf(id, sizeof id, "%llx", (unsigned long long)d->job->id);
 	for (size_t i = 0; i < sizeof events / sizeof *events; i++)
 		if (events[i].outcome == r->result.outcome && log_wants(events[i].level))
-			log_event(events[i].level, events[i].event, LOG_LIST(LOG_C("id", id), LOG_S("from", d->job->envelope.sender), LOG_S("to", r->r.address),
+			log_event(events[i].level, events[i].event, LOG_LIST(LOG_X("id", d->job->id), LOG_S("from", d->job->envelope.sender), LOG_S("to", r->r.address),
 					  LOG_C("relay", d->relayed_by), LOG_C("tls", d->tls), LOG_I("delay", clock_now() - d->job->envelope.arrived), LOG_U("attempt", r->attempts + 1),
 					  LOG_S("status", r->result.status), LOG_S("reply", r->result.reply)));
 }
@@ -75,7 +73,7 @@ static void finish(struct delivery *d)
 	uint64_t id = d->job->id;
 	int r = queue_finish(d->o->env.queue, &d->job);
 	if (r)
-		log_event(LOG_ERROR, "outbound.not-written-down", LOG_LIST(LOG_U("id", id), LOG_C("error", err_text(r)), LOG_C("means", "kept in memory until the store can write")));
+		log_event(LOG_ERROR, "outbound.not-written-down", LOG_LIST(LOG_X("id", id), LOG_C("error", err_text(r)), LOG_C("means", "kept in memory until the store can write")));
 }
 
 /* ---- over a session ---- */

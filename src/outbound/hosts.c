@@ -14,7 +14,7 @@ struct host {
 struct hosts {
 	pthread_mutex_t lock;
 	pthread_cond_t left;
-	struct map *by_addr;
+	struct map *by_endpoint;
 };
 
 int hosts_create(struct hosts **out)
@@ -25,7 +25,7 @@ int hosts_create(struct hosts **out)
 	*out = NULL;
 	if (!h)
 		return ERR_NO_MEMORY;
-	int r = map_create(&h->by_addr);
+	int r = map_create(&h->by_endpoint);
 	if (r) {
 		free(h);
 		return r;
@@ -46,16 +46,17 @@ void hosts_destroy(struct hosts **h)
 
 	if (!*h)
 		return;
-	for (size_t at = 0; map_next((*h)->by_addr, &at, &key, &value);)
+	for (size_t at = 0; map_next((*h)->by_endpoint, &at, &key, &value);)
 		free(value);
-	map_destroy(&(*h)->by_addr);
+	map_destroy(&(*h)->by_endpoint);
 	pthread_mutex_destroy(&(*h)->lock);
 	pthread_cond_destroy(&(*h)->left);
 	free(*h);
 	*h = NULL;
 }
 
-static struct str key_of(const struct net_addr *a) { return str_make(a->b, sizeof a->b); }
+_Static_assert(sizeof(struct net_endpoint) == sizeof(struct net_addr) + sizeof(uint16_t), "a key has no padding");
+static struct str key_of(const struct net_endpoint *a) { return str_make(a, sizeof *a); }
 
 /* Those that nobody uses and that may be tried again are as good as unknown. */
 static void prune(struct hosts *h, uint64_t now)
@@ -63,32 +64,32 @@ static void prune(struct hosts *h, uint64_t now)
 	struct str key;
 	void *value;
 
-	for (size_t at = 0; map_next(h->by_addr, &at, &key, &value);) {
+	for (size_t at = 0; map_next(h->by_endpoint, &at, &key, &value);) {
 		const struct host *host = value;
 		if (host->connections == 0 && host->back_off_until <= now) {
-			map_remove(h->by_addr, key);
+			map_remove(h->by_endpoint, key);
 			free(value);
 		}
 	}
 }
 
-static struct host *find_or_add(struct hosts *h, const struct net_addr *a, uint64_t now)
+static struct host *find_or_add(struct hosts *h, const struct net_endpoint *a, uint64_t now)
 {
-	struct host *host = map_get(h->by_addr, key_of(a));
+	struct host *host = map_get(h->by_endpoint, key_of(a));
 
 	if (host)
 		return host;
-	if (map_count(h->by_addr) >= HOSTS_MAX)
+	if (map_count(h->by_endpoint) >= HOSTS_MAX)
 		prune(h, now);
 	host = calloc(1, sizeof *host);
-	if (host && map_put(h->by_addr, key_of(a), host)) {
+	if (host && map_put(h->by_endpoint, key_of(a), host)) {
 		free(host);
 		return NULL;
 	}
 	return host;
 }
 
-int hosts_enter(struct hosts *h, const struct net_addr *a, unsigned most, uint64_t wait_ms, struct trouble *t)
+int hosts_enter(struct hosts *h, const struct net_endpoint *a, unsigned most, uint64_t wait_ms, struct trouble *t)
 {
 	uint64_t until = clock_mono_ms() + wait_ms;
 	struct timespec at = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
@@ -120,17 +121,17 @@ int hosts_enter(struct hosts *h, const struct net_addr *a, unsigned most, uint64
 	return r;
 }
 
-void hosts_leave(struct hosts *h, const struct net_addr *a, const struct trouble *failed)
+void hosts_leave(struct hosts *h, const struct net_endpoint *a, const struct trouble *failed)
 {
 	pthread_mutex_lock(&h->lock);
-	struct host *host = map_get(h->by_addr, key_of(a));
+	struct host *host = map_get(h->by_endpoint, key_of(a));
 	if (host) {
 		host->connections--;
 		if (failed) {
 			host->back_off_until = clock_mono_ms() + HOST_BACKOFF_MS;
 			host->trouble = *failed;
 		} else if (host->connections == 0 && host->back_off_until <= clock_mono_ms()) {
-			map_remove(h->by_addr, key_of(a));
+			map_remove(h->by_endpoint, key_of(a));
 			free(host);
 		}
 	}

@@ -1,4 +1,4 @@
-/* What is known of the addresses that we connect to: how many connections are open, and which did not answer a moment ago. Any thread. */
+/* What is known of the ports that we connect to: how many connections are open, and which did not answer a moment ago. Any thread. */
 #ifndef OUTBOUND_HOSTS_H
 #define OUTBOUND_HOSTS_H
 
@@ -13,8 +13,8 @@ int hosts_create(struct hosts **out);
 void hosts_destroy(struct hosts **h);         /* accepts NULL */
 /* Counts one more connection to it. 0; ERR_BUSY: it failed within HOST_BACKOFF_MS, *t says how; ERR_TIMEOUT: `most` connections are open and none ended within
  * wait_ms. */
-int hosts_enter(struct hosts *h, const struct net_addr *a, unsigned most, uint64_t wait_ms, struct trouble *t);
+int hosts_enter(struct hosts *h, const struct net_endpoint *a, unsigned most, uint64_t wait_ms, struct trouble *t);
 /* That connection is closed, or never came to be. failed: nothing there answers properly; NULL: it does. */
-void hosts_leave(struct hosts *h, const struct net_addr *a, const struct trouble *failed);
+void hosts_leave(struct hosts *h, const struct net_endpoint *a, const struct trouble *failed);
 
 #endif

@@ -5,13 +5,10 @@
 
 static void log_notice(const struct queue_job *j, const struct queue_submission *n, int r)
 {
-	char id[24];
-
-	snprintf(id, sizeof id, "%llx", (unsigned long long)j->id);
 	if (r)
-		log_event(LOG_ERROR, "outbound.notice-failed", LOG_LIST(LOG_C("id", id), LOG_C("error", err_text(r)), LOG_C("means", "tried again later")));
+		log_event(LOG_ERROR, "outbound.notice-failed", LOG_LIST(LOG_X("id", j->id), LOG_C("error", err_text(r)), LOG_C("means", "tried again later")));
 	else if (n)
-		log_event(LOG_INFO, "outbound.notice", LOG_LIST(LOG_C("id", id), LOG_S("to", n->recipients[0].address), LOG_S("about", j->recipients[0].r.address),
+		log_event(LOG_INFO, "outbound.notice", LOG_LIST(LOG_X("id", j->id), LOG_S("to", n->recipients[0].address), LOG_S("about", j->recipients[0].r.address),
 				  LOG_U("recipients", j->n_recipients), LOG_S("status", j->recipients[0].status)));
 }
 
@@ -26,7 +23,7 @@ void delivery_notice(struct outbound *o, const struct setup *s, struct queue_job
 	/* A body that is gone leaves at least the envelope to tell of. */
 	int r = queue_job_map(o->env.queue, j, &view);
 	if (r)
-		log_event(LOG_ERROR, "outbound.body-missing", LOG_LIST(LOG_U("id", j->id), LOG_C("error", err_text(r))));
+		log_event(LOG_ERROR, "outbound.body-missing", LOG_LIST(LOG_X("id", j->id), LOG_C("error", err_text(r))));
 	r = notice_build(j, view.bytes, &c, &a, &n);
 	log_notice(j, r == 1 ? &n : NULL, r < 0 ? r : 0);
 	o->counters.notices += r == 1;

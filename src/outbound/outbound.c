@@ -92,13 +92,13 @@ void outbound_limits(struct outbound *o, struct str destination, struct queue_li
 
 void outbound_close_client(struct outbound *o, struct client **c)
 {
-	struct net_addr addr = client_peer(*c)->addr;
+	struct net_endpoint peer = *client_peer(*c);
 
 	if (o->cancel)
 		client_drop(*c);
 	client_say_quit(*c);
 	client_close(c);
-	hosts_leave(o->hosts, &addr, NULL);
+	hosts_leave(o->hosts, &peer, NULL);
 }
 
 void outbound_stats(struct outbound *o, struct outbound_stats *out)

@@ -87,7 +87,7 @@ static void close_opening(struct relay *r, const struct client_setup *s, const s
 	if (o->stage == CLIENT_GREETING)
 		ill = true;
 	if (!s->path)
-		hosts_leave(r->o->hosts, &s->peer.addr, ill ? &o->trouble : NULL);
+		hosts_leave(r->o->hosts, &s->peer, ill ? &o->trouble : NULL);
 }
 
 /* One connection to it. */
@@ -96,7 +96,7 @@ static int open_once(struct relay *r, const struct client_setup *s, const struct
 	struct err e = { 0 };
 
 	if (!s->path) {
-		int code = hosts_enter(r->o->hosts, &s->peer.addr, r->setup->config.host_connections, HOST_WAIT_MS, &o->trouble);
+		int code = hosts_enter(r->o->hosts, &s->peer, r->setup->config.host_connections, HOST_WAIT_MS, &o->trouble);
 		if (code)
 			return code;
 	}

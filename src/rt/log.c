@@ -147,10 +147,13 @@ static void line_add_field(struct line *l, const struct log_field *f, bool json)
 	line_add_c(l, f->key);
 	line_add_c(l, json ? "\":" : "=");
 	struct str value = cut_value(f->s);
+	char hex[24];
+	if (f->kind == LOG_KIND_HEX)
+		value = str_make(hex, (size_t)snprintf(hex, sizeof(hex), "%llx", (unsigned long long)f->u));
 	if (f->kind == LOG_KIND_I64 && (int64_t)f->u < 0) {
 		line_add(l, "-", 1);
 		line_add_number(l, -f->u);
-	} else if (f->kind != LOG_KIND_STR) {
+	} else if (f->kind != LOG_KIND_STR && f->kind != LOG_KIND_HEX) {
 		line_add_number(l, f->u);
 	} else if (!json && is_bare(value)) {
 		line_add(l, value.p, value.n);

@@ -11,7 +11,7 @@
 enum log_level { LOG_ERROR, LOG_WARN, LOG_NOTICE, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
-enum log_kind { LOG_KIND_END, LOG_KIND_STR, LOG_KIND_U64, LOG_KIND_I64 };
+enum log_kind { LOG_KIND_END, LOG_KIND_STR, LOG_KIND_U64, LOG_KIND_I64, LOG_KIND_HEX };
 struct log_field {
 	enum log_kind kind;
 	const char *key;
@@ -22,6 +22,8 @@ struct log_field {
 #define LOG_C(key_, cstring_) { .kind = LOG_KIND_STR, .key = (key_), .s = str_from_c(cstring_) }
 #define LOG_U(key_, number_) { .kind = LOG_KIND_U64, .key = (key_), .u = (uint64_t)(number_) }
 #define LOG_I(key_, number_) { .kind = LOG_KIND_I64, .key = (key_), .u = (uint64_t)(int64_t)(number_) }
+/* An id, in hexadecimal as the command line shows it; quoted in JSON. */
+#define LOG_X(key_, number_) { .kind = LOG_KIND_HEX, .key = (key_), .u = (uint64_t)(number_) }
 #define LOG_END { .kind = LOG_KIND_END }
 /* log_event(LOG_INFO, "store.open", LOG_LIST(LOG_C("dir", dir), LOG_U("ms", ms))); */
 #define LOG_LIST(...) ((const struct log_field[]){ __VA_ARGS__, LOG_END })

@@ -46,11 +46,11 @@ static void test_text(void **state)
 {
 	int fd = *(int *)*state;
 	log_setup(LOG_TEXT, LOG_INFO, fd);
-	log_event(LOG_INFO, "imap.login", LOG_LIST(LOG_C("user", "ann@example.org"), LOG_U("n", UINT64_MAX), LOG_I("d", -5), LOG_C("empty", "")));
+	log_event(LOG_INFO, "imap.login", LOG_LIST(LOG_C("user", "ann@example.org"), LOG_U("n", UINT64_MAX), LOG_I("d", -5), LOG_X("id", 0xbeef), LOG_C("empty", "")));
 	const char *line = logged(fd);
 	/* 2025-01-01T00:00:00.000Z */
 	assert_true(strlen(line) > 25 && line[10] == 'T' && line[23] == 'Z');
-	assert_string_equal(line + 24, " info imap.login user=ann@example.org n=18446744073709551615 d=-5 empty=\"\"\n");
+	assert_string_equal(line + 24, " info imap.login user=ann@example.org n=18446744073709551615 d=-5 id=beef empty=\"\"\n");
 	log_event(LOG_WARN, "a.b", LOG_LIST(LOG_C("v", "two words"), LOG_C("q", "say \"hi\" \\"), LOG_C("nl", "a\r\nb\t\x1b[1m")));
 	assert_string_equal(logged(fd) + 24, " warn a.b v=\"two words\" q=\"say \\\"hi\\\" \\\\\" nl=\"a\\u000d\\u000ab\\u0009\\u001b[1m\"\n");
 	log_event(LOG_ERROR, "a.b", LOG_LIST(LOG_S("v", str_make("x\0y", 3)), LOG_C("u", "gr\xc3\xbc\xc3\x9f"), LOG_C("bad", "\xff"), LOG_C("c1", "\xc2\x9b")));

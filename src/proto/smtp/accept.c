@@ -162,7 +162,7 @@ static void hand_over(struct smtp_call *c, size_t size)
 	c->s->messages++;
 	conn_log(c->conn, LOG_INFO, t->discard ? "smtp.discard" : "smtp.accept",
 			 LOG_LIST(LOG_S("from", t->sender), LOG_S("to", t->first ? t->first->address : STR("-")), LOG_U("rcpts", t->n_recipients),
-					  LOG_U("size", size), LOG_U("queue", h.queue_id), LOG_U("junk", t->junk), LOG_I("priority", t->wishes.priority)));
+					  LOG_U("size", size), LOG_X("queue", h.queue_id), LOG_U("junk", t->junk), LOG_I("priority", t->wishes.priority)));
 }
 
 static void accept_whole(struct smtp_call *c)
