@@ -26,6 +26,7 @@ int cli_alias(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_dkim(int argc, char **argv);
 int cli_dmarc(int argc, char **argv);
+int cli_dns(int argc, char **argv);
 int cli_domain(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_group(int argc, char **argv);

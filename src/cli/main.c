@@ -79,6 +79,12 @@ const struct cli_command cli_commands[] = {
 	{ "dmarc", cli_dmarc, "read the DMARC reports of others about your domains",
 	  "troika dmarc read FILE...|-\ntroika dmarc read -d DIR --user NAME@DOMAIN [--mailbox NAME]\n\n"
 	  "Files are XML, gzip, zip, or whole messages; or all reports in a mailbox. A row is a source of mail: ok when DKIM or SPF is aligned." },
+	{ "dns", cli_dns, "what a domain must publish, and whether it does",
+	  "troika dns print DOMAIN -d DIR [--config FILE]\ntroika dns check DOMAIN -d DIR [--config FILE]\n\n"
+	  "print: lines for the domain's zone, made from the configuration, the keys and the certificate in use. What stands in another zone, and what\n"
+	  "only you know, is a comment.\n"
+	  "check: asks the DNS for each of them: right, wrong or missing with the cure, or cannot tell, because there was no answer. Exit code 0: all\n"
+	  "that is required is right, and nothing else is wrong; 3: otherwise." },
 	{ "version", cli_version, "say the version", "troika version" },
 	{ 0 },
 };
