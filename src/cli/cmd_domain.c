@@ -11,7 +11,7 @@ static int add(struct house *h, const struct options *o, char *const *words, uns
 	if (r == 0)
 		r = signing_make(h->directory, domain, SIGNING_KIND_BOTH, STR_NONE, SIGNING_ACTIVE, clock_now(), e);
 	if (r == 0)
-		printf("keys to sign its mail with are made; records for DNS: troika dkim show %s -d %s\n", words[0], o->dir);
+		printf("keys to sign its mail with are made; records for DNS: troika dns print %s -d %s\n", words[0], o->dir);
 	return r;
 }
 

@@ -57,7 +57,7 @@ int cli_init(int argc, char **argv)
 		r = give_away(o.dir, o.owner, &e);
 	if (r)
 		return cli_fail("init", r, &e);
-	printf("made %s for %s\nnext: troika user add you@%s -d %s\nrecords for DNS: troika dkim show %s -d %s\n", o.dir, o.domain, o.domain, o.dir, o.domain,
+	printf("made %s for %s\nnext: troika user add you@%s -d %s\nrecords for DNS: troika dns print %s -d %s\n", o.dir, o.domain, o.domain, o.dir, o.domain,
 		   o.dir);
 	return CLI_OK;
 }
