@@ -43,14 +43,16 @@ static void settle_rest(const struct transaction *t, const struct trouble *why, 
 static void settle_accepted(const struct transaction *t, size_t i)
 {
 	struct client *c = t->c;
+	bool dsn = (c->ehlo.extensions & SMTP_EXT_DSN) != 0;
 	struct trouble ok = { 0 };
 
-	/* LMTP is final delivery (RFC 2033 4.2): there is no further relay to tell of success, unless it says that it does. */
 	smtp_status_format(c->reply.status, ok.status);
 	str_copy_c(ok.remote, sizeof ok.remote, str_from_c(c->host));
 	str_copy_c(ok.text, sizeof ok.text, smtp_reply_text(&c->reply));
-	settle(t, i, c->lmtp ? QUEUE_DELIVERED : QUEUE_RELAYED, &ok);
-	t->m->recipients[i]->result.dsn_passed_on = (c->ehlo.extensions & SMTP_EXT_DSN) != 0;
+	/* LMTP is final delivery (RFC 2033 4.2), unless the server says that it will tell of success itself. */
+	settle(t, i, c->lmtp && !dsn ? QUEUE_DELIVERED : QUEUE_RELAYED, &ok);
+	t->m->recipients[i]->result.dsn_passed_on = dsn;
+	t->m->recipients[i]->result.by_lost = t->m->job->envelope.deliver_by && !(c->ehlo.extensions & SMTP_EXT_DELIVERBY);
 }
 
 /* ---- commands ---- */

@@ -157,14 +157,16 @@ static bool use_session(struct delivery *d, struct client *c, bool share)
 	return lost;
 }
 
-/* A resting session that fits, or NULL. RFC 8689: whether it offers REQUIRETLS was seen when it was opened. */
+/* A resting session that fits, or NULL. For RFC 8689 it must be verified by a name that was learnt securely, which only the published policies see to, or
+ * the route itself. */
 static struct client *take_resting(struct delivery *d)
 {
 	bool require = (d->job->envelope.flags & QUEUE_REQUIRETLS) && d->job->envelope.sender.n;
 	struct client *c;
 
 	while ((c = idle_take(d->o->idle, d->key))) {
-		if (client_is_usable(c) && (!require || (client_is_verified(c) && (client_ehlo(c)->extensions & SMTP_EXT_REQUIRETLS))))
+		bool name_is_right = d->route->tls == ROUTE_TLS_POLICY || !d->route->mx;
+		if (client_is_usable(c) && (!require || (name_is_right && client_is_verified(c) && (client_ehlo(c)->extensions & SMTP_EXT_REQUIRETLS))))
 			return c;
 		outbound_close_client(d->o, &c);
 	}

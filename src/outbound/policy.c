@@ -140,7 +140,7 @@ int policy_find(const struct policy_question *q, struct arena *a, struct policy 
 		break;
 	case ROUTE_TLS_POLICY:
 		r = published(q, a, out, t);
-		if (q->flags & QUEUE_TLS_OPTIONAL) {
+		if ((q->flags & QUEUE_TLS_OPTIONAL) && !(q->flags & QUEUE_REQUIRETLS)) {      /* RFC 8689 3: REQUIRETLS wins */
 			if (r == ERR_DENIED)
 				out->tls = CLIENT_TLS_MUST;           /* so that it counts as relaxed */
 			r = r == ERR_DENIED ? 0 : r;

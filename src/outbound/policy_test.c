@@ -126,6 +126,8 @@ static void test_message(void **state)
 		  (struct expected){ .tls = CLIENT_TLS_TRY, .trust = TLS_TRUST_ANY, .kind = TLS_REPORT_TLSA, .relaxed = true });
 	check("TLS-Required: No, enforce and another host", MX_INSECURE, "dane.sec", ROUTE_TLS_POLICY, STS_ENFORCE, QUEUE_TLS_OPTIONAL,
 		  (struct expected){ .tls = CLIENT_TLS_TRY, .trust = TLS_TRUST_ANY, .kind = TLS_REPORT_STS, .relaxed = true, .status = "4.7.5" });
+	check("TLS-Required: No beside REQUIRETLS", MX_SECURE, "dane.sec", ROUTE_TLS_POLICY, NO_STS, QUEUE_TLS_OPTIONAL | QUEUE_REQUIRETLS,
+		  (struct expected){ .tls = CLIENT_TLS_MUST, .trust = TLS_TRUST_DANE, .kind = TLS_REPORT_TLSA, .require = true });
 	check("TLS-Required: No, nothing published", MX_INSECURE, "mx.plain", ROUTE_TLS_POLICY, NO_STS, QUEUE_TLS_OPTIONAL,
 		  (struct expected){ .tls = CLIENT_TLS_TRY, .trust = TLS_TRUST_ANY, .kind = TLS_REPORT_NONE });
 }

@@ -22,7 +22,7 @@
 struct world {
 	char dir[32], cert[64], key[64];
 	pid_t host;                       /* 0: it could not be started */
-	int to_host;
+	int to_host, from_host;
 	struct store *store;
 	struct sts *sts;
 	struct dns_zone *zone;
@@ -79,15 +79,15 @@ static void start_host(struct world *w)
 		waitpid(w->host, NULL, 0);
 		w->host = 0;
 	}
-	close(out[0]);
+	w->from_host = out[0];            /* open to the end: it may still be writing */
 }
 
 static void stop_host(struct world *w)
 {
-	if (!w->host)
-		return;
 	close(w->to_host);
-	waitpid(w->host, NULL, 0);
+	if (w->host)
+		waitpid(w->host, NULL, 0);
+	close(w->from_host);
 	w->host = 0;
 }
 

@@ -35,7 +35,7 @@ static bool change_entry(const struct act *a, const struct change *c, const stru
 		if (e->settled)
 			return false;
 		entry_said(e, STR("5.0.0"), STR("returned by the administrator of this system"), STR_NONE);
-		entry_settle(m, e, QUEUE_FAILED, false);
+		entry_settle(m, e, QUEUE_FAILED, NULL);
 		return true;
 	default: return false;
 	}

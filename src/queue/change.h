@@ -58,7 +58,7 @@ int message_save(struct change *c, struct message *m);
 int message_new(struct change *c, struct message *m);                         /* the groups are saved already */
 
 /* A recipient's end: owes what RFC 3461 says. event: enum queue_event but QUEUE_DELAYED. */
-void entry_settle(const struct message *m, struct entry *e, unsigned event, bool dsn_passed_on);
+void entry_settle(const struct message *m, struct entry *e, unsigned event, const struct queue_result *result);
 void entry_delay(const struct message *m, struct entry *e);
 void entry_said(struct entry *e, struct str status, struct str reply, struct str remote);
 /* It was not delivered in time: RFC 2852, or expired. */

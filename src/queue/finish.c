@@ -37,7 +37,7 @@ static void apply_result(struct change *c, struct finish *f, const struct messag
 	e->attempts = r->attempts + 1;
 	e->last_attempt = c->now;
 	if (result->outcome != QUEUE_DELAYED) {
-		entry_settle(m, e, (unsigned)result->outcome, result->dsn_passed_on);
+		entry_settle(m, e, (unsigned)result->outcome, result);
 	} else if (message_is_over(m, c->now)) {
 		/* the clock leaves alone what is in flight */
 		entry_expire(m, e, c->now);

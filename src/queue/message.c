@@ -281,7 +281,7 @@ void entry_said(struct entry *e, struct str status, struct str reply, struct str
 }
 
 /* RFC 3461 4.1, 5.2; RFC 2852 4.1.4 for BY with trace. Nobody is told about what has a null reverse-path (RFC 3461 6). */
-static bool is_owed(const struct message *m, const struct entry *e, unsigned event, bool dsn_passed_on)
+static bool is_owed(const struct message *m, const struct entry *e, unsigned event, const struct queue_result *result)
 {
 	unsigned notify = e->r.notify;
 	if (m->e.envelope.sender.n == 0 || notify & QUEUE_NOTIFY_NEVER)
@@ -289,22 +289,23 @@ static bool is_owed(const struct message *m, const struct entry *e, unsigned eve
 	switch (event) {
 	case QUEUE_DELAYED: return notify == 0 || notify & QUEUE_NOTIFY_DELAY;
 	case QUEUE_FAILED: return notify == 0 || notify & QUEUE_NOTIFY_FAILURE;
-	case QUEUE_RELAYED: return (notify & QUEUE_NOTIFY_SUCCESS && !dsn_passed_on) || m->e.envelope.flags & QUEUE_BY_TRACE;
+	case QUEUE_RELAYED:
+		return (notify & QUEUE_NOTIFY_SUCCESS && !(result && result->dsn_passed_on)) || (result && result->by_lost) || m->e.envelope.flags & QUEUE_BY_TRACE;
 	default: return notify & QUEUE_NOTIFY_SUCCESS;
 	}
 }
 
-void entry_settle(const struct message *m, struct entry *e, unsigned event, bool dsn_passed_on)
+void entry_settle(const struct message *m, struct entry *e, unsigned event, const struct queue_result *result)
 {
 	e->settled = true;
 	e->next = 0;
 	/* a delay that was not told yet is of no interest any more */
-	e->owed = is_owed(m, e, event, dsn_passed_on) ? event : 0;
+	e->owed = is_owed(m, e, event, result) ? event : 0;
 }
 
 void entry_delay(const struct message *m, struct entry *e)
 {
-	if (is_owed(m, e, QUEUE_DELAYED, false))
+	if (is_owed(m, e, QUEUE_DELAYED, NULL))
 		e->owed |= QUEUE_DELAYED;
 }
 
@@ -320,5 +321,5 @@ void entry_expire(const struct message *m, struct entry *e, int64_t now)
 	e->status = now >= m->e.envelope.expires ? STR("4.4.7") : STR("5.4.7");
 	if (e->reply.n == 0)
 		e->reply = STR("delivery time expired");
-	entry_settle(m, e, QUEUE_FAILED, false);
+	entry_settle(m, e, QUEUE_FAILED, NULL);
 }

@@ -127,6 +127,7 @@ struct queue_job_recipient {
 		int outcome;              /* 0: not tried, back as it was; QUEUE_DELIVERED, _RELAYED, _EXPANDED, _FAILED; QUEUE_DELAYED: later */
 		struct str status, reply, remote;     /* copied by queue_finish */
 		bool dsn_passed_on;       /* relayed to a peer that has DSN: success is its to tell (RFC 3461 5.2.2) */
+		bool by_lost;             /* relayed to a peer that does not keep BY: the sender is told in any case (RFC 2852 4.1.4.2) */
 	} result;
 };
 struct queue_job {
