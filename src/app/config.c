@@ -1,6 +1,7 @@
 #include "app/config.h"
 
 #include "app/config_options.h"
+#include "app/defence.h"
 #include "base/num.h"
 #include "rt/net.h"
 
@@ -271,6 +272,8 @@ int app_config_load(const char *data_dir, const char *file, struct app_config *o
 		r = take_all(out, cfg, e);
 	if (r == 0)
 		r = complete(data_dir, out);
+	if (r == 0)
+		r = defence_check(out, e);
 	cfg_free(cfg);
 	current_load = NULL;
 	return r;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "directory/directory.h"
+#include "guard/guard.h"
 #include "outbound/outbound.h"
 #include "proto/common/services.h"
 #include "rt/dns.h"
@@ -64,6 +65,8 @@ struct app_config {
 	struct sts_config sts;
 	unsigned dkim_rotate_days;           /* 0: keys are replaced by hand */
 	struct report_options { bool dmarc, tls; struct str sender; const char *ca_file; } report;
+	struct guard_config guard;           /* without the list */
+	struct option_list guard_dnsbl, milter_filters, milter_submission_filters;
 	struct queue_options queue;
 	struct outbound_options outbound;
 	uint64_t pop3_login_delay_ms;

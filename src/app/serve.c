@@ -1,5 +1,6 @@
 #include "app/serve.h"
 
+#include "app/defence.h"
 #include "app/house.h"
 #include "app/mailroute.h"
 #include "app/listeners.h"
@@ -35,6 +36,7 @@ struct serving {
 	struct services *services;
 	struct queue *queue;
 	struct world world;
+	struct defence defence;
 	struct mailroute route;
 	struct signing *signing;
 	struct dkim_keyring keyring;
@@ -175,6 +177,8 @@ static void reload(struct serving *s)
 	if (r == 0)
 		r = mailroute_set_config(&s->route, &s->config, &e);
 	if (r == 0)
+		r = defence_set_config(&s->defence, &s->config, &e);
+	if (r == 0)
 		r = install_tls(s, &e);
 	if (r)
 		log_event(LOG_ERROR, "reload.partly-failed", LOG_LIST(LOG_C("error", e.log)));
@@ -256,6 +260,7 @@ static void world_job(void *arg)
 {
 	struct serving *s = arg;
 	world_minute(&s->world, clock_now());
+	defence_minute(&s->defence, clock_now());
 }
 
 /* Getting a certificate takes its time, and works on what the configuration said when it began. */
@@ -303,10 +308,13 @@ static int open_rooms(struct serving *s, struct err *e)
 	}
 	if (r == 0)
 		r = mailroute_open(&s->route, &s->house, s->queue, &s->world, &s->config, &s->keyring, e);
+	if (r == 0)
+		r = defence_open(&s->defence, &s->house, &s->world.source, &s->config, e);
 	s->smtp = (struct smtp_service){ .services = s->services, .mode = SMTP_MX, .queue = s->queue, .dns = &s->world.source, .keyring = &s->keyring,
-									 .report = world_report_dmarc, .report_ctx = &s->world };
-	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue, .store = s->house.store, .keyring = &s->keyring };
-	s->lmtp = (struct smtp_service){ .services = s->services, .mode = SMTP_LMTP, .queue = s->queue };
+									 .report = world_report_dmarc, .report_ctx = &s->world, .gates = s->defence.smtp, .n_gates = 2 };
+	s->submission = (struct smtp_service){ .services = s->services, .mode = SMTP_SUBMISSION, .queue = s->queue, .store = s->house.store, .keyring = &s->keyring,
+										   .gates = s->defence.submission, .n_gates = 2 };
+	s->lmtp = (struct smtp_service){ .services = s->services, .mode = SMTP_LMTP, .queue = s->queue, .gates = s->defence.lmtp, .n_gates = 1 };
 	return r;
 }
 
@@ -351,6 +359,7 @@ static void close_all(struct serving *s)
 	server_destroy(&s->server);
 	services_destroy(&s->services);
 	mailroute_close(&s->route);
+	defence_close(&s->defence);
 	world_close(&s->world);
 	signing_destroy(&s->signing);
 	queue_close(&s->queue);

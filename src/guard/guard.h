@@ -21,7 +21,7 @@ struct guard;
 /* Every number 0: that defence is off. "Network": the /24 of an IPv4 address, the /64 of an IPv6 address. */
 struct guard_config {
 	struct str hostname;                     /* ours */
-	struct str exempt;                       /* networks that nothing is asked of, as network_list_has reads them */
+	struct str exempt;                       /* networks that nothing but users' limits is asked of (for network_list_has) */
 	/* points, and what follows from them */
 	const struct str *dnsbl;                 /* lines for dnsbl_parse */
 	size_t n_dnsbl;
@@ -31,7 +31,7 @@ struct guard_config {
 	uint64_t tarpit_ms;                      /* each answer comes so much later */
 	/* greylisting */
 	bool greylist;
-	int greylist_points;                     /* only for peers with at least so many points */
+	unsigned greylist_points;                /* only for peers with at least so many points */
 	bool greylist_spf;                       /* also where SPF passes */
 	uint64_t greylist_delay_ms, greylist_window_ms, greylist_life_ms;
 	unsigned greylist_known_after;           /* passed triplets until a network is known */

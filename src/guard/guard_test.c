@@ -255,11 +255,11 @@ static void test_crowd(void **state)
 static void test_rates(void **state)
 {
 	struct fixture *f = *state;
-	const struct guard_config c = { .messages_per_hour = 3, .recipients_per_hour = 4, .domain_messages_per_hour = 5, .user_messages_per_hour = 2,
+	const struct guard_config c = { .exempt = STR("127.0.0.0/8"), .messages_per_hour = 3, .recipients_per_hour = 4, .domain_messages_per_hour = 5, .user_messages_per_hour = 2,
 									.user_messages_per_day = 3, .user_recipients_per_hour = 3 };
 
 	reopen(f, &c);
-	struct guard_visit *v = visit(f, "192.0.2.1", 0), *u = visit(f, "198.51.100.1", 0);
+	struct guard_visit *v = visit(f, "192.0.2.1", 0), *u = visit(f, "198.51.100.1", 0), *local = visit(f, "127.0.0.1", 0);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(mail(v, "a@x", ""), 0);
 		message(v, "a@x", "");
@@ -280,6 +280,12 @@ static void test_rates(void **state)
 		message(i ? u : v, "a@x", "alice@x");
 	}
 	assert_int_equal(mail(u, "a@x", "alice@x"), 450);
+	assert_int_equal(mail(local, "a@x", "alice@x"), 450);        /* an exempt network makes no exempt user */
+	for (unsigned i = 0; i < 6; i++) {
+		message(local, "a@y", "");
+		assert_int_equal(mail(local, "a@y", ""), 0);
+	}
+	guard_leave(&local);
 	assert_int_equal(mail(u, "a@x", "bob@x"), 0);
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(rcpt_as(u, "a@x", "b@y", "bob@x").code, i < 3 ? 0 : 450);

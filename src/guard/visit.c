@@ -25,10 +25,11 @@ void guard_refuse(struct guard_verdict *out, unsigned code, const char *enhanced
 		str_copy_c(out->reason, sizeof out->reason, str_from_c(out->text));
 }
 
-static bool begin(const struct guard_visit *v, struct guard_verdict *out)
+/* False: nothing is asked. An exempt network is asked only what its users send: webmail lets everybody in from loopback. */
+static bool begin(const struct guard_visit *v, struct str user, struct guard_verdict *out)
 {
 	*out = (struct guard_verdict){ .decision = GUARD_PASS, .delay_ms = v ? v->delay_ms : 0 };
-	return v && !v->exempt;
+	return v && (user.n || !v->exempt);
 }
 
 /* ---- counts ---- */
@@ -80,7 +81,7 @@ static void count_for_user(const struct guard_visit *v, struct str user, enum gu
 
 void guard_helo(struct guard_visit *v, struct str name, struct guard_verdict *out)
 {
-	if (!begin(v, out) || !v->snapshot->c.helo)
+	if (!begin(v, STR_NONE, out) || !v->snapshot->c.helo)
 		return;
 	/* the newest name counts: EHLO comes again after STARTTLS */
 	v->points -= v->helo_points;
@@ -90,7 +91,7 @@ void guard_helo(struct guard_visit *v, struct str name, struct guard_verdict *ou
 
 void guard_mail(struct guard_visit *v, struct str sender, struct str user, struct guard_verdict *out)
 {
-	if (!begin(v, out))
+	if (!begin(v, user, out))
 		return;
 	const struct guard_config *c = &v->snapshot->c;
 	if (user.n) {
@@ -172,7 +173,7 @@ static bool is_greylisted(const struct guard_visit *v, const struct guard_recipi
 {
 	const struct guard_config *c = &v->snapshot->c;
 
-	if (!c->greylist || v->points < c->greylist_points)
+	if (!c->greylist || v->points < (int)c->greylist_points)
 		return false;
 	uint32_t wait = ask_greylist(v, r);
 	if (wait == 0 || (!c->greylist_spf && r->spf_passes && r->spf_passes(r->ctx)))
@@ -221,7 +222,7 @@ static void check_stranger(struct guard_visit *v, const struct guard_recipient *
 
 void guard_rcpt(struct guard_visit *v, const struct guard_recipient *r, struct guard_verdict *out)
 {
-	if (!begin(v, out))
+	if (!begin(v, r->user, out))
 		return;
 	const struct guard_config *c = &v->snapshot->c;
 	if (!r->user.n) {
@@ -234,7 +235,7 @@ void guard_rcpt(struct guard_visit *v, const struct guard_recipient *r, struct g
 
 void guard_unknown_rcpt(struct guard_visit *v, struct guard_verdict *out)
 {
-	if (!begin(v, out))
+	if (!begin(v, STR_NONE, out))
 		return;
 	const struct guard_config *c = &v->snapshot->c;
 	if (!c->unknown_slow && !c->unknown_max)
@@ -247,7 +248,7 @@ void guard_unknown_rcpt(struct guard_visit *v, struct guard_verdict *out)
 
 void guard_message(struct guard_visit *v, struct str sender, struct str user, struct guard_verdict *out)
 {
-	if (!begin(v, out))
+	if (!begin(v, user, out))
 		return;
 	const struct guard_config *c = &v->snapshot->c;
 	if (user.n) {

@@ -27,7 +27,7 @@ int milter_message_parse(struct arena *a, struct str own, struct str bytes, stru
 	unsigned n = 0;
 
 	*out = (struct milter_message){ .arena = a, .new_body = BUF_INIT(0) };
-	if (own.n) {
+	if (own.p) {
 		if (!(f = link_field(a, at, &(struct milter_field){ .raw = own, .hidden = true })))
 			return ERR_NO_MEMORY;
 		at = &f->next;

@@ -66,7 +66,7 @@ struct milter_message {
 	struct str body;
 	struct buf new_body;                 /* what body points into once a filter has replaced it */
 };
-/* own: our trace fields in front, or empty; bytes: the message as it came. Both must outlive out. 0, ERR_TOO_BIG (too many fields),
+/* own: our trace fields in front (with p not NULL it may be empty and still counts as a place), or STR_NONE; bytes: the message as it came. Both must outlive out. 0, ERR_TOO_BIG (too many fields),
  * ERR_NO_MEMORY. *out is safe for fini in any case. */
 int milter_message_parse(struct arena *a, struct str own, struct str bytes, struct milter_message *out);
 void milter_message_fini(struct milter_message *m);

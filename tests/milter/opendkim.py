@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from common import Drive, Process, free_port, is_open, main, wait_for
+from filters import Drive, Process, free_port, is_open, main, wait_for
 
 MESSAGE = (b"Received: from elsewhere\r\n\tby here\r\nFrom: Alice <alice@example.org>\r\nTo: bob@example.net\r\nSubject:  spaced   out \r\n"
            b"Date: Mon, 23 Nov 2026 18:45:06 +0000\r\nMessage-ID: <1@example.org>\r\n\r\nHello,\r\n\r\n.leading dot\r\nlast\r\n\r\n\r\n")

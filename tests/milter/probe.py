@@ -8,7 +8,7 @@ import struct
 import sys
 import threading
 
-from common import Drive, Probe, free_port, main, wait_for
+from filters import Drive, Probe, free_port, main, wait_for
 
 OWN = b"Received: from us\r\n\tby us\r\n"
 TEXT = (b"Subject: %s\r\nFrom: a@example.net\r\nX-Old: one\r\nX-Old: two\r\n\tfolded\r\nX-Old: three\r\n\r\n"

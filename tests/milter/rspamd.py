@@ -7,7 +7,7 @@ import pwd
 import os
 import sys
 
-from common import Drive, Process, free_port, is_open, main, wait_for
+from filters import Drive, Process, free_port, is_open, main, wait_for
 
 GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 MESSAGE = (b"From: Alice <alice@example.org>\r\nTo: bob@example.net\r\nSubject: %s\r\nX-Old: one\r\nX-Old: two\r\nX-Old: three\r\n"

@@ -70,6 +70,7 @@ void smtp_cmd_auth(struct smtp_call *c)
 		return;
 	}
 	sasl_destroy(&c->s->sasl);
+	str_copy_c(c->s->mechanism, sizeof c->s->mechanism, mechanism);
 	enum sasl_result r = sasl_start(c->conn, c->service->services, c->s->config, "smtp", mechanism, given ? initial : STR_NONE,
 									&c->s->sasl, &reply, &code);
 	/* RFC 4954 section 4: data that goes with success, but no room for it: one more empty round */

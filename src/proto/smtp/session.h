@@ -97,6 +97,7 @@ struct smtp_session {
 	struct sasl *sasl;                   /* during the exchange */
 	bool sasl_proven;                    /* only the empty answer to the additional data is missing */
 	char *user;                          /* malloc'ed canonical name, NULL before AUTH */
+	char mechanism[24];                  /* by which it was proven */
 	void *gate_state[SMTP_GATES_MAX];    /* the gates' own */
 	uint64_t delay_ms;                   /* a gate wants the reply to what runs now to come so much later */
 	char *held;                          /* that reply, malloc'ed, until its time has come; nothing is read meanwhile */
