@@ -92,7 +92,7 @@ def refused_code(server, to, mail=b"Subject: x\r\n\r\nx\r\n"):
 
 def addresses(cli, server):
     check("an unknown domain is no relay", refused_code(server, "x@second.test") == 554)
-    says("domain add", cli.on("domain", "add", "second.test"), 0, "troika dkim show second.test")
+    says("domain add", cli.on("domain", "add", "second.test"), 0, "troika dns print second.test")
     check("now its users are unknown", refused_code(server, "x@second.test") == 550)
     says("domain list", cli.on("domain", "list"), 0, "second.test")
     says("alias add", cli.on("alias", "add", "team@second.test", address("alice"), address("bob")), 0, "")
