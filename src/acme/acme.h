@@ -34,6 +34,7 @@ struct acme_request {
 	enum acme_challenge challenge;
 	struct acme_solver solver;
 	uint64_t limit_ms;                   /* the whole; 0: 5 minutes */
+	const _Atomic bool *cancel;          /* looked at between requests: ERR_CLOSED; may be NULL */
 };
 #define ACME_NAMES_MAX 100
 /* certificate_out: the chain as PEM, leaf first; key_out: its new private key (P-256, PKCS#8 PEM; wipe it). ERR_DENIED: the authority refused, and

@@ -10,6 +10,7 @@
 #define ACME_BAD_NONCE_TRIES 5                 /* RFC 8555 6.5: a refused nonce is tried again */
 #define ACME_POLL_FIRST_MS 500                 /* between looks at what the authority does; doubles */
 #define ACME_POLL_MAX_MS 10000
+#define ACME_NAP_MS 100                        /* of waiting, between two looks whether to give up */
 #define ACME_RETRY_AFTER_MAX_S 60              /* what it asks for is honoured up to this */
 
 #endif

@@ -45,8 +45,8 @@ int acme_wait(struct acme_session *s, uint64_t *wait_ms, unsigned retry_after_s)
 		ms = (uint64_t)1000 * (retry_after_s < ACME_RETRY_AFTER_MAX_S ? retry_after_s : ACME_RETRY_AFTER_MAX_S);
 	if (ms >= time_left(s))
 		return err_set(s->e, ERR_TIMEOUT, NULL, "the ACME server did not finish in time");
-	struct timespec pause = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
-	nanosleep(&pause, NULL);
+	for (uint64_t slept = 0; slept < ms && !(s->request->cancel && *s->request->cancel); slept += ACME_NAP_MS)
+		nanosleep(&(struct timespec){ .tv_nsec = ACME_NAP_MS * 1000000L }, NULL);
 	return 0;
 }
 
@@ -64,6 +64,8 @@ static int request(struct acme_session *s, const char *method, struct str url, s
 							   .max = ACME_ANSWER_MAX, .headers = &type, .n_headers = body.n ? 1 : 0, .body = body };
 	if (!r.url)
 		return ERR_NO_MEMORY;
+	if (s->request->cancel && *s->request->cancel)
+		return err_set(s->e, ERR_CLOSED, NULL, "ACME: given up, since the server stops");
 	if (r.timeout_ms == 0)
 		return err_set(s->e, ERR_TIMEOUT, NULL, "the ACME server did not finish in time");
 	int rc = fetch(&r, out, s->e);

@@ -20,6 +20,7 @@
 struct certificates {
 	struct pages *pages;
 	struct tls_challenges *challenges;
+	const _Atomic bool *stop;
 	const char *dns_hook;            /* during a run */
 	int64_t not_before;
 	unsigned failures;
@@ -27,7 +28,8 @@ struct certificates {
 	char pair[PATH_SIZE];            /* key and chain in one file, so that they can never be of two makes */
 };
 
-int certificates_create(const char *data_dir, struct pages *pages, struct tls_challenges *challenges, struct certificates **out)
+int certificates_create(const char *data_dir, struct pages *pages, struct tls_challenges *challenges, const _Atomic bool *stop,
+						struct certificates **out)
 {
 	struct certificates *c = calloc(1, sizeof *c);
 
@@ -35,6 +37,7 @@ int certificates_create(const char *data_dir, struct pages *pages, struct tls_ch
 		return ERR_NO_MEMORY;
 	c->pages = pages;
 	c->challenges = challenges;
+	c->stop = stop;
 	if (!house_path(data_dir, "tls/acme-account.key", c->account, PATH_SIZE) || !house_path(data_dir, "tls/acme.pem", c->pair, PATH_SIZE)) {
 		free(c);
 		return ERR_TOO_BIG;
@@ -196,7 +199,7 @@ static int obtain(struct certificates *c, const struct certificates_config *conf
 	int r = account_key(c, &account);
 	struct acme_request request = { .directory = config->directory, .ca_file = config->ca_file, .account_key = buf_str(&account),
 									.contact = str_from_c(config->contact), .eab_kid = str_from_c(config->eab_kid), .eab_key = str_from_c(config->eab_key),
-									.names = names, .n_names = n, .challenge = config->challenge, .solver = { present, take_away, c } };
+									.names = names, .n_names = n, .challenge = config->challenge, .solver = { present, take_away, c }, .cancel = c->stop };
 
 	c->dns_hook = config->dns_hook;
 	if (r == 0)
@@ -231,7 +234,7 @@ int certificates_run(struct certificates *c, const struct certificates_config *c
 	struct err e = { 0 };
 	size_t count = 0;
 
-	if (!config->agree || now < c->not_before)
+	if (!config->agree || now < c->not_before || *c->stop)
 		return 0;
 	for (size_t i = 0; i < n && count < ACME_NAMES_MAX; i++)
 		all[count++] = names[i];
@@ -244,6 +247,11 @@ int certificates_run(struct certificates *c, const struct certificates_config *c
 		return 0;
 	log_event(LOG_NOTICE, "acme.order", LOG_LIST(LOG_C("directory", config->directory), LOG_S("name", all[0]), LOG_U("names", count)));
 	int r = obtain(c, config, all, count, &e);
+	/* one name that cannot be proven must not let the server's own run out */
+	if (r == ERR_DENIED && count > 1 && is_needed(c, all, 1, now)) {
+		log_event(LOG_WARN, "acme.refused", LOG_LIST(LOG_C("error", e.log), LOG_C("means", "the first name is asked for alone")));
+		r = obtain(c, config, all, 1, &e);
+	}
 	if (r) {
 		note_failure(c, r, &e, now);
 		return r;

@@ -13,12 +13,15 @@ struct certificates_config {
 };
 
 struct certificates;
-int certificates_create(const char *data_dir, struct pages *pages, struct tls_challenges *challenges, struct certificates **out);
+/* stop: while it is set, nothing is begun and what is under way ends soon. */
+int certificates_create(const char *data_dir, struct pages *pages, struct tls_challenges *challenges, const _Atomic bool *stop,
+						struct certificates **out);
 void certificates_destroy(struct certificates **c);          /* accepts NULL */
 
 /* The files, when a certificate is there. */
 bool certificates_identity(struct certificates *c, struct tls_identity *out);
-/* Looks whether one is needed; if so, gets it: may block for minutes. `names`: what else it must hold. 1: a new one is in place; 0: nothing to do; or an error,
+/* Looks whether one is needed; if so, gets it: may block for minutes. `names`: what it must hold, the most important first: where
+ * the authority refuses the others, that one is got alone. 1: a new one is in place; 0: nothing to do; or an error,
  * logged already, after which nothing is tried for a while that grows. */
 int certificates_run(struct certificates *c, const struct certificates_config *config, const struct str *names, size_t n, int64_t now);
 

@@ -204,6 +204,7 @@ static void *signal_loop(void *arg)
 			continue;
 		}
 		log_event(LOG_NOTICE, "drain", LOG_LIST(LOG_C("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT")));
+		world_stop(&s->world);
 		server_stop(s->server);
 		break;
 	}

@@ -44,7 +44,7 @@ int world_open(struct world *w, struct house *h, struct queue *q, const struct a
 	if (r == 0)
 		r = tls_challenges_create(&w->challenges);
 	if (r == 0)
-		r = certificates_create(h->dir, w->pages, w->challenges, &w->certificates);
+		r = certificates_create(h->dir, w->pages, w->challenges, &w->stopping, &w->certificates);
 	if (r == 0) {
 		report_config_of(w, c, keyring, &a, &report);
 		r = report_create(h->store, q, &w->source, &report, &w->report);
@@ -60,6 +60,12 @@ void world_close(struct world *w)
 	tls_challenges_destroy(&w->challenges);
 	pages_destroy(&w->pages);
 	dns_close(&w->dns);
+}
+
+void world_stop(struct world *w)
+{
+	w->stopping = true;
+	report_stop(w->report);
 }
 
 int world_set_config(struct world *w, const struct app_config *c, const struct dkim_keyring *keyring)
@@ -91,6 +97,13 @@ void world_minute(struct world *w, int64_t now)
 		log_event(LOG_INFO, "report.sent", LOG_LIST(LOG_U("reports", n)));
 }
 
+/* What does not resolve cannot be proven. */
+static bool resolves(struct world *w, struct arena *a, struct str name)
+{
+	struct dns_answer v4, v6;
+	return (dns_query(&w->source, a, name, DNS_A, &v4) == 0 && v4.status == DNS_OK) || (dns_query(&w->source, a, name, DNS_AAAA, &v6) == 0 && v6.status == DNS_OK);
+}
+
 bool world_renew(struct world *w, const struct app_config *c, int64_t now)
 {
 	struct arena a = ARENA_INIT(0);
@@ -102,7 +115,8 @@ bool world_renew(struct world *w, const struct app_config *c, int64_t now)
 		(names = arena_array(&a, n_domains + 1, sizeof *names))) {
 		names[n++] = c->mail.hostname;
 		for (size_t i = 0; i < n_domains && c->sts.mode != STS_NONE && n < ACME_NAMES_MAX; i++)
-			names[n++] = arena_printf(&a, "mta-sts.%.*s", STR_ARG(domains[i]));
+			if (resolves(w, &a, names[n] = arena_printf(&a, "mta-sts.%.*s", STR_ARG(domains[i]))))
+				n++;
 		renewed = !a.failed && certificates_run(w->certificates, &c->acme, names, n, now) == 1;
 	}
 	arena_fini(&a);

@@ -17,12 +17,15 @@ struct world {
 	struct tls_challenges *challenges;
 	struct certificates *certificates;
 	struct report *report;
+	_Atomic bool stopping;
 	int64_t reported_day;                /* when reports were last sent; 0: not since the start */
 };
 
 /* keyring signs the reports. On failure world_close all the same. */
 int world_open(struct world *w, struct house *h, struct queue *q, const struct app_config *c, const struct dkim_keyring *keyring, struct err *e);
 void world_close(struct world *w);
+/* Its jobs, which may take minutes, end soon. Any thread. */
+void world_stop(struct world *w);
 /* A new configuration; what of it needs a restart (DNS) stays. */
 int world_set_config(struct world *w, const struct app_config *c, const struct dkim_keyring *keyring);
 /* Every minute, on a worker: counts to the store, reports of days that are over. */

@@ -6,11 +6,13 @@
 #include "report/tally.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct report {
 	struct tally *tally;
 	struct queue *queue;
 	struct dns_source dns;
+	_Atomic bool stopped;
 	pthread_mutex_t lock;            /* a leaf: config */
 	struct arena strings;
 	struct report_config config;
@@ -124,20 +126,26 @@ void report_tls(struct report *r, struct str domain, const struct tls_row *x)
 	buf_fini(&row);
 }
 
+void report_stop(struct report *r)
+{
+	r->stopped = true;
+}
+
 int report_flush(struct report *r)
 {
 	return tally_flush(r->tally);
 }
 
 /* One kind; keeps what could not be sent for want of an answer. */
-static int send_kind(struct sending *s, struct tally *t, enum tally_kind kind, uint32_t today, unsigned *n)
+static int send_kind(struct report *r, struct sending *s, enum tally_kind kind, uint32_t today, unsigned *n)
 {
+	struct tally *t = r->tally;
 	struct arena list_memory = ARENA_INIT(0);
 	struct tally_domain *list;
 	size_t n_list;
 	int rc = tally_domains(t, kind, today, &list_memory, &list, &n_list);
 
-	for (size_t i = 0; rc == 0 && i < n_list; i++) {
+	for (size_t i = 0; rc == 0 && i < n_list && !r->stopped; i++) {
 		struct arena a = ARENA_INIT(0);
 		struct tally_row *rows;
 		size_t n_rows;
@@ -163,9 +171,9 @@ int report_send(struct report *r, int64_t now, unsigned *n_out)
 	snapshot(r, &a, &config);
 	int rc = a.failed ? ERR_NO_MEMORY : tally_flush(r->tally);
 	if (rc == 0)
-		rc = send_kind(&s, r->tally, TALLY_DMARC, tally_day(now), n_out);
+		rc = send_kind(r, &s, TALLY_DMARC, tally_day(now), n_out);
 	if (rc == 0)
-		rc = send_kind(&s, r->tally, TALLY_TLS, tally_day(now), n_out);
+		rc = send_kind(r, &s, TALLY_TLS, tally_day(now), n_out);
 	arena_fini(&a);
 	return rc;
 }

@@ -28,6 +28,8 @@ void report_dmarc(struct report *r, const struct mailauth_question *q, const str
 /* A session with a mail exchanger of `domain`. */
 void report_tls(struct report *r, struct str domain, const struct tls_row *row);
 
+/* A report_send under way ends after the domain at hand, and later ones do nothing. */
+void report_stop(struct report *r);
 int report_flush(struct report *r);            /* every minute */
 /* Sends what is due: all days before today (UTC). Domains that want none are forgotten. *n_out: reports made. A domain whose DNS does not
  * answer stays for the next run, for REPORT_KEEP_DAYS. */

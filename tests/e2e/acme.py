@@ -92,7 +92,7 @@ def scenario(template, challenge):
     authority = Authority(http, https)
     conf = [f'hostname = "{NAME}"', f'acme {{ agree = true directory = "{authority.url}" ca_file = "{authority.dir}/ca.pem" contact = "admin@example.org" '
             f'challenge = "{challenge}" dns_hook = "{authority.hook()}"' + (' names = "*.lists.example.org"' if challenge == "dns-01" else "") + " }",
-            'mta_sts { mode = enforce }']
+            'mta_sts { mode = enforce }', f'dns {{ servers = "127.0.0.1@{authority.dns}" trust_anchor = "none" }}']
     server = Server(template, conf, extra=("http", http, "https", https))
     try:
         words = ["Pebble", NAME, "mta-sts.example.org"] + (["*.lists.example.org"] if challenge == "dns-01" else [])

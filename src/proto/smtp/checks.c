@@ -59,6 +59,7 @@ static bool obey(struct smtp_call *c, struct str message, const struct mailauth_
 		return false;
 	}
 	c->s->t.junk |= policy == DMARC_POLICY_QUARANTINE;
+	c->s->t.mistrusted = v->spf.result == SPF_FAIL && v->dmarc.result != DMARC_PASS;
 	return true;
 }
 

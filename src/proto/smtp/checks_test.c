@@ -43,6 +43,25 @@ static void policies_are_obeyed(void **state)
 	assert_true(holds(w, "Return-Path: <a@doubtful.example>\r\n") && holds(w, "dmarc=fail"));
 }
 
+/* A success would be told to whoever was named as the sender: with SPF or DMARC against it, that is somebody else. */
+static void nothing_is_told_to_a_sender_who_is_none(void **state)
+{
+	static const struct { const char *sender, *reply; } cases[] = {
+		{ "a@good.example", "250 2.0.0 Ok: queued" }, { "a@lax.example", "250 2.0.0 Ok: queued" },
+		{ "a@doubtful.example", "250 2.0.0 Ok: kept" }, { "a@forged.example", "250 2.0.0 Ok: kept" } };
+	struct world *w = *state;
+	check_outside(w);
+	dns_zone_add(w->zone, "forged.example TXT v=spf1 ip4:198.51.100.0/24 -all\n");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf say = BUF_INIT(4096);
+		buf_printf(&say, HELLO "MAIL FROM:<%s>\r\nRCPT TO:<alice@example.org> NOTIFY=SUCCESS,FAILURE\r\nDATA\r\nFrom: <%s>\r\n"
+				   "Date: Mon, 23 Nov 2026 09:00:00 +0000\r\nMessage-ID: <1@b.example>\r\n\r\nx\r\n.\r\n", cases[i].sender, cases[i].sender);
+		buf_add_char(&say, 0);
+		world_say(w, say.p, cases[i].reply);
+		buf_fini(&say);
+	}
+}
+
 static void policies_are_bounded_by_configuration(void **state)
 {
 	struct world *w = *state;
@@ -368,7 +387,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
-		T(policies_are_obeyed), T(policies_are_bounded_by_configuration), T(quarantine_goes_through_the_queue), T(two_authors_are_refused),
+		T(policies_are_obeyed), T(nothing_is_told_to_a_sender_who_is_none), T(policies_are_bounded_by_configuration), T(quarantine_goes_through_the_queue), T(two_authors_are_refused),
 		T(our_own_are_not_asked), T(forged_results_are_removed), T(verdicts_are_told), T(submissions_that_leave_are_signed), T(forwarded_mail_is_sealed),
 		T(gates_are_asked_in_order), T(gates_change_messages), T(replies_come_late),
 	};

@@ -40,8 +40,10 @@ static void fill_envelope(const struct smtp_call *c, struct str sender, struct q
 
 /* RFC 3461 5.2.7.2: an alias for one passes everything on. 5.2.7.3: of an alias for many, failures are told for each; a success, which the sender
  * expects once, for the first. */
-static unsigned notify_of(const struct smtp_recipient *r, size_t target)
+static unsigned notify_of(const struct smtp_call *c, const struct smtp_recipient *r, size_t target)
 {
+	if (c->s->t.junk || c->s->t.mistrusted)
+		return SMTP_NOTIFY_NEVER;
 	unsigned rest = r->notify & ~(unsigned)SMTP_NOTIFY_SUCCESS;
 
 	if (target == 0 || !(r->notify & SMTP_NOTIFY_SUCCESS))
@@ -55,7 +57,7 @@ static struct queue_recipient entry_of(struct smtp_call *c, const struct smtp_re
 	const struct smtp_target *t = &r->targets[target];
 	bool behind_alias = !r->relayed && (r->n_targets > 1 || t->away);
 	/* alone, what is ours is called as it was given, with its subaddress */
-	struct queue_recipient q = { .address = !t->away && !behind_alias ? r->address : t->address, .destination = t->destination, .notify = notify_of(r, target), .orcpt = r->orcpt };
+	struct queue_recipient q = { .address = !t->away && !behind_alias ? r->address : t->address, .destination = t->destination, .notify = notify_of(c, r, target), .orcpt = r->orcpt };
 
 	if (behind_alias && !q.orcpt.n)
 		q.orcpt = arena_printf(&c->s->t.arena, "%s;%.*s", c->s->t.utf8 ? "utf-8" : "rfc822", STR_ARG(r->address));
@@ -168,7 +170,7 @@ static bool needs_queue(const struct smtp_call *c)
 	bool tell = false;
 
 	for (const struct smtp_recipient *r = t->first; r && !tell; r = r->next)
-		tell = r->notify & SMTP_NOTIFY_SUCCESS;
+		tell = notify_of(c, r, 0) & SMTP_NOTIFY_SUCCESS;
 	return t->n_queued || t->wishes.hold_until || tell;
 }
 

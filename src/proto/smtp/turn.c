@@ -105,7 +105,7 @@ static void say_some_message(struct smtp_call *c)
 	struct smtp_turn *t = c->s->turn;
 
 	while (t->job || take(c) == 0) {
-		if (turn_job_prepare(t->job, &t->server)) {
+		if (turn_job_prepare(t->job, &t->server, conn_has_tls(c->conn))) {
 			say_mail(c);
 			return;
 		}

@@ -110,13 +110,21 @@ void turn_job_relayed(struct turn_job *j, const struct smtp_reply *r, struct str
 
 /* ---- commands ---- */
 
-bool turn_job_prepare(struct turn_job *j, const struct smtp_ehlo *server)
+bool turn_job_prepare(struct turn_job *j, const struct smtp_ehlo *server, bool tls)
 {
 	struct queue_job *q = j->job;
 	struct trouble why = { .status = "" };
 
 	j->server = *server;
-	bool fits = envelope_check(&q->envelope, q->envelope.sender, server, clock_now(), &why) == 0 && message_fit(&j->message, server, &j->form, &why) == 0;
+	/* RFC 3030 3: binary content goes by BDAT or not at all; within DATA it could end itself */
+	j->server.extensions &= ~(unsigned)(SMTP_EXT_CHUNKING | SMTP_EXT_BINARYMIME);
+	server = &j->server;
+	bool fits = true;
+	if (q->envelope.flags & QUEUE_REQUIRETLS && !(tls && server->extensions & SMTP_EXT_REQUIRETLS)) {
+		trouble_set(&why, "5.7.30", "REQUIRETLS was asked for, and this session does not offer it");      /* RFC 8689 4.2.1 */
+		fits = false;
+	}
+	fits = fits && envelope_check(&q->envelope, q->envelope.sender, server, clock_now(), &why) == 0 && message_fit(&j->message, server, &j->form, &why) == 0;
 	if (!fits && why.status[0])
 		settle_rest(j, &why, false);
 	for (size_t i = 0; fits && i < q->n_recipients; i++)

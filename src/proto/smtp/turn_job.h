@@ -17,8 +17,8 @@ struct turn_job;
 int turn_job_take(struct queue *q, struct store *s, struct str destination, struct turn_job **out);
 /* Writes down what became of it; who has no result is as before. Accepts NULL. 0 or an error (queue_finish). */
 int turn_job_finish(struct turn_job **j);
-/* Brings it into the form that this server takes. False: it cannot be said to it, and is settled. Before all that follows. */
-bool turn_job_prepare(struct turn_job *j, const struct smtp_ehlo *server);
+/* Brings it into the form that this server takes by DATA (this side says no BDAT). False: it cannot be said to it, and is settled. Before all that follows. */
+bool turn_job_prepare(struct turn_job *j, const struct smtp_ehlo *server, bool tls);
 
 /* Commands with their CRLF, appended. */
 void turn_job_mail(const struct turn_job *j, struct buf *out);
