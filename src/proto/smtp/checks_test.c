@@ -86,8 +86,8 @@ static void quarantine_goes_through_the_queue(void **state)
 	struct world *w = *state;
 	check_outside(w);
 	world_say(w, HELLO "MAIL FROM:<>\r\nRCPT TO:<both@example.org>\r\n" DATA(FROM("a@doubtful.example")), "250 2.0.0 Ok: queued");
-	world_expect_queue(w, "<> flags=2048 peer=192.0.2.1\n  alice@example.org > :local orcpt=rfc822;both@example.org\n"
-					   "  friend@elsewhere.test > elsewhere.test orcpt=rfc822;both@example.org\n");
+	world_expect_queue(w, "<> flags=2048 peer=192.0.2.1\n  alice@example.org > :local notify=1 orcpt=rfc822;both@example.org\n"
+					   "  friend@elsewhere.test > elsewhere.test notify=1 orcpt=rfc822;both@example.org\n");
 }
 
 static void two_authors_are_refused(void **state)
