@@ -38,6 +38,8 @@ const struct config_option config_options[] = {
 	  "take passwords on connections without TLS (true or false)" },
 	{ "auth", "fail_limit", OPTION_NUMBER, AT(directory.fail_limit), "20", 1, 1000000, NULL,
 	  "failed logins of one address in the window before it is refused for a while" },
+	{ "auth", "account_limit", OPTION_NUMBER, AT(directory.account_limit), "50", 1, 1000000, NULL,
+	  "failed logins of one user, from anywhere, before networks that it has not come from in 90 days may try once in 10 seconds only" },
 	{ "auth", "fail_window", OPTION_DURATION, AT(directory.fail_window_ms), "10m", 1000, DAY, NULL, "that window (10m)" },
 	{ "auth", "verify_cache", OPTION_DURATION, AT(directory.verify_cache_ms), "5m", 1, DAY, NULL,
 	  "how long a verified password need not be hashed again (5m)" },

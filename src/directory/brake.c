@@ -11,11 +11,12 @@
 /* Failures are counted for the running window and the one before it; the sum, the older weighted by how much of it
  * still lies within one window's length, is the sliding count. */
 struct slot {
-	uint64_t network;                   /* 0: free */
+	uint64_t key;                       /* 0: free */
 	uint64_t window;                    /* number of the running one */
 	uint32_t count;
 	uint32_t count_before;
 	uint64_t guesses[BRAKE_GUESSES];    /* newest first */
+	uint64_t admitted_ms;               /* when somebody was last let through over the limit */
 };
 
 struct brake {
@@ -50,8 +51,8 @@ void brake_destroy(struct brake **b)
 	*b = NULL;
 }
 
-/* Who can easily have many addresses has them in one /64. 0: no address. */
-static uint64_t network_of(struct str ip)
+/* Who can easily have many addresses has them in one /64. */
+uint64_t brake_network(struct str ip)
 {
 	static const uint8_t v4_mapped[12] = { [10] = 0xff, [11] = 0xff };      /* RFC 4291 2.5.5.2 */
 	char text[INET6_ADDRSTRLEN];
@@ -69,20 +70,20 @@ static uint64_t network_of(struct str ip)
 	return network ? network : 1;       /* ::/64, where ::1 is */
 }
 
-static struct slot *bucket_of(const struct brake *b, uint64_t network)
+static struct slot *bucket_of(const struct brake *b, uint64_t key)
 {
 	size_t buckets = BRAKE_SLOTS / BRAKE_WAYS;
-	return &b->slots[hash_siphash(str_make(&network, sizeof(network))) % buckets * BRAKE_WAYS];
+	return &b->slots[hash_siphash(str_make(&key, sizeof(key))) % buckets * BRAKE_WAYS];
 }
 
-/* The network's slot brought up to now, or NULL. The lock is held. */
-static struct slot *find(struct brake *b, uint64_t network, uint64_t now_ms)
+/* The key's slot brought up to now, or NULL. The lock is held. */
+static struct slot *find(struct brake *b, uint64_t key, uint64_t now_ms)
 {
-	struct slot *bucket = bucket_of(b, network);
+	struct slot *bucket = bucket_of(b, key);
 	uint64_t window = now_ms / b->window_ms;
 	for (size_t i = 0; i < BRAKE_WAYS; i++) {
 		struct slot *s = &bucket[i];
-		if (s->network != network)
+		if (s->key != key)
 			continue;
 		if (s->window != window) {
 			s->count_before = s->window + 1 == window ? s->count : 0;
@@ -96,25 +97,41 @@ static struct slot *find(struct brake *b, uint64_t network, uint64_t now_ms)
 	return NULL;
 }
 
+static bool is_over(const struct brake *b, const struct slot *s, uint64_t now_ms)
+{
+	uint64_t left_ms = b->window_ms - now_ms % b->window_ms;
+	return s->count + (double)s->count_before * (double)left_ms / (double)b->window_ms >= b->limit;
+}
+
 bool brake_blocks(struct brake *b, struct str ip, uint64_t now_ms)
 {
-	uint64_t network = network_of(ip);
+	uint64_t network = brake_network(ip);
 	if (!network)
 		return false;
 	pthread_mutex_lock(&b->lock);
 	const struct slot *s = find(b, network, now_ms);
-	bool blocks = false;
-	if (s) {
-		uint64_t left_ms = b->window_ms - now_ms % b->window_ms;
-		blocks = s->count + (double)s->count_before * (double)left_ms / (double)b->window_ms >= b->limit;
-	}
+	bool blocks = s && is_over(b, s, now_ms);
 	pthread_mutex_unlock(&b->lock);
 	return blocks;
 }
 
+bool brake_admits(struct brake *b, uint64_t key, uint64_t every_ms, uint64_t now_ms)
+{
+	bool admits = true;
+	pthread_mutex_lock(&b->lock);
+	struct slot *s = find(b, key, now_ms);
+	if (s && is_over(b, s, now_ms)) {
+		admits = now_ms - s->admitted_ms >= every_ms;
+		if (admits)
+			s->admitted_ms = now_ms;
+	}
+	pthread_mutex_unlock(&b->lock);
+	return admits;
+}
+
 bool brake_knows_guess(struct brake *b, struct str ip, uint64_t guess, uint64_t now_ms)
 {
-	uint64_t network = network_of(ip);
+	uint64_t network = brake_network(ip);
 	if (!network)
 		return false;
 	bool knows = false;
@@ -127,31 +144,45 @@ bool brake_knows_guess(struct brake *b, struct str ip, uint64_t guess, uint64_t 
 }
 
 /* A place in the bucket: a free one, or the one that failed longest ago, then least often. The lock is held. */
-static struct slot *make_room(struct brake *b, uint64_t network)
+static struct slot *make_room(struct brake *b, uint64_t key)
 {
-	struct slot *bucket = bucket_of(b, network), *to = &bucket[0];
+	struct slot *bucket = bucket_of(b, key), *to = &bucket[0];
 	for (size_t i = 1; i < BRAKE_WAYS; i++) {
 		const struct slot *s = &bucket[i];
 		if (s->window < to->window || (s->window == to->window && s->count < to->count))
 			to = &bucket[i];
 	}
-	*to = (struct slot){ .network = network };
+	*to = (struct slot){ .key = key };
 	return to;
 }
 
-void brake_fail(struct brake *b, struct str ip, uint64_t guess, uint64_t now_ms)
+/* The lock is held. */
+static struct slot *count(struct brake *b, uint64_t key, uint64_t now_ms)
 {
-	uint64_t network = network_of(ip);
-	if (!network)
-		return;
-	pthread_mutex_lock(&b->lock);
-	struct slot *s = find(b, network, now_ms);
+	struct slot *s = find(b, key, now_ms);
 	if (!s) {
-		s = make_room(b, network);
+		s = make_room(b, key);
 		s->window = now_ms / b->window_ms;
 	}
 	if (s->count < UINT32_MAX)
 		s->count++;
+	return s;
+}
+
+void brake_count(struct brake *b, uint64_t key, uint64_t now_ms)
+{
+	pthread_mutex_lock(&b->lock);
+	count(b, key, now_ms);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void brake_fail(struct brake *b, struct str ip, uint64_t guess, uint64_t now_ms)
+{
+	uint64_t network = brake_network(ip);
+	if (!network)
+		return;
+	pthread_mutex_lock(&b->lock);
+	struct slot *s = count(b, network, now_ms);
 	if (guess) {
 		memmove(&s->guesses[1], &s->guesses[0], sizeof(s->guesses) - sizeof(s->guesses[0]));
 		s->guesses[0] = guess;

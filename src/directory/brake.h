@@ -1,6 +1,6 @@
-/* The brake on guessing: counts failed proofs for each network (an IPv4 address, an IPv6 /64) in a sliding window
- * and, over the limit, lets nobody from there try. There is no lock-out of accounts: it would let anybody lock
- * anybody out. A wrong guess that is repeated is the same guess and counts once, so that a forgotten device with an
+/* The brake on guessing: counts failed proofs for each key in a sliding window. The key is a network (an IPv4 address, an IPv6 /64): over the limit
+ * nobody from there may try. Or it is an account: over the limit somebody may try now and then only, for a lock-out of accounts would let anybody
+ * lock anybody out. A wrong guess that is repeated is the same guess and counts once, so that a forgotten device with an
  * old password does not shut out the office it stands in. A success takes nothing back: it would let an attacker
  * with one account guess at the others for ever. Any thread. Times are clock_mono_ms. */
 #ifndef DIRECTORY_BRAKE_H
@@ -22,5 +22,12 @@ bool brake_blocks(struct brake *b, struct str ip, uint64_t now_ms);
 bool brake_knows_guess(struct brake *b, struct str ip, uint64_t guess, uint64_t now_ms);
 /* guess 0: not known which. */
 void brake_fail(struct brake *b, struct str ip, uint64_t guess, uint64_t now_ms);
+
+/* Any other key, a hash that is not 0: of an account. False: it is over the limit, and somebody was let through less than every_ms ago. */
+bool brake_admits(struct brake *b, uint64_t key, uint64_t every_ms, uint64_t now_ms);
+void brake_count(struct brake *b, uint64_t key, uint64_t now_ms);
+
+/* The network of an address, as a number; 0: text that is no address. */
+uint64_t brake_network(struct str ip);
 
 #endif

@@ -8,7 +8,7 @@
 #include "directory/limits.h"
 
 #define WINDOW 60000u
-#define START (1000u * WINDOW)
+#define START ((uint64_t)1000 * WINDOW)
 
 static struct brake *make(unsigned limit)
 {
@@ -100,10 +100,30 @@ static void test_flood(void **state)
 	brake_destroy(&b);
 }
 
+/* Of accounts: over the limit one is let through now and then. */
+static void test_trickle(void **state)
+{
+	(void)state;
+	struct brake *b = make(3);
+	for (int i = 0; i < 3; i++) {
+		assert_true(brake_admits(b, 77, 1000, START));
+		brake_count(b, 77, START);
+	}
+	assert_true(brake_admits(b, 77, 1000, START));
+	assert_false(brake_admits(b, 77, 1000, START));
+	assert_false(brake_admits(b, 77, 1000, START + 999));
+	assert_true(brake_admits(b, 77, 1000, START + 1000));
+	assert_false(brake_admits(b, 77, 1000, START + 1001));
+	assert_true(brake_admits(b, 78, 1000, START));
+	assert_true(brake_admits(b, 77, 1000, START + 2 * WINDOW));
+	assert_true(brake_admits(b, 77, 1000, START + 2 * WINDOW));
+	brake_destroy(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_networks), cmocka_unit_test(test_trickle),
 		cmocka_unit_test(test_window_slides),
 		cmocka_unit_test(test_guesses),
 		cmocka_unit_test(test_flood),

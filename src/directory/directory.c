@@ -62,6 +62,9 @@ static int open_parts(struct directory *d, const struct directory_config *c)
 		code = brake_create(c->fail_limit ? c->fail_limit : BRAKE_LIMIT_DEFAULT,
 							c->fail_window_ms ? c->fail_window_ms : BRAKE_WINDOW_MS_DEFAULT, &d->brake);
 	if (code == 0)
+		code = brake_create(c->account_limit ? c->account_limit : BRAKE_ACCOUNT_LIMIT_DEFAULT,
+							c->fail_window_ms ? c->fail_window_ms : BRAKE_WINDOW_MS_DEFAULT, &d->accounts);
+	if (code == 0)
 		code = open_secret(d, SINGLE_MADE_UP, d->made_up_key);
 	return code == 0 ? open_secret(d, SINGLE_ADDRESS, d->address_key) : code;
 }
@@ -90,6 +93,7 @@ void directory_close(struct directory **d)
 	hasher_destroy(&(*d)->hasher);
 	verify_cache_destroy(&(*d)->verified);
 	brake_destroy(&(*d)->brake);
+	brake_destroy(&(*d)->accounts);
 	crypto_wipe(*d, sizeof(**d));
 	free(*d);
 	*d = NULL;

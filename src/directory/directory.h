@@ -27,6 +27,9 @@ struct directory_config {
 	/* Wrong guesses from one network (IPv4 address, IPv6 /64) in the window before all from there are refused with
 	 * ERR_BUSY; 0: 20. A repeated guess counts once. */
 	unsigned fail_limit;
+	/* Wrong guesses at one name, from wherever, in the window before networks that its user has not logged in from lately may try once in 10 s only
+	 * (ERR_BUSY otherwise); 0: 50. */
+	unsigned account_limit;
 	uint64_t fail_window_ms;              /* sliding; 0: 10 minutes */
 	uint64_t verify_cache_ms;             /* how long a verified password need not be hashed again; 0: 5 minutes;
 	                                       * UINT64_MAX: no cache */
@@ -123,7 +126,7 @@ struct directory_credentials {
 };
 int directory_credentials(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
 						  struct directory_credentials *out);
-/* Tells how such a proof ended, for the brake. */
+/* Tells how such a proof ended: for the brake, and for the networks that the user comes from. */
 void directory_note_login(struct directory *d, const struct directory_login *l, struct str name, bool ok);
 
 #endif

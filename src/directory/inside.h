@@ -18,7 +18,8 @@ struct directory {
 	char separator;
 	struct hasher *hasher;
 	struct verify_cache *verified;
-	struct brake *brake;
+	struct brake *brake;                 /* of networks */
+	struct brake *accounts;
 	uint8_t made_up_key[SECRET_SIZE];
 	uint8_t address_key[SECRET_SIZE];
 };

@@ -23,10 +23,17 @@
 #define VERIFY_CACHE_MS_DEFAULT ((uint64_t)5 * 60 * 1000)
 
 /* the brake */
-#define BRAKE_SLOTS 65536                     /* networks remembered, of 64 bytes; a power of 2 */
+#define BRAKE_SLOTS 65536                     /* networks, or accounts, remembered, of 72 bytes; a power of 2 */
 #define BRAKE_WAYS 8
 #define BRAKE_GUESSES 4                       /* wrong guesses remembered for each network */
 #define BRAKE_LIMIT_DEFAULT 20
+#define BRAKE_ACCOUNT_LIMIT_DEFAULT 50
+#define BRAKE_ACCOUNT_EVERY_MS ((uint64_t)10 * 1000)      /* over that limit strangers may try once in so long */
 #define BRAKE_WINDOW_MS_DEFAULT ((uint64_t)10 * 60 * 1000)
+
+/* networks that a user has logged in from */
+#define FAMILIAR_NETWORKS 16                  /* remembered, the newest */
+#define FAMILIAR_DAYS 90                      /* so long */
+#define FAMILIAR_RENEW_DAYS 7                 /* a login from one is written down at most so often */
 
 #endif

@@ -3,6 +3,8 @@
 #include "directory/inside.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
+#include "directory/familiar.h"
 #include "rt/crypto.h"
 
 static struct str ip_of(const struct directory_login *l) { return l ? l->ip : STR_NONE; }
@@ -10,11 +12,33 @@ static struct str ip_of(const struct directory_login *l) { return l ? l->ip : ST
 struct lookup {
 	struct arena *arena;
 	struct str wanted;
+	uint64_t network;            /* where the login comes from, as a keyed hash; 0: nowhere */
+	bool familiar, fresh;        /* the user has logged in from there; that is written down */
 	struct name name;            /* canonical, or empty */
 	char *record;                /* a copy of the whole record, NULL when unknown; holds the clear secret */
 	size_t record_n;
 	struct user_record user;     /* slices of it */
 };
+
+#define DAY_S 86400
+
+static uint32_t today(void) { return (uint32_t)(clock_now() / DAY_S); }
+
+/* The same after a restart; who reads the store learns no addresses. */
+static uint64_t network_hash(const struct directory *d, const struct directory_login *l)
+{
+	uint64_t network = brake_network(ip_of(l));
+	return network ? hash_siphash_keyed(d->made_up_key, str_make(&network, sizeof(network))) | 1 : 0;
+}
+
+static void look_up_network(struct store_read *r, struct lookup *x)
+{
+	struct key k = key_familiar(&x->name);
+	struct str value;
+	x->familiar = x->fresh = false;
+	if (x->network && store_get(r, key_str(&k), &value) == 0)
+		x->familiar = familiar_has(value, x->network, today(), &x->fresh);
+}
 
 static int look_up(struct store_read *r, void *arg)
 {
@@ -30,6 +54,7 @@ static int look_up(struct store_read *r, void *arg)
 		code = user_read(r, &x->name, &value, &x->user);
 	if (code != 0)
 		return code;
+	look_up_network(r, x);
 	x->record = arena_dup_c(x->arena, value);
 	x->record_n = value.n;
 	return x->record ? user_record_parse(str_make(x->record, x->record_n), &x->user) : ERR_NO_MEMORY;
@@ -43,6 +68,41 @@ static int find_user(struct directory *d, struct lookup *x)
 {
 	int code = directory_read(d, look_up, x);
 	return code == ERR_NOT_FOUND || code == ERR_INVALID ? 0 : code;
+}
+
+/* ---- guesses at one account, from everywhere ---- */
+
+static uint64_t account_key(const struct lookup *x) { return hash_siphash(name_of(x)) | 1; }
+
+/* Under attack strangers get through now and then only; whence the user has come before, nobody is held up. */
+static bool may_try(struct directory *d, const struct lookup *x)
+{
+	return !x->network || x->familiar || brake_admits(d->accounts, account_key(x), BRAKE_ACCOUNT_EVERY_MS, clock_mono_ms());
+}
+
+static int write_network(struct store_write *w, void *arg)
+{
+	const struct lookup *x = arg;
+	struct key user = key_user(&x->name), k = key_familiar(&x->name);
+	struct buf record = BUF_INIT(STORE_VALUE_MAX);
+	struct str old;
+	int code = key_exists(w, &user);
+	if (code == 0) {
+		code = store_wget(w, key_str(&k), &old);
+		familiar_add(code == 0 ? old : STR_NONE, x->network, today(), &record);
+		code = code == 0 || code == ERR_NOT_FOUND ? 0 : code;
+	}
+	if (code == 0)
+		code = record.failed ? ERR_NO_MEMORY : store_put(w, key_str(&k), buf_str(&record));
+	buf_fini(&record);
+	return code;
+}
+
+/* Where it cannot be written down the login is as good. */
+static void note_network(struct directory *d, struct lookup *x)
+{
+	if (x->network && x->record && !x->fresh)
+		directory_commit(d, write_network, x, 0);
 }
 
 static void wipe(struct lookup *x)
@@ -86,6 +146,8 @@ static int prove(struct directory *d, const struct directory_login *l, const str
 		return x->user.disabled ? ERR_DENIED : 0;
 	if (brake_knows_guess(d->brake, ip_of(l), guess, now))
 		return ERR_DENIED;
+	if (!may_try(d, x))
+		return ERR_BUSY;
 	code = hash_and_compare(d, x, password, &match);
 	if (code != 0)
 		return code;
@@ -94,19 +156,22 @@ static int prove(struct directory *d, const struct directory_login *l, const str
 		return 0;
 	}
 	brake_fail(d->brake, ip_of(l), guess, now);
+	brake_count(d->accounts, account_key(x), now);
 	return ERR_DENIED;
 }
 
 int directory_verify(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
 					 struct str password, struct directory_user *out)
 {
-	struct lookup x = { .arena = a, .wanted = name };
+	struct lookup x = { .arena = a, .wanted = name, .network = network_hash(d, l) };
 	*out = (struct directory_user){ 0 };
 	if (brake_blocks(d->brake, ip_of(l), clock_mono_ms()))
 		return ERR_BUSY;
 	int code = find_user(d, &x);
 	if (code == 0)
 		code = prove(d, l, &x, password);
+	if (code == 0)
+		note_network(d, &x);
 	if (code == 0)
 		code = user_describe(a, &x.name, &x.user, out);
 	wipe(&x);
@@ -155,11 +220,13 @@ static int describe(const struct directory *d, struct arena *a, const struct loo
 int directory_credentials(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
 						  struct directory_credentials *out)
 {
-	struct lookup x = { .arena = a, .wanted = name };
+	struct lookup x = { .arena = a, .wanted = name, .network = network_hash(d, l) };
 	*out = (struct directory_credentials){ .has_scram = false };
 	if (brake_blocks(d->brake, ip_of(l), clock_mono_ms()))
 		return ERR_BUSY;
 	int code = find_user(d, &x);
+	if (code == 0 && !may_try(d, &x))
+		code = ERR_BUSY;
 	if (code == 0)
 		code = describe(d, a, &x, out);
 	wipe(&x);
@@ -168,7 +235,16 @@ int directory_credentials(struct directory *d, struct arena *a, const struct dir
 
 void directory_note_login(struct directory *d, const struct directory_login *l, struct str name, bool ok)
 {
-	(void)name;
+	struct arena a = ARENA_INIT(0);
+	struct lookup x = { .arena = &a, .wanted = name, .network = network_hash(d, l) };
 	if (!ok)
 		brake_fail(d->brake, ip_of(l), 0, clock_mono_ms());
+	if (find_user(d, &x) == 0) {
+		if (ok)
+			note_network(d, &x);
+		else
+			brake_count(d->accounts, account_key(&x), clock_mono_ms());
+	}
+	wipe(&x);
+	arena_fini(&a);
 }

@@ -191,6 +191,50 @@ static void test_brake(void **state)
 	assert_int_equal(verify_from(f, &THERE, "alice@x.example", STR("password of alice@x.example")), ERR_BUSY);
 }
 
+/* Guesses at one user from everywhere: strangers are slowed, the user's own networks and other users are not. */
+static void test_guesses_from_everywhere(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 1000, .account_limit = 3, .verify_cache_ms = UINT64_MAX };
+	struct directory_credentials cred;
+	struct str right = STR("password of alice@x.example");
+	users(f);
+	fixture_reopen(f, &c);
+	assert_int_equal(verify_from(f, &HERE, "alice@x.example", right), 0);
+	for (int round = 0; round < 2; round++) {
+		static const char *const names[] = { "alice@x.example", "ghost@x.example" };
+		for (int i = 0; i < 8; i++) {
+			char ip[20], guess[20];
+			snprintf(ip, sizeof(ip), "203.0.113.%d", i / 2);
+			snprintf(guess, sizeof(guess), "a guess, number %d", i / 2);
+			struct directory_login l = { .ip = str_from_c(ip), .protocol = "test" };
+			/* three guesses, and one of the trickle */
+			assert_int_equal(verify_from(f, &l, names[i % 2], str_from_c(guess)), ERR_DENIED);
+		}
+		assert_int_equal(verify_from(f, &THERE, "Alice@X.Example", right), ERR_BUSY);
+		assert_int_equal(verify_from(f, &THERE, "ghost@x.example", right), ERR_BUSY);
+		assert_int_equal(directory_credentials(f->d, &f->arena, &THERE, STR("alice@x.example"), &cred), ERR_BUSY);
+		assert_int_equal(directory_credentials(f->d, &f->arena, &THERE, STR("ghost@x.example"), &cred), ERR_BUSY);
+		assert_int_equal(verify_from(f, &HERE, "alice@x.example", right), 0);
+		assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice@x.example"), &cred), 0);
+		assert_int_equal(verify_from(f, &THERE, "bob@x.example", STR("password of bob@x.example")), 0);
+		assert_int_equal(verify_from(f, NULL, "alice@x.example", right), 0);
+		fixture_reopen(f, &c);              /* where the user comes from is not forgotten */
+	}
+	/* a proof of another kind counts as well */
+	directory_note_login(f->d, &THERE, STR("alice"), true);
+	for (int i = 0; i < 5; i++)
+		directory_note_login(f->d, NULL, STR("Alice@x.example"), false);
+	struct directory_login stranger = { .ip = STR("203.0.113.77"), .protocol = "test" };
+	assert_int_equal(directory_credentials(f->d, &f->arena, &stranger, STR("alice@x.example"), &cred), 0);       /* the trickle */
+	assert_int_equal(directory_credentials(f->d, &f->arena, &stranger, STR("alice@x.example"), &cred), ERR_BUSY);
+	assert_int_equal(directory_credentials(f->d, &f->arena, &THERE, STR("alice@x.example"), &cred), 0);
+	/* who gets the name later does not get the networks */
+	assert_int_equal(directory_user_del(f->d, STR("alice@x.example"), NULL, NULL), 0);
+	fixture_users(f, (const char *[]){ "alice@x.example", NULL });
+	assert_int_equal(directory_credentials(f->d, &f->arena, &THERE, STR("alice@x.example"), &cred), ERR_BUSY);
+}
+
 /* A stranger with a clock: an unknown user costs a hash as a known one does, a repeated login costs none. */
 static void test_cost(void **state)
 {
@@ -281,7 +325,7 @@ int main(void)
 		ON_BOTH(test_imported),
 		ON_BOTH(test_credentials),
 		ON_BOTH(test_made_up),
-		ON_BOTH(test_brake),
+		ON_BOTH(test_brake), ON_BOTH(test_guesses_from_everywhere),
 		ON_BOTH(test_cost),
 		ON_BOTH(test_threads),
 	};

@@ -46,6 +46,7 @@ struct key key_domain(const struct name *n)
 
 struct key key_user(const struct name *n) { return key_of_name('u', n); }
 struct key key_alias(const struct name *n) { return key_of_name('a', n); }
+struct key key_familiar(const struct name *n) { return key_of_name('f', n); }
 
 struct key key_order(struct str domain, uint64_t sequence)
 {

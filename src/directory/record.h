@@ -22,6 +22,8 @@ static inline struct str key_str(const struct key *k) { return str_make(k->bytes
 struct key key_domain(const struct name *n);
 struct key key_user(const struct name *n);
 struct key key_alias(const struct name *n);
+/* "f" domain 0 local: the networks that a user comes from. */
+struct key key_familiar(const struct name *n);
 /* "o" domain 0 sequence: users of a domain in the order in which they were made; with an empty domain, the domains
  * themselves. */
 struct key key_order(struct str domain, uint64_t sequence);

@@ -208,9 +208,11 @@ static int del(struct store_write *w, void *arg)
 	if (code != 0)
 		return code;
 	x->account = u.account;
-	struct key k = key_user(&x->name), order = key_order(name_domain(&x->name), u.sequence);
+	struct key k = key_user(&x->name), order = key_order(name_domain(&x->name), u.sequence), familiar = key_familiar(&x->name);
 	bool had_secret = u.secret.n > 0;
 	code = store_del(w, key_str(&k));
+	if (code == 0)
+		code = store_del(w, key_str(&familiar));
 	if (code == 0)
 		code = store_del(w, key_str(&order));
 	return code == 0 && had_secret ? counter_add(w, SINGLE_SECRETS, -1, &secrets) : code;
