@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "outbound/report.h"
 #include "outbound/source.h"
-#include "rt/log.h"
 
 void relay_init(struct relay *r, struct outbound *o, const struct setup *s, const struct route *route, const struct queue_job *j, struct arena *a)
 {
