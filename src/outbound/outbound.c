@@ -1,6 +1,5 @@
 #include "outbound/outbound.h"
 
-#include "base/clock.h"
 #include "outbound/crew.h"
 #include "outbound/setup.h"
 

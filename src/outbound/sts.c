@@ -1,6 +1,5 @@
 #include "outbound/sts.h"
 
-#include "base/clock.h"
 #include "base/map.h"
 #include "outbound/limits.h"
 #include "outbound/sts_record.h"

@@ -2,7 +2,6 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "base/map.h"
 #include "rt/log.h"
 
