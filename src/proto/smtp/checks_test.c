@@ -308,6 +308,13 @@ static void gates_are_asked_in_order(void **state)
 	x.answer = (struct smtp_answer){ .decision = SMTP_QUARANTINE };
 	world_say(w, SEND("a@b.example", "a@b.example"), "250 2.0.0 Ok: kept");
 	world_read(w, 1, "Junk");
+	x.answer = (struct smtp_answer){ .decision = SMTP_HOLD };
+	world_say(w, SEND("a@b.example", "a@b.example"), "250 2.0.0 Ok: queued as ");
+	world_expect_queue(w, "<a@b.example> flags=512 peer=192.0.2.1\n  alice@example.org > :local\n");
+	world_empty_queue(w, &(struct queue_filter){ 0 });
+	w->service.queue = NULL;
+	world_say(w, SEND("a@b.example", "a@b.example"), "250 2.0.0 Ok: kept");
+	world_read(w, 1, "Junk");
 }
 
 static void gates_change_messages(void **state)

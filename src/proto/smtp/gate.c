@@ -89,7 +89,8 @@ bool smtp_gates_pass(struct smtp_call *c, enum smtp_stage stage, const struct sm
 			refuse(c, stage, &a);
 			return false;
 		}
-		c->s->t.junk |= a.decision == SMTP_QUARANTINE;
+		c->s->t.junk |= a.decision == SMTP_QUARANTINE || (a.decision == SMTP_HOLD && !c->service->queue);
+		c->s->t.hold |= a.decision == SMTP_HOLD && c->service->queue;
 		c->s->t.discard |= a.decision == SMTP_DISCARD;
 		if (stage != SMTP_STAGE_MESSAGE)
 			continue;

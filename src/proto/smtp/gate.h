@@ -41,6 +41,7 @@ enum smtp_decision {
 	SMTP_REFUSE,                         /* with the code, 4xx or 5xx; 421 closes */
 	SMTP_DISCARD,                        /* accepted in words, then forgotten (MAIL to MESSAGE) */
 	SMTP_QUARANTINE,                     /* goes on; to Junk at the end (MAIL to MESSAGE) */
+	SMTP_HOLD,                           /* goes on; then waits in the queue until the operator releases it (MAIL to MESSAGE) */
 };
 
 /* What a gate makes of the message (only MESSAGE). All of it lives until the gate is asked again. */

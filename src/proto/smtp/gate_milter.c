@@ -186,7 +186,7 @@ static void ask_message(struct talk *t, const struct milter_macros *x, const str
 	out->changes.sender = t->changes.sender;
 	ok = list_recipients(t, &out->changes) && list_pieces(t, m->message, &out->changes);
 	if (t->changes.quarantine) {
-		out->decision = SMTP_QUARANTINE;
+		out->decision = SMTP_HOLD;
 		conn_log(t->c->conn, LOG_NOTICE, "milter.quarantine", LOG_LIST(LOG_S("why", t->changes.reason), LOG_S("from", t->c->s->t.sender)));
 	}
 end:

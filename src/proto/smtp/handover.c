@@ -20,7 +20,7 @@ static unsigned envelope_flags(const struct smtp_transaction *t)
 	static const unsigned rets[] = { [SMTP_RET_FULL] = QUEUE_RET_FULL, [SMTP_RET_HDRS] = QUEUE_RET_HDRS };
 	const struct smtp_wishes *w = &t->wishes;
 
-	return bodies[t->body] | rets[w->ret] | (t->utf8 ? QUEUE_UTF8 : 0) | (t->junk ? QUEUE_JUNK : 0) |
+	return bodies[t->body] | rets[w->ret] | (t->utf8 ? QUEUE_UTF8 : 0) | (t->junk ? QUEUE_JUNK : 0) | (t->hold ? QUEUE_HELD : 0) |
 		   (w->require_tls ? QUEUE_REQUIRETLS : t->tls_optional ? QUEUE_TLS_OPTIONAL : 0) |
 		   (w->has_by && w->by.returns ? QUEUE_BY_RETURN : 0) | (w->has_by && w->by.trace ? QUEUE_BY_TRACE : 0);
 }
@@ -171,7 +171,7 @@ static bool needs_queue(const struct smtp_call *c)
 
 	for (const struct smtp_recipient *r = t->first; r && !tell; r = r->next)
 		tell = notify_of(c, r, 0) & SMTP_NOTIFY_SUCCESS;
-	return t->n_queued || t->wishes.hold_until || tell;
+	return t->n_queued || t->wishes.hold_until || t->hold || tell;
 }
 
 /* What aliases send away has a reverse-path of its own, and so an entry of its own: the one case of two commits. When the second fails, the sender tries

@@ -47,6 +47,7 @@ struct smtp_transaction {
 	bool chunking;                       /* BDAT has begun */
 	bool utf8;
 	bool junk;                           /* goes to Junk where it is kept here */
+	bool hold;                           /* waits in the queue for the operator */
 	bool mistrusted;                     /* the sender is likely not the sender: it is told nothing, for it would be backscatter */
 	bool discard;                        /* is taken in words only */
 	bool tls_optional;                   /* RFC 8689 section 5: the header says so */
