@@ -188,7 +188,7 @@ static int lose(struct transaction *t, int r, const char *during)
 static int read_end(struct transaction *t)
 {
 	struct trouble why;
-	bool first = true;
+	bool first = true, refused = false;
 
 	for (size_t i = 0; i < t->m->n; i++) {
 		if (!t->accepts[i])
@@ -207,9 +207,10 @@ static int read_end(struct transaction *t)
 		} else {
 			client_trouble(t->c, 0, "the end of data", &why);
 			settle(t, i, outcome_of(&why), &why);
+			refused = true;
 		}
 	}
-	t->c->open_transaction = false;
+	t->c->open_transaction = refused;        /* RFC 3030 2: after a failed BDAT only RSET makes the state certain */
 	return 0;
 }
 

@@ -212,7 +212,9 @@ static void deliver_by_session(struct delivery *d)
 		find_todo(d, false);
 		walk_hosts(d);
 		t = d->relay.trouble;
-		if (!t.status[0])
+		/* What one host said for good does not speak for recipients whom another one was asked about, or would have been. */
+		bool unanswered = d->relay.sessions > 0 || d->o->cancel || relay_has_more(&d->relay);
+		if (!t.status[0] || (unanswered && trouble_is_permanent(&t)))
 			trouble_set(&t, "4.4.2", "the session ended early");
 	} else {
 		trouble_set(&t, "4.3.0", "the stored message cannot be read: %s", err_text(r));

@@ -106,6 +106,7 @@ int hosts_enter(struct hosts *h, const struct net_endpoint *a, unsigned most, ui
 			r = ERR_BUSY;
 		} else if (host->connections < most) {
 			host->connections++;
+			r = 0;
 		} else if (r == 0) {
 			if (pthread_cond_timedwait(&h->left, &h->lock, &at))
 				r = ERR_TIMEOUT;

@@ -45,7 +45,11 @@ static int start(struct relay *r)
 	return find_policy_domain(r);
 }
 
-static size_t hosts_left(const struct relay *r) { return (r->list ? r->list->n : 1) - r->host_at; }
+static size_t hosts_left(const struct relay *r)
+{
+	size_t n = r->list ? r->list->n : 1;
+	return n > r->host_at ? n - r->host_at : 0;
+}
 
 static struct str current_host(const struct relay *r) { return r->list ? r->list->host[r->host_at].name : r->domain; }
 
@@ -69,7 +73,7 @@ static bool resolve(struct relay *r)
 		return true;
 	trouble_merge(&r->trouble, &t);
 	if (code == ERR_CONFLICT && r->list)
-		mx_cut(r->list, r->host_at);          /* RFC 5321 5.1: ourselves and whatever is no better */
+		mx_cut(r->list, r->host_at);          /* RFC 5321 5.1: ourselves and whatever is no better, perhaps tried before us */
 	else
 		next_host(r);
 	return false;
