@@ -99,7 +99,9 @@ struct destination *schedule_add(struct schedule *s, struct str name)
 	struct destination *d = schedule_find(s, name);
 	if (d)
 		return d;
-	if (s->count < QUEUE_DESTINATIONS_MAX && name.n <= QUEUE_DESTINATION_MAX)
+	/* what is ours, and notices, must not wait for a million domains */
+	bool ours = str_starts(name, STR(":")) && !str_starts(name, STR(QUEUE_FETCHED));
+	if ((ours || s->count < QUEUE_DESTINATIONS_MAX) && name.n <= QUEUE_DESTINATION_MAX)
 		d = malloc(sizeof(*d) + name.n);
 	if (!d) {
 		s->overflow = true;
