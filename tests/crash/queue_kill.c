@@ -1,0 +1,447 @@
+/* kill -9 at random moments, in a loop. One process submits and delivers, another one steers as the command line does; the first tells over a pipe how
+ * far each recipient has come. Then both are killed, the store is opened, and everything acknowledged must be in the queue once, everything settled be
+ * gone, and every notice be owed or queued, never both. At the end all goes out, and no body may be left.
+ *
+ *     queue_kill [ROUNDS [SEED]]      in a directory of its own under TMPDIR
+ */
+#include "queue/queue.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SUBMITTERS 4
+#define DELIVERERS 4
+#define SEQ_MAX 100000
+#define RECIPIENTS 2                              /* of a message; every third message's second one fails */
+
+/* How far a recipient has come. Of one that is delivered FINISHED is the end; one that fails is told to the sender by a message of its own. */
+enum progress { NEVER, TRIED, QUEUED, FINISHING, FINISHED, TELLING, TOLD, NOTICE_FINISHING, NOTICE_FINISHED };
+struct event {
+	uint32_t seq;
+	uint16_t recipient, progress;
+};
+/* What is in the queue of it. */
+struct presence {
+	unsigned char pending, owed, notice;
+};
+
+static unsigned char progress[SEQ_MAX][RECIPIENTS];       /* what the parent knows; children start with a copy */
+static struct presence there[SEQ_MAX][RECIPIENTS];
+static atomic_uint next_seq;
+static char dir[256];
+
+static void die(const char *what, long a, long b)
+{
+	fprintf(stderr, "queue_kill: %s (%ld, %ld); the store is in %s\n", what, a, b, dir);
+	exit(1);
+}
+
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+static bool fails(uint32_t seq, unsigned recipient) { return seq % 3 == 0 && recipient == 1; }
+
+static struct store *open_store(void)
+{
+	struct store_config c = { .engine = STORE_ENGINE_LMDB, .dir = dir, .create = true, .segment_size = 1 << 20 };
+	struct store *s;
+	struct err e = { 0 };
+	if (store_open(&c, &s, &e))
+		die(e.log, e.code, 0);
+	return s;
+}
+
+static struct queue *open_queue(struct store *s)
+{
+	static const struct queue_config c = { .retry_first_s = 1, .retry_max_s = 2 };
+	struct queue *q;
+	struct err e = { 0 };
+	if (queue_open(s, &c, &q, &e))
+		die(e.log, e.code, 0);
+	return q;
+}
+
+/* "m17-1" or, when it is about a notice, "n17-1". */
+static bool parse_address(struct str address, bool *notice_out, uint32_t *seq_out, uint32_t *recipient_out)
+{
+	struct str seq, recipient;
+	*notice_out = address.n && address.p[0] == 'n';
+	return str_cut(str_from(address, 1), '-', &seq, &recipient) && num_parse_u32(seq, seq_out) && num_parse_u32(recipient, recipient_out) &&
+		   *seq_out < SEQ_MAX && *recipient_out < RECIPIENTS;
+}
+
+/* ---- the process that submits and delivers ---- */
+
+struct child {
+	struct queue *q;
+	int pipe;
+};
+
+static void tell(const struct child *c, uint32_t seq, unsigned recipient, enum progress p)
+{
+	struct event e = { seq, (uint16_t)recipient, (uint16_t)p };
+	if (write(c->pipe, &e, sizeof(e)) != sizeof(e))
+		_exit(1);
+}
+
+static int submit(const struct child *c, uint32_t seq)
+{
+	char addresses[RECIPIENTS][40], destinations[RECIPIENTS][40];
+	struct queue_recipient r[RECIPIENTS];
+	struct str body = str_make(addresses, sizeof(addresses));
+	struct queue_submission s = { .envelope.sender = STR("s@example.org"), .pieces = &body, .n_pieces = 1, .recipients = r, .n_recipients = RECIPIENTS };
+	uint64_t id;
+	memset(addresses, 0, sizeof(addresses));
+	for (unsigned i = 0; i < RECIPIENTS; i++) {
+		snprintf(addresses[i], sizeof(addresses[i]), "m%u-%u", seq, i);
+		snprintf(destinations[i], sizeof(destinations[i]), "d%u.example", (unsigned)(mix(seq + i) % 20));
+		r[i] = (struct queue_recipient){ .address = str_from_c(addresses[i]), .destination = str_from_c(destinations[i]) };
+		tell(c, seq, i, TRIED);
+	}
+	return queue_submit(c->q, &s, &id, NULL);
+}
+
+static void *submit_thread(void *arg)
+{
+	const struct child *c = arg;
+	uint32_t seq;
+	while ((seq = atomic_fetch_add(&next_seq, 1)) < SEQ_MAX) {
+		if (submit(c, seq))
+			_exit(2);
+		for (unsigned i = 0; i < RECIPIENTS; i++)
+			tell(c, seq, i, QUEUED);
+	}
+	return NULL;
+}
+
+/* Both recipients may have the same destination, and come together. */
+static void deliver(const struct child *c, struct queue_job *j)
+{
+	uint32_t seq[RECIPIENTS], recipient[RECIPIENTS];
+	bool notice = false, later = false;
+	size_t n = j->n_recipients;
+	if (n > RECIPIENTS)
+		_exit(3);
+	for (size_t i = 0; i < n; i++) {
+		if (!parse_address(j->recipients[i].r.address, &notice, &seq[i], &recipient[i]))
+			_exit(3);
+		/* what was settled in this life comes never again */
+		if (progress[seq[i]][recipient[i]] >= (notice ? NOTICE_FINISHED : FINISHED))
+			_exit(4);
+		tell(c, seq[i], recipient[i], notice ? NOTICE_FINISHING : FINISHING);
+		later = j->recipients[0].attempts == 0 && mix(seq[i]) % 8 == 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		j->recipients[i].result.outcome = later ? QUEUE_DELAYED : !notice && fails(seq[i], recipient[i]) ? QUEUE_FAILED : QUEUE_DELIVERED;
+	if (queue_finish(c->q, &j))
+		_exit(5);
+	for (size_t i = 0; !later && i < n; i++) {
+		enum progress p = notice ? NOTICE_FINISHED : FINISHED;
+		progress[seq[i]][recipient[i]] = (unsigned char)p;
+		tell(c, seq[i], recipient[i], p);
+	}
+}
+
+static void send_notice(const struct child *c, struct queue_job *j)
+{
+	char address[40];
+	uint32_t seq, recipient;
+	bool notice;
+	if (j->n_recipients != 1 || !parse_address(j->recipients[0].r.address, &notice, &seq, &recipient) || j->recipients[0].owed != QUEUE_FAILED)
+		_exit(6);
+	snprintf(address, sizeof(address), "n%u-%u", seq, recipient);
+	struct str body = str_from_c(address);
+	struct queue_recipient r = { .address = body, .destination = STR(QUEUE_LOCAL) };
+	struct queue_submission s = { .pieces = &body, .n_pieces = 1, .recipients = &r, .n_recipients = 1 };
+	tell(c, seq, recipient, TELLING);
+	if (queue_finish_notice(c->q, &j, &s))
+		_exit(7);
+	tell(c, seq, recipient, TOLD);
+}
+
+static void *deliver_thread(void *arg)
+{
+	const struct child *c = arg;
+	struct queue_job *j;
+	for (;;) {
+		int rc = queue_take(c->q, 1000, STR_NONE, false, &j);
+		if (rc && rc != ERR_TIMEOUT)
+			_exit(8);
+		if (rc == 0 && j->kind == QUEUE_NOTICE)
+			send_notice(c, j);
+		else if (rc == 0)
+			deliver(c, j);
+	}
+	return NULL;
+}
+
+static void start(struct child *c, unsigned n, void *(*fn)(void *))
+{
+	pthread_t thread;
+	for (unsigned i = 0; i < n; i++)
+		if (pthread_create(&thread, NULL, fn, c))
+			_exit(9);
+}
+
+static void work(int pipe)
+{
+	static struct child c;
+	c = (struct child){ .q = open_queue(open_store()), .pipe = pipe };
+	start(&c, SUBMITTERS, submit_thread);
+	start(&c, DELIVERERS, deliver_thread);
+	for (;;)
+		pause();
+}
+
+/* The command line beside it. */
+static void steer(uint64_t seed)
+{
+	struct queue *q = open_queue(open_store());
+	for (;;) {
+		static const enum queue_action actions[] = { QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RELEASE, QUEUE_RETRY };
+		char destination[40];
+		uint64_t n;
+		seed = mix(seed + 1);
+		snprintf(destination, sizeof(destination), "d%u.example", (unsigned)(seed % 20));
+		struct queue_filter f = { .destination = str_from_c(destination) };
+		if (queue_act(q, &f, actions[seed >> 32 & 3], &n, NULL))
+			_exit(10);
+	}
+}
+
+/* ---- the parent ---- */
+
+static void note(const struct event *e)
+{
+	if (e->seq >= SEQ_MAX || e->recipient >= RECIPIENTS)
+		die("an event that nobody sent", e->seq, e->recipient);
+	unsigned char *p = &progress[e->seq][e->recipient];
+	/* two threads may tell of the same one in either order */
+	if (e->progress > *p)
+		*p = (unsigned char)e->progress;
+	if (e->seq >= atomic_load(&next_seq))
+		atomic_store(&next_seq, e->seq + 1);
+}
+
+/* Reads events for some time, or to the end when ms is negative. */
+static void listen_for(int fd, int64_t ms)
+{
+	uint64_t start = clock_mono_ms();
+	for (;;) {
+		int64_t left = ms - (int64_t)(clock_mono_ms() - start);
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		if (ms >= 0 && (left <= 0 || poll(&p, 1, (int)left) == 0))
+			return;
+		struct event e[64];
+		ssize_t n = read(fd, e, sizeof(e));
+		if (n <= 0)
+			return;
+		for (ssize_t i = 0; i < n / (ssize_t)sizeof(e[0]); i++)
+			note(&e[i]);
+	}
+}
+
+static int see_item(void *arg, const struct queue_item *item)
+{
+	struct store *s = arg;
+	struct store_blob_view v;
+	for (size_t i = 0; i < item->n_recipients; i++) {
+		const struct queue_item_recipient *r = &item->recipients[i];
+		uint32_t seq, recipient;
+		bool notice;
+		if (!parse_address(r->r.address, &notice, &seq, &recipient))
+			die("a recipient that nobody submitted", 0, 0);
+		struct presence *p = &there[seq][recipient];
+		p->notice += notice;
+		p->pending += !notice && !r->settled;
+		p->owed += !notice && r->owed != 0;
+	}
+	if (store_blob_map(s, item->blob, &v))
+		die("a message whose body cannot be read", (long)item->id, 0);
+	store_blob_unmap(s, &v);
+	return 0;
+}
+
+/* What must be in the queue of a recipient that has come so far; afterwards it stays as it is. */
+static enum progress judge(uint32_t seq, unsigned recipient)
+{
+	enum progress was = progress[seq][recipient];
+	struct presence p = there[seq][recipient];
+	unsigned sum = p.pending + p.owed + p.notice;
+	bool failing = fails(seq, recipient), right = false;
+	switch (was) {
+	case NEVER: right = sum == 0; break;
+	case TRIED: right = sum == p.pending && sum <= 1; break;
+	case QUEUED: right = sum == 1 && p.pending == 1; break;
+	case FINISHING: right = failing ? sum == 1 && !p.notice : sum == p.pending && sum <= 1; break;
+	case FINISHED: right = failing ? sum == 1 && p.owed == 1 : sum == 0; break;
+	case TELLING: right = sum == 1 && !p.pending; break;
+	case TOLD: right = sum == 1 && p.notice == 1; break;
+	case NOTICE_FINISHING: right = sum == p.notice && sum <= 1; break;
+	case NOTICE_FINISHED: right = sum == 0; break;
+	}
+	if (!right) {
+		fprintf(stderr, "queue_kill: recipient %u-%u, progress %d: %u pending, %u owed, %u notices\n", seq, recipient, (int)was, p.pending, p.owed, p.notice);
+		die("a recipient is lost or doubled", seq, recipient);
+	}
+	if (p.pending)
+		return QUEUED;
+	if (p.owed)
+		return FINISHED;
+	if (p.notice)
+		return TOLD;
+	return was == TRIED || was == NEVER ? NEVER : failing ? NOTICE_FINISHED : FINISHED;
+}
+
+static void report(void *arg, const char *line)
+{
+	/* bodies whose message was not committed are for a repair to free */
+	if (!strstr(line, "note: "))
+		fprintf(stderr, "check: %s\n", line), ++*(unsigned *)arg;
+}
+
+/* The number of recipients that are on their way. */
+static unsigned verify(unsigned *settled_out)
+{
+	struct store *s = open_store();
+	struct queue *q = open_queue(s);
+	struct queue_filter all = { 0 };
+	unsigned lines = 0, waiting = 0;
+	uint64_t faults;
+	*settled_out = 0;
+	memset(there, 0, sizeof(there));
+	if (queue_list(q, &all, see_item, s))
+		die("the queue cannot be listed", 0, 0);
+	for (uint32_t seq = 0; seq < SEQ_MAX; seq++)
+		for (unsigned i = 0; i < RECIPIENTS; i++) {
+			enum progress p = progress[seq][i] = (unsigned char)judge(seq, i);
+			bool settled = p == (fails(seq, i) ? NOTICE_FINISHED : FINISHED);
+			*settled_out += settled;
+			waiting += p != NEVER && !settled;
+		}
+	if (queue_check(q, false, report, &lines, &faults) || faults || lines)
+		die("the check found faults", (long)faults, 0);
+	queue_close(&q);
+	store_close(&s);
+	return waiting;
+}
+
+static pid_t start_child(int fds[2], bool steers, uint64_t seed)
+{
+	pid_t pid = fork();
+	if (pid)
+		return pid;
+	close(fds[0]);
+	if (steers)
+		steer(seed);
+	work(fds[1]);
+	return 0;
+}
+
+static void end_child(pid_t pid)
+{
+	int status;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	if (!WIFSIGNALED(status))
+		die("a child gave up before it was killed", WEXITSTATUS(status), 0);
+}
+
+static void play(unsigned round, uint64_t seed)
+{
+	int fds[2];
+	if (pipe(fds))
+		die("no pipe", errno, 0);
+	pid_t worker = start_child(fds, false, 0), steerer = start_child(fds, true, seed + round);
+	close(fds[1]);
+	listen_for(fds[0], (int64_t)(mix(seed + round) % 400 + 5));
+	if (mix(seed + round) >> 32 & 1) {
+		end_child(steerer);
+		end_child(worker);
+	} else {
+		end_child(worker);
+		end_child(steerer);
+	}
+	listen_for(fds[0], -1);
+	close(fds[0]);
+}
+
+static int count_blob(void *arg, store_blob_id id, uint64_t size, store_tag tag)
+{
+	(void)id, (void)size, (void)tag;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* Nobody submits or kills any more: all goes out, and nothing is left. */
+static void drain(void)
+{
+	int fds[2];
+	struct store *s = open_store();
+	struct queue_filter all = { 0 };
+	struct queue_stats stats;
+	uint64_t n, faults;
+	unsigned lines = 0, blobs = 0;
+	if (pipe(fds))
+		die("no pipe", errno, 0);
+	static struct child c;
+	c = (struct child){ .q = open_queue(s), .pipe = fds[1] };
+	start(&c, DELIVERERS, deliver_thread);
+	do {
+		listen_for(fds[0], 200);
+		if (queue_act(c.q, &all, QUEUE_RELEASE, &n, NULL) || queue_stats(c.q, &stats))
+			die("the queue cannot be drained", 0, 0);
+	} while (stats.messages);
+	listen_for(fds[0], 100);
+	if (queue_check(c.q, true, report, &lines, &faults) || faults)
+		die("the check found faults", (long)faults, 0);
+	for (unsigned i = 0; i < QUEUE_SHARDS; i++)
+		store_blob_visit(s, store_tag_of((struct store_scope){ STORE_QUEUE, i }), count_blob, &blobs);
+	if (blobs)
+		die("bodies are left", blobs, 0);
+	/* its threads wait for ever: the process ends with them */
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st, (void)type, (void)ftw;
+	return remove(path);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t rounds = 12, seed = (uint64_t)clock_now_ms();
+	if (argc > 3 || (argc > 1 && !num_parse_u64(str_from_c(argv[1]), &rounds)) || (argc > 2 && !num_parse_u64(str_from_c(argv[2]), &seed))) {
+		fprintf(stderr, "usage: queue_kill [ROUNDS [SEED]]\n");
+		return 2;
+	}
+	const char *tmp = getenv("TMPDIR");
+	unsigned waiting = 0, settled = 0;
+	snprintf(dir, sizeof(dir), "%.200s/queue-kill-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(dir))
+		die("no directory", errno, 0);
+	for (unsigned round = 0; round < rounds; round++) {
+		play(round, seed);
+		waiting = verify(&settled);
+	}
+	printf("%lu kills: %u recipients settled once, %u on their way", (unsigned long)(rounds * 2), settled, waiting);
+	fflush(stdout);
+	drain();
+	printf(", all gone out in the end, seed %llu\n", (unsigned long long)seed);
+	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	fflush(stdout);
+	_exit(0);
+}
