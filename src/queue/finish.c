@@ -186,7 +186,11 @@ void job_end(struct queue *q, struct job **job, int64_t next, int64_t pause_ms)
 	if (pause_ms && now_ms + pause_ms > d->busy->pause_ms)
 		d->busy->pause_ms = now_ms + pause_ms;
 	destination_due(d, next);
-	schedule_place(&q->schedule, d, now_ms);
+	/* who was not to be had a moment ago is news; for the rest, the thread that ends a job comes for the next */
+	if (d->ring_next)
+		schedule_place_quietly(&q->schedule, d, now_ms);
+	else
+		schedule_place(&q->schedule, d, now_ms);
 	pthread_mutex_unlock(&q->schedule.lock);
 	job_free(job);
 }

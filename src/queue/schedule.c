@@ -306,7 +306,7 @@ static int64_t ready_at(const struct destination *d)
 	return b ? later(at, later(b->rate_ms, b->pause_ms)) : at;
 }
 
-bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms)
+bool schedule_place_quietly(struct schedule *s, struct destination *d, int64_t now_ms)
 {
 	struct busy *b = d->busy;
 	ring_remove(s, d);
@@ -325,7 +325,6 @@ bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms)
 	}
 	if (at <= now_ms) {
 		ring_add(s, d);
-		wake_for(s, d);
 		return true;
 	}
 	if (b && busy_is_idle(b, now_ms)) {
@@ -335,6 +334,14 @@ bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms)
 	}
 	heap_add(s, d, at);
 	return false;
+}
+
+bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms)
+{
+	if (!schedule_place_quietly(s, d, now_ms))
+		return false;
+	wake_for(s, d);
+	return true;
 }
 
 void schedule_note(struct schedule *s, struct str name, uint8_t band, int64_t due, int64_t now_ms)

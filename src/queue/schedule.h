@@ -112,6 +112,8 @@ void schedule_note(struct schedule *s, struct str name, uint8_t band, int64_t du
 /* Puts it where it belongs after any change, waking whom that concerns; forgets (frees) it when nothing is left of it. True: it is ready, and
  * last in the ring. */
 bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms);
+/* The same without waking: for who looks for a job itself next. */
+bool schedule_place_quietly(struct schedule *s, struct destination *d, int64_t now_ms);
 /* Its part for work, made when there is none. NULL: no memory. */
 struct busy *schedule_busy(struct destination *d);
 /* Those whose time has come. */

@@ -40,7 +40,7 @@ static void fill(struct queue *q, struct destination *d, int64_t now_ms)
 	b->filling = true;
 	b->more = false;
 	d->next_ms = SCHEDULE_NEVER;
-	schedule_place(s, d, now_ms);
+	schedule_place_quietly(s, d, now_ms);
 	pthread_mutex_unlock(&s->lock);
 	scan.skip = in_flight;
 	if (ask)
@@ -57,8 +57,8 @@ static void fill(struct queue *q, struct destination *d, int64_t now_ms)
 		b->pause_ms = now_ms + QUEUE_NOT_TRIED_MS;
 	destination_due(d, scan.next);
 	b->filling = false;
-	/* it keeps its turn */
-	if (schedule_place(s, d, clock_now_ms()))
+	/* It keeps its turn. Nobody is woken: the thread that reads ahead looks again itself, and wakes another when it has taken something. */
+	if (schedule_place_quietly(s, d, clock_now_ms()))
 		*schedule_ring(s, d) = d;
 }
 
@@ -82,7 +82,7 @@ static struct job *pick(struct queue *q, struct destination *d, int64_t now_ms)
 	}
 	b->active++;
 	schedule_job_add(&q->schedule, j);
-	schedule_place(&q->schedule, d, now_ms);
+	schedule_place_quietly(&q->schedule, d, now_ms);
 	return j;
 }
 
