@@ -58,7 +58,9 @@ class Troika(Peer):
         listen = [w for proto, port in LISTEN.items() for w in ("--listen", f"{proto}=*:{port}")]
         self.process = self.world.start(self.name, self.binary, "serve", "-d", self.data, "--config", self.conf, *listen, env=self.env)
         for port in LISTEN.values():
-            self.world.wait_port(self.name, port)
+            wait_for(f"port {port} of Troika", lambda p=port: self.process.poll() is not None or self.world.is_open(self.name, p), 30)
+        if self.process.poll() is not None:
+            raise Failed(f"Troika ended with {self.process.returncode}: {self.log()[-600:]}")
         return self
 
     def stop(self):
