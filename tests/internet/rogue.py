@@ -1,4 +1,4 @@
-"""A host with many addresses, at each a mail server that misbehaves in a way of its own: for so many connections, then it is good.
+"""A host with many addresses, at each a mail server that misbehaves in a way of its own: so many times, then it is good.
 
 It knows exactly what it said: `accepted` holds what it answered 250 for, `uncertain` what it had whole without an answer getting out.
 """
@@ -20,7 +20,7 @@ class Gone(Exception):
     """The connection ends here."""
 
 
-# ---- what may happen at a stage; `line` is what a good server would say ----
+# ---- what may happen at a stage; `line` is what a good server would say; true when that was said ----
 
 def close(c, line):
     raise Gone
@@ -48,6 +48,7 @@ def slow(seconds):
     def act(c, line):
         time.sleep(seconds)
         c.send(line)
+        return True
     return act
 
 
@@ -55,6 +56,7 @@ def drip(c, line):
     for i in range(len(line)):
         c.send(line[i:i + 1])
         time.sleep(0.02)
+    return True
 
 
 def flood(code, lines):
@@ -75,7 +77,7 @@ def answer_then(act):
 
 @dataclass
 class Server:
-    """One address. faults: stage -> act, for the first `times` connections; extensions: what EHLO offers when it is good, too."""
+    """One address. faults: stage -> act, so many `times`, and then it is good; extensions: what EHLO offers."""
     name: str
     faults: dict = field(default_factory=dict)
     times: int = 1
@@ -95,7 +97,10 @@ class Conversation:
     def __init__(self, server, sock):
         self.server, self.sock, self.left, self.tls = server, sock, b"", False
         server.connections += 1
-        self.faults = server.faults if server.connections <= server.times else {}
+
+    @property
+    def faults(self):
+        return self.server.faults if self.server.fired < self.server.times else {}
 
     def send(self, data):
         self.sock.sendall(data)
@@ -107,8 +112,7 @@ class Conversation:
             self.send(line)
             return True
         self.server.fired += 1
-        act(self, line)
-        return False
+        return act(self, line)
 
     def more(self):
         data = self.sock.recv(65536)
@@ -144,7 +148,7 @@ class Conversation:
         return b"".join(f"250{'-' if i + 1 < len(names) else ' '}{w}\r\n".encode() for i, w in enumerate(names))
 
     def start_tls(self):
-        if not self.step("starttls", b"220 2.0.0 go ahead\r\n") and "tls" not in self.faults:
+        if not self.step("starttls", b"220 2.0.0 go ahead\r\n"):
             return
         if "tls" in self.faults:
             self.step("tls", b"")
