@@ -9,6 +9,7 @@
 struct host {
 	unsigned connections;
 	uint64_t back_off_until;          /* clock_mono_ms */
+	int64_t failed;                   /* clock_now */
 	struct trouble trouble;
 };
 struct hosts {
@@ -89,7 +90,7 @@ static struct host *find_or_add(struct hosts *h, const struct net_endpoint *a, u
 	return host;
 }
 
-int hosts_enter(struct hosts *h, const struct net_endpoint *a, unsigned most, uint64_t wait_ms, struct trouble *t)
+int hosts_enter(struct hosts *h, const struct net_endpoint *a, unsigned most, uint64_t wait_ms, int64_t tried, struct trouble *t)
 {
 	uint64_t until = clock_mono_ms() + wait_ms;
 	struct timespec at = { .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
@@ -101,7 +102,7 @@ int hosts_enter(struct hosts *h, const struct net_endpoint *a, unsigned most, ui
 		struct host *host = find_or_add(h, a, clock_mono_ms());
 		if (!host) {
 			r = ERR_NO_MEMORY;
-		} else if (host->back_off_until > clock_mono_ms()) {
+		} else if (host->back_off_until > clock_mono_ms() && tried < host->failed) {
 			*t = host->trouble;
 			r = ERR_BUSY;
 		} else if (host->connections < most) {
@@ -122,6 +123,15 @@ int hosts_enter(struct hosts *h, const struct net_endpoint *a, unsigned most, ui
 	return r;
 }
 
+void hosts_answered(struct hosts *h, const struct net_endpoint *a)
+{
+	pthread_mutex_lock(&h->lock);
+	struct host *host = map_get(h->by_endpoint, key_of(a));
+	if (host)
+		host->back_off_until = 0;
+	pthread_mutex_unlock(&h->lock);
+}
+
 void hosts_leave(struct hosts *h, const struct net_endpoint *a, const struct trouble *failed)
 {
 	pthread_mutex_lock(&h->lock);
@@ -130,6 +140,7 @@ void hosts_leave(struct hosts *h, const struct net_endpoint *a, const struct tro
 		host->connections--;
 		if (failed) {
 			host->back_off_until = clock_mono_ms() + HOST_BACKOFF_MS;
+			host->failed = clock_now();
 			host->trouble = *failed;
 		} else if (host->connections == 0 && host->back_off_until <= clock_mono_ms()) {
 			map_remove(h->by_endpoint, key_of(a));

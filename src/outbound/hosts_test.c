@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "outbound/hosts.h"
 #include "outbound/limits.h"
 #include "outbound/warmup.h"
@@ -20,21 +21,23 @@ static struct net_addr addr(const char *text)
 	return a;
 }
 
+static struct net_endpoint smtp_at(const char *text) { return (struct net_endpoint){ addr(text), 25 }; }
+
 static void test_limit(void **state)
 {
 	(void)state;
 	struct hosts *h;
 	struct trouble t = { 0 };
-	struct net_addr a = addr("192.0.2.1"), b = addr("192.0.2.2");
+	struct net_endpoint a = smtp_at("192.0.2.1"), b = smtp_at("192.0.2.2");
 
 	assert_int_equal(hosts_create(&h), 0);
-	assert_int_equal(hosts_enter(h, &a, 2, 0, &t), 0);
-	assert_int_equal(hosts_enter(h, &a, 2, 0, &t), 0);
-	assert_int_equal(hosts_enter(h, &a, 2, 10, &t), ERR_TIMEOUT);
+	assert_int_equal(hosts_enter(h, &a, 2, 0, 0, &t), 0);
+	assert_int_equal(hosts_enter(h, &a, 2, 0, 0, &t), 0);
+	assert_int_equal(hosts_enter(h, &a, 2, 10, 0, &t), ERR_TIMEOUT);
 	assert_string_equal(t.status, "4.4.5");
-	assert_int_equal(hosts_enter(h, &b, 2, 0, &t), 0);
+	assert_int_equal(hosts_enter(h, &b, 2, 0, 0, &t), 0);
 	hosts_leave(h, &a, NULL);
-	assert_int_equal(hosts_enter(h, &a, 2, 0, &t), 0);
+	assert_int_equal(hosts_enter(h, &a, 2, 0, 0, &t), 0);
 	hosts_leave(h, &a, NULL);
 	hosts_leave(h, &a, NULL);
 	hosts_leave(h, &b, NULL);
@@ -43,7 +46,7 @@ static void test_limit(void **state)
 
 struct waiter {
 	struct hosts *h;
-	struct net_addr a;
+	struct net_endpoint a;
 	int result;
 };
 
@@ -51,19 +54,19 @@ static void *wait_for_place(void *arg)
 {
 	struct waiter *w = arg;
 	struct trouble t;
-	w->result = hosts_enter(w->h, &w->a, 1, 20000, &t);
+	w->result = hosts_enter(w->h, &w->a, 1, 20000, 0, &t);
 	return NULL;
 }
 
 static void test_waiting(void **state)
 {
 	(void)state;
-	struct waiter w = { .a = addr("2001:db8::1"), .result = 1 };
+	struct waiter w = { .a = smtp_at("2001:db8::1"), .result = 1 };
 	struct trouble t;
 	pthread_t thread;
 
 	assert_int_equal(hosts_create(&w.h), 0);
-	assert_int_equal(hosts_enter(w.h, &w.a, 1, 0, &t), 0);
+	assert_int_equal(hosts_enter(w.h, &w.a, 1, 0, 0, &t), 0);
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_place, &w), 0);
 	usleep(20000);
 	hosts_leave(w.h, &w.a, NULL);
@@ -77,16 +80,24 @@ static void test_back_off(void **state)
 	(void)state;
 	struct hosts *h;
 	struct trouble t = { 0 }, failed = { 0 };
-	struct net_addr a = addr("192.0.2.1"), b = addr("192.0.2.2");
+	struct net_endpoint a = smtp_at("192.0.2.1"), b = smtp_at("192.0.2.2");
 
 	trouble_set(&failed, "4.4.1", "connection refused");
 	assert_int_equal(hosts_create(&h), 0);
-	assert_int_equal(hosts_enter(h, &a, 5, 0, &t), 0);
+	assert_int_equal(hosts_enter(h, &a, 5, 0, 0, &t), 0);
 	hosts_leave(h, &a, &failed);
-	assert_int_equal(hosts_enter(h, &a, 5, 0, &t), ERR_BUSY);
+	assert_int_equal(hosts_enter(h, &a, 5, 0, 0, &t), ERR_BUSY);
 	assert_string_equal(t.text, "connection refused");
-	assert_int_equal(hosts_enter(h, &b, 5, 0, &t), 0);
+	assert_int_equal(hosts_enter(h, &b, 5, 0, 0, &t), 0);
 	hosts_leave(h, &b, NULL);
+	/* mail that met that failure is tried again, other mail only when that went well */
+	assert_int_equal(hosts_enter(h, &a, 5, 0, clock_now() - 10, &t), ERR_BUSY);
+	assert_int_equal(hosts_enter(h, &a, 5, 0, clock_now(), &t), 0);
+	assert_int_equal(hosts_enter(h, &a, 5, 0, 0, &t), ERR_BUSY);
+	hosts_answered(h, &a);
+	assert_int_equal(hosts_enter(h, &a, 5, 0, 0, &t), 0);
+	hosts_leave(h, &a, NULL);
+	hosts_leave(h, &a, NULL);
 	hosts_destroy(&h);
 }
 
@@ -95,12 +106,12 @@ static void test_memory_is_bounded(void **state)
 	(void)state;
 	struct hosts *h;
 	struct trouble t;
-	struct net_addr a = addr("2001:db8::");
+	struct net_endpoint a = smtp_at("2001:db8::");
 
 	assert_int_equal(hosts_create(&h), 0);
 	for (uint32_t i = 0; i < 3 * HOSTS_MAX; i++) {
-		memcpy(a.b + 12, &i, sizeof i);
-		assert_int_equal(hosts_enter(h, &a, 5, 0, &t), 0);
+		memcpy(a.addr.b + 12, &i, sizeof i);
+		assert_int_equal(hosts_enter(h, &a, 5, 0, 0, &t), 0);
 		hosts_leave(h, &a, NULL);
 	}
 	hosts_destroy(&h);

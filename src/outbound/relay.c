@@ -93,13 +93,22 @@ static void close_opening(struct relay *r, const struct client_setup *s, const s
 		hosts_leave(r->o->hosts, &s->peer, ill ? &o->trouble : NULL);
 }
 
+static int64_t last_tried(const struct queue_job *j)
+{
+	int64_t last = 0;
+
+	for (size_t i = 0; i < j->n_recipients; i++)
+		last = j->recipients[i].last_attempt > last ? j->recipients[i].last_attempt : last;
+	return last;
+}
+
 /* One connection to it. */
 static int open_once(struct relay *r, const struct client_setup *s, const struct policy *p, struct client **out, struct client_opening *o)
 {
 	struct err e = { 0 };
 
 	if (!s->path) {
-		int code = hosts_enter(r->o->hosts, &s->peer, r->setup->config.host_connections, HOST_WAIT_MS, &o->trouble);
+		int code = hosts_enter(r->o->hosts, &s->peer, r->setup->config.host_connections, HOST_WAIT_MS, last_tried(r->job), &o->trouble);
 		if (code)
 			return code;
 	}
@@ -113,6 +122,8 @@ static int open_once(struct relay *r, const struct client_setup *s, const struct
 		close_opening(r, s, o, code);
 	else
 		r->reached = true;
+	if (code == 0 && !s->path)
+		hosts_answered(r->o->hosts, &s->peer);
 	r->reached |= o->stage > CLIENT_GREETING;
 	return code;
 }
