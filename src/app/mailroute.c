@@ -92,11 +92,12 @@ static void add_endpoint(struct net_endpoint *list, size_t *n, const struct net_
 		list[(*n)++] = (struct net_endpoint){ *addr, port };
 }
 
-/* Every address of this machine. */
+/* Every address of this machine, and that it is every one. */
 static void add_interfaces(struct net_endpoint *list, size_t *n, uint16_t port)
 {
 	struct ifaddrs *all = NULL;
 
+	add_endpoint(list, n, &(struct net_addr){ 0 }, port);
 	if (getifaddrs(&all))
 		return;
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {

@@ -198,8 +198,9 @@ void client_close(struct client **c)
 {
 	if (!*c)
 		return;
+	struct str line;
 	if ((*c)->answers_quit)
-		client_read_reply(*c, CLIENT_QUIT_MS);
+		stream_read_line((*c)->stream, SMTP_REPLY_LINE_MAX, &line);       /* by the deadline that QUIT has set */
 	stream_close(&(*c)->stream);
 	free(*c);
 	*c = NULL;

@@ -108,6 +108,7 @@ static int send_todo(struct delivery *d, struct client *c, bool *lost_out)
 {
 	bool verp = (d->job->envelope.flags & QUEUE_VERP) != 0;
 	size_t most = verp ? 1 : RELAY_RECIPIENTS_MAX;
+	struct queue_result before[RELAY_RECIPIENTS_MAX];
 	int r = 0;
 
 	while (r == 0 && d->n_todo > 0) {
@@ -117,10 +118,16 @@ static int send_todo(struct delivery *d, struct client *c, bool *lost_out)
 			m.sender = envelope_verp(&d->job->arena, m.sender, d->todo[0]->r.address);
 		if (!source_take(d->o, d->route, client_local(c)))
 			return ERR_BUSY;
-		for (size_t i = 0; i < m.n; i++)
+		for (size_t i = 0; i < m.n; i++) {
+			before[i] = d->todo[i]->result;
 			d->todo[i]->result = (struct queue_result){ 0 };
+		}
 		r = client_send(c, &m);
 		*lost_out |= m.lost_after_data;
+		/* A host before this one may take it later: that stands against a refusal. */
+		for (size_t i = 0; i < m.n; i++)
+			if (before[i].outcome == QUEUE_DELAYED && d->todo[i]->result.outcome == QUEUE_FAILED)
+				d->todo[i]->result = before[i];
 		/* What is left without a result goes first, before those that were not at hand. */
 		size_t kept = 0;
 		for (size_t i = 0; i < d->n_todo; i++)
@@ -237,7 +244,7 @@ static void deliver_to_files(struct delivery *d)
 		struct drop drop = { .sender = d->job->envelope.sender, .recipient = to->r.address, .message = d->message.bytes, .id = d->job->id, .index = to->index };
 		int one = r;
 		if (one == 0)
-			one = d->route->kind == ROUTE_MAILDIR ? drop_maildir(d->route->path, &drop, &e) : drop_mbox(d->route->path, &drop, &e);
+			one = d->route->kind == ROUTE_MAILDIR ? drop_maildir(d->route->path, &drop, &e) : drop_mbox(d->route->path, &drop, &d->o->cancel, &e);
 		if (one == 0 && !message_is_intact(&d->message))
 			one = err_set(&e, ERR_IO, NULL, "the stored message could not be read");
 		if (one == 0)

@@ -11,6 +11,8 @@
 
 #define DROP_PATH_MAX 4096
 #define DROP_MODE 0660
+#define DROP_LOCK_MS ((uint64_t)60000)          /* another program may keep an mbox for so long */
+#define DROP_LOCK_POLL_US 50000
 
 /* ---- the text ---- */
 
@@ -131,14 +133,34 @@ int drop_maildir(const char *dir, const struct drop *d, struct err *e)
 
 /* ---- mbox ---- */
 
-static int append(int fd, const char *path, struct str text, struct err *e)
+/* Of the open file, not of the process: our own threads exclude each other too. Gone when it is closed. 0 or an errno value. */
+static int lock_file(int fd, const _Atomic bool *cancel)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	struct stat before;
+	uint64_t until = clock_mono_ms() + DROP_LOCK_MS;
 
-	if (fcntl(fd, F_SETLKW, &lock) || flock(fd, LOCK_EX) || fstat(fd, &before))
-		return err_from_errno(e, errno, "lock %s", path);
-	int failed = write_all(fd, text);
+	for (;;) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET }, unlock = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+		if (fcntl(fd, F_OFD_SETLK, &lock) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		int failed = errno;
+		if ((failed != EAGAIN && failed != EACCES && failed != EINTR) || *cancel || clock_mono_ms() >= until)
+			return failed;
+		/* Who takes the two in the other order gets them. */
+		fcntl(fd, F_OFD_SETLK, &unlock);
+		usleep(DROP_LOCK_POLL_US);
+	}
+}
+
+static int append(int fd, const char *path, struct str text, const _Atomic bool *cancel, struct err *e)
+{
+	struct stat before;
+	int failed = lock_file(fd, cancel);
+
+	if (!failed && fstat(fd, &before))
+		failed = errno;
+	if (failed)
+		return err_from_errno(e, failed, "lock %s", path);
+	failed = write_all(fd, text);
 	if (!failed && fsync(fd))
 		failed = errno;
 	if (failed && ftruncate(fd, before.st_size))
@@ -146,7 +168,7 @@ static int append(int fd, const char *path, struct str text, struct err *e)
 	return failed ? err_from_errno(e, failed, "write %s", path) : 0;
 }
 
-int drop_mbox(const char *path, const struct drop *d, struct err *e)
+int drop_mbox(const char *path, const struct drop *d, const _Atomic bool *cancel, struct err *e)
 {
 	struct buf text = BUF_INIT(0);
 	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, DROP_MODE), r;
@@ -154,7 +176,7 @@ int drop_mbox(const char *path, const struct drop *d, struct err *e)
 	if (fd < 0)
 		return err_from_errno(e, errno, "open %s", path);
 	add_message(&text, d, true);
-	r = text.failed ? ERR_NO_MEMORY : append(fd, path, buf_str(&text), e);
+	r = text.failed ? ERR_NO_MEMORY : append(fd, path, buf_str(&text), cancel, e);
 	close(fd);
 	buf_fini(&text);
 	return r;

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct drop {
@@ -15,7 +16,8 @@ struct drop {
 };
 /* dir/tmp, dir/new and dir/cur are made where they are missing; a file appears in dir/new whole or not at all. */
 int drop_maildir(const char *dir, const struct drop *d, struct err *e);
-/* Appended under fcntl and flock locks, "From " lines quoted (mboxrd); what could only be written in part is taken back. */
-int drop_mbox(const char *path, const struct drop *d, struct err *e);
+/* Appended under fcntl and flock locks, "From " lines quoted (mboxrd); what could only be written in part is taken back. Waits a minute for who has it locked,
+ * or until *cancel. */
+int drop_mbox(const char *path, const struct drop *d, const _Atomic bool *cancel, struct err *e);
 
 #endif

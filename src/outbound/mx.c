@@ -144,11 +144,26 @@ static void interleave(const struct family *first, const struct family *second, 
 	}
 }
 
+static bool is_unspecified(const struct net_addr *a)
+{
+	static const struct net_addr none;
+
+	return !memcmp(a, &none, sizeof none) || (net_addr_is_v4(a) && !memcmp(a->b + 12, none.b, 4));
+}
+
+/* Who connects to the unspecified address reaches a loopback one; who listens at it listens at all of those. */
+static bool is_own_address(const struct net_addr *own, const struct net_addr *a)
+{
+	if (is_unspecified(a))
+		return is_unspecified(own) || net_addr_is_loopback(own);
+	return !memcmp(own, a, sizeof *a) || (is_unspecified(own) && net_addr_is_loopback(a));
+}
+
 static bool is_own_endpoint(const struct mx_self *self, const struct mx_addresses *l, uint16_t port)
 {
 	for (size_t i = 0; i < l->n; i++)
 		for (size_t k = 0; k < self->n_endpoints; k++)
-			if (self->endpoints[k].port == port && !memcmp(&self->endpoints[k].addr, &l->addr[i], sizeof l->addr[i]))
+			if (self->endpoints[k].port == port && is_own_address(&self->endpoints[k].addr, &l->addr[i]))
 				return true;
 	return false;
 }

@@ -30,6 +30,7 @@ static const char zone_text[] =
 	"only6.example AAAA 2001:db8::1\n"
 	"half.example A 192.0.2.1\nhalf.example AAAA !temporary\n"
 	"gone.example A !temporary\ngone.example AAAA !nodata\n"
+	"loop.example A 127.0.0.2\nany.example A 0.0.0.0\nany6.example AAAA ::\n"
 	"nothing.example TXT x\n";
 
 struct world {
@@ -183,6 +184,16 @@ static void test_canonical_and_own_address(void **state)
 	assert_int_equal(mx_resolve(&w->dns, &w->arena, STR("plain.example"), 25, OUTBOUND_IPV6_FIRST, &by_address, &found, &t), ERR_CONFLICT);
 	assert_string_equal(t.status, "5.4.6");
 	assert_int_equal(mx_resolve(&w->dns, &w->arena, STR("plain.example"), 26, OUTBOUND_IPV6_FIRST, &by_address, &found, &t), 0);
+	/* Loopback, and the unspecified address that leads there. */
+	static const struct { const char *own, *host; bool ours; } cases[] = {
+		{ "0.0.0.0", "loop.example", true }, { "0.0.0.0", "any.example", true }, { "0.0.0.0", "any6.example", true }, { "0.0.0.0", "plain.example", false },
+		{ "127.0.0.1", "any.example", true }, { "127.0.0.1", "loop.example", false }, { "192.0.2.1", "any.example", false },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		assert_true(net_addr_parse(str_from_c(cases[i].own), 4, &here.addr));
+		if (mx_resolve(&w->dns, &w->arena, str_from_c(cases[i].host), 25, OUTBOUND_IPV6_FIRST, &by_address, &found, &t) != (cases[i].ours ? ERR_CONFLICT : 0))
+			fail_msg("%s at %s", cases[i].host, cases[i].own);
+	}
 }
 
 static void test_literals(void **state)

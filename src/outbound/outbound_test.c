@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "outbound/drop.h"
 #include "outbound/limits.h"
 #include "outbound/outbound.h"
 #include "outbound/test_peer.h"
@@ -20,6 +21,7 @@
 #define MESSAGE "From: s@here.example\r\nSubject: test\r\n\r\nHello.\r\n"
 #define HELLO "S 220 mx ESMTP", "C EHLO us.example", "S 250-mx", "S 250 PIPELINING"
 #define TAKES "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 2.0.0 taken"
+#define TAKES_MORE "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 ok"
 
 struct world {
 	struct store *store;
@@ -245,6 +247,70 @@ static void test_lost_after_data_waits(void **state)
 	scripted_peer_stop(&second);
 }
 
+/* Whom the only session did not answer is tried again, whatever was wrong with the host before it. */
+static void test_unanswered_is_deferred(void **state)
+{
+	(void)state;
+	const struct script tired = { { HELLO, TAKES_MORE, "C MAIL", "S 421 enough", "X" } };
+	struct scripted_peer p;
+	char route[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &tired, 1);
+	struct world *w = begin("there.example MX 10 dead.there.example\nthere.example MX 20 mx.there.example\ndead.there.example TXT x\nmx.there.example A 127.0.0.2",
+							(const char *const[]){ port_route(route, sizeof route, p.port), NULL });
+	submit(w, QUEUE_VERP, (const char *const[]){ "a@there.example", "b@there.example", NULL });
+	start(w);
+	wait_for(w, 2);
+	assert_int_equal(stats(w).relayed, 1);
+	assert_int_equal(stats(w).deferred, 1);
+	end(w);
+	scripted_peer_stop(&p);
+}
+
+/* "Later" from one host stands against "never" from the next. */
+static void test_deferred_then_refused(void **state)
+{
+	(void)state;
+	const struct script later = { { HELLO, "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 451 4.3.0 later", "S 554 x" } },
+						never = { { HELLO, "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 550 5.1.1 never", "S 554 x" } };
+	struct scripted_peer first, second;
+	char route[64];
+
+	scripted_peer_start(&first, "127.0.0.2", 0, &later, 1);
+	scripted_peer_start(&second, "127.0.0.3", first.port, &never, 1);
+	struct world *w = begin("there.example MX 10 a.there.example\nthere.example MX 20 b.there.example\na.there.example A 127.0.0.2\nb.there.example A 127.0.0.3",
+							(const char *const[]){ port_route(route, sizeof route, first.port), NULL });
+	submit_one(w, 0, "a@there.example");
+	start(w);
+	wait_for(w, 1);
+	assert_int_equal(stats(w).failed, 0);
+	assert_non_null(strstr(show_queue(w), "a@there.example 4.3.0 451 4.3.0 later"));
+	end(w);
+	assert_int_equal(second.connections, 1);
+	scripted_peer_stop(&first);
+	scripted_peer_stop(&second);
+}
+
+/* RFC 5321 5.1: ourselves are found by address among equal hosts, perhaps after another one was tried. */
+static void test_ourselves_among_equals(void **state)
+{
+	(void)state;
+	struct net_endpoint here = { .port = 1 };
+	const struct str route = STR("* smtp port=1");
+	struct outbound_config c = { .hostname = STR("us.example"), .routes = &route, .n_routes = 1, .ip = OUTBOUND_IPV4_ONLY, .own_endpoints = &here, .n_own_endpoints = 1 };
+
+	assert_true(net_addr_parse(STR("127.0.0.3"), 4, &here.addr));
+	for (unsigned i = 0; i < 8; i++) {
+		struct world *w = begin("there.example MX 10 a.there.example\nthere.example MX 10 b.there.example\na.there.example A 127.0.0.2\nb.there.example A 127.0.0.3", NULL);
+		assert_int_equal(outbound_set_config(w->outbound, &c, NULL), 0);
+		w->sender = STR_NONE;
+		submit_one(w, 0, "a@there.example");
+		start(w);
+		wait_for(w, 1);
+		end(w);
+	}
+}
+
 static void test_nobody_answers(void **state)
 {
 	(void)state;
@@ -289,8 +355,6 @@ static void test_dns_says_no(void **state)
 }
 
 /* ---- sessions ---- */
-
-#define TAKES_MORE "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 ok"
 
 static void test_one_session_for_many(void **state)
 {
@@ -426,6 +490,8 @@ static void test_tls_fails(void **state)
 		{ "there.example MX 10 mx.there.example\nmx.there.example A 127.0.0.2\n_P._tcp.mx.there.example TLSA 3 1 1 "
 		  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", true, QUEUE_TLS_OPTIONAL, 1, 0, NULL, "" },
 		{ "there.example MX 10 mx.there.example\nmx.there.example A 127.0.0.2", false, QUEUE_REQUIRETLS, 0, 1, NULL, "" },
+		/* RFC 8689 4.2.1: the host is the right one, but has no TLS: the sender is told at once */
+		{ "there.example MX 10 mx.there.example\nmx.there.example A 127.0.0.2", true, QUEUE_REQUIRETLS, 0, 1, NULL, "there.example 2 starttls-not-supported|" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -506,6 +572,24 @@ static void test_other_transports(void **state)
 		snprintf(path, sizeof path, "%s/%s", dir, left[i]);
 		assert_int_equal(remove(path), 0);
 	}
+}
+
+/* A lock is of the open file: another thread's counts too. */
+static void test_mbox_is_locked(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/troika-mbox-XXXXXX";
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct drop d = { .sender = STR("s@here.example"), .recipient = STR("a@box.example"), .message = STR(MESSAGE) };
+	_Atomic bool cancel = true;
+	int fd = mkstemp(path);
+
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	assert_int_not_equal(drop_mbox(path, &d, &cancel, NULL), 0);
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);
+	close(fd);
+	assert_int_equal(drop_mbox(path, &d, &cancel, NULL), 0);
+	unlink(path);
 }
 
 /* A failure comes back to its sender as a notice of ours, and over the network when the sender is elsewhere. */
@@ -611,10 +695,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_goes_to_its_mx), cmocka_unit_test(test_the_next_mx), cmocka_unit_test(test_lost_after_data_waits),
+		cmocka_unit_test(test_unanswered_is_deferred), cmocka_unit_test(test_deferred_then_refused), cmocka_unit_test(test_ourselves_among_equals),
 		cmocka_unit_test(test_nobody_answers), cmocka_unit_test(test_dns_says_no), cmocka_unit_test(test_one_session_for_many),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_session_closed_while_resting), cmocka_unit_test(test_too_many_recipients_at_once), cmocka_unit_test(test_verp),
-		cmocka_unit_test(test_tls_fails), cmocka_unit_test(test_other_transports), cmocka_unit_test(test_notice),
+		cmocka_unit_test(test_tls_fails), cmocka_unit_test(test_other_transports), cmocka_unit_test(test_mbox_is_locked), cmocka_unit_test(test_notice),
 		cmocka_unit_test(test_stop_cuts_connections), cmocka_unit_test(test_configurations), cmocka_unit_test(test_warmup),
 	};
 	return cmocka_run_group_tests_name("outbound/outbound", tests, NULL, NULL);

@@ -11,12 +11,12 @@ static void add_name(struct policy *p, struct str name)
 		p->names[p->client.n_names++] = name;
 }
 
-/* A chain to a known root, and the host's own name. */
-static void demand_pkix(const struct policy_question *q, struct policy *out)
+/* A chain to a known root, and this name. */
+static void demand_pkix(struct str name, struct policy *out)
 {
 	out->tls = CLIENT_TLS_MUST;
 	out->client.trust = TLS_TRUST_PKIX;
-	add_name(out, q->host);
+	add_name(out, name);
 }
 
 /* RFC 7672 2.2.1: only where the name of the host was learnt securely: by a validated MX set, or from the operator. */
@@ -75,7 +75,7 @@ static int apply_sts(const struct policy_question *q, struct policy *out, struct
 		return 0;
 	}
 	/* RFC 8461 5, enforce; and every failure is a temporary one. */
-	demand_pkix(q, out);
+	demand_pkix(q->host, out);
 	if (matches)
 		return 0;
 	trouble_set(t, "4.7.5", "the MTA-STS policy of %.*s does not name the host %.*s", STR_ARG(q->domain), STR_ARG(q->host));
@@ -101,8 +101,14 @@ static int require(const struct policy_question *q, struct policy *out, struct t
 	out->require = true;
 	out->testing = false;
 	if (name_is_right && !q->literal) {
+		/* The domain is its own host, by a CNAME that anybody may have forged: then only its own name will do. */
+		bool forgeable = q->list && q->list->implicit && !q->list->secure && out->kind != TLS_REPORT_STS;
+		if (forgeable) {
+			out->client.sni = q->domain;
+			out->client.n_names = 0;
+		}
 		if (out->client.trust != TLS_TRUST_DANE)
-			demand_pkix(q, out);
+			demand_pkix(forgeable ? q->domain : q->host, out);
 		return 0;
 	}
 	trouble_set(t, "5.7.10", "TLS is required, and nothing proves that %.*s is the right host for %.*s", STR_ARG(q->host), STR_ARG(q->domain));
@@ -136,7 +142,7 @@ int policy_find(const struct policy_question *q, struct arena *a, struct policy 
 		out->tls = CLIENT_TLS_MUST;
 		break;
 	case ROUTE_TLS_VERIFY:
-		demand_pkix(q, out);
+		demand_pkix(q->host, out);
 		break;
 	case ROUTE_TLS_POLICY:
 		r = published(q, a, out, t);

@@ -58,7 +58,7 @@ static void check(const char *name, enum how how, const char *host, enum route_t
 		fail_msg("%s: report kind %d", name, p.kind);
 	/* Whoever is to be verified has a name; DANE has the next hop's too. */
 	if (r == 0 && p.client.trust == TLS_TRUST_PKIX)
-		assert_true(p.client.n_names == 1 && str_eq(p.client.names[0], str_from_c(host)));
+		assert_true(p.client.n_names == 1 && str_eq(p.client.names[0], how == IMPLICIT ? q.domain : q.host));
 	if (r == 0 && p.client.trust == TLS_TRUST_DANE)
 		assert_true(p.client.n_names == 2 && str_eq(p.client.names[1], STR("dest.example")) && p.client.n_tlsa == 1);
 	arena_fini(&a);

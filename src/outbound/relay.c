@@ -141,6 +141,14 @@ static bool weaken(struct client_setup *s, struct policy *p, const struct client
 	return true;
 }
 
+/* RFC 8689 4.2.1: who does not offer TLS or is not who the policy names will not be better tomorrow; the sender is told when no host is left. A refusal "for
+ * now" and a connection that was lost may be. */
+static bool refuses_tls(const struct client_opening *o, int code)
+{
+	bool not_offered = o->stage == CLIENT_STARTTLS && code == ERR_DENIED && !o->trouble.remote[0];
+	return not_offered || (o->stage == CLIENT_HANDSHAKE && o->tls.failure && str_starts(str_from_c(o->tls.failure), STR("certificate-")));
+}
+
 static int open_address(struct relay *r, const struct net_addr *addr, struct policy *p, struct client **out, bool *share_out)
 {
 	const struct route *route = r->route;
@@ -162,6 +170,8 @@ static int open_address(struct relay *r, const struct net_addr *addr, struct pol
 			first = false;                            /* a second try tells a report nothing new */
 		} while (code && !r->o->cancel && weaken(&s, p, &opening));
 	}
+	if (code && p->require && refuses_tls(&opening, code))
+		str_copy_c(opening.trouble.status, sizeof opening.trouble.status, STR("5.7.10"));
 	if (code) {
 		/* A greeting of 5yz speaks for this host only (RFC 5321 3.1, 4.5.4.2), and other hosts may think otherwise: merged, not final. */
 		trouble_merge(&r->trouble, &opening.trouble);
