@@ -169,7 +169,7 @@ static int finalize(struct acme_session *s, struct str order_url, struct str fin
 	struct buf der = BUF_INIT(65536), payload = BUF_INIT(131072);
 	struct acme_answer a;
 	struct str status, url = STR_NONE;
-	int rc = certificate_request(s->request->names, s->request->n_names, key_out, &der);
+	int rc = certificate_request(s->request->names, s->request->n_names, s->request->key, key_out, &der);
 
 	if (rc == 0) {
 		buf_add_lit(&payload, "{\"csr\":\"");

@@ -31,13 +31,14 @@ struct acme_request {
 	struct str eab_kid, eab_key;         /* external account binding, RFC 8555 7.3.4: id and base64url HMAC key; empty: none */
 	const struct str *names;             /* at least one; "*.example.org" needs dns-01 */
 	size_t n_names;
+	struct str key;                      /* PEM that holds the private key to use once more; empty: a new one */
 	enum acme_challenge challenge;
 	struct acme_solver solver;
 	uint64_t limit_ms;                   /* the whole; 0: 5 minutes */
 	const _Atomic bool *cancel;          /* looked at between requests: ERR_CLOSED; may be NULL */
 };
 #define ACME_NAMES_MAX 100
-/* certificate_out: the chain as PEM, leaf first; key_out: its new private key (P-256, PKCS#8 PEM; wipe it). ERR_DENIED: the authority refused, and
+/* certificate_out: the chain as PEM, leaf first; key_out: its private key (PKCS#8 PEM; wipe it). ERR_DENIED: the authority refused, and
  * the error says why in its words; ERR_TIMEOUT; ERR_IO; ERR_INVALID (not an ACME server). */
 int acme_obtain(const struct acme_request *r, struct buf *certificate_out, struct buf *key_out, struct err *e);
 

@@ -53,9 +53,18 @@ static X509_EXTENSION *alternative_names(const struct str *names, size_t n)
 	return x;
 }
 
-int certificate_request(const struct str *names, size_t n, struct buf *key_pem_out, struct buf *der_out)
+static EVP_PKEY *read_key(struct str pem)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
+	BIO *bio = pem.n <= INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	return key;
+}
+
+int certificate_request(const struct str *names, size_t n, struct str key_pem, struct buf *key_pem_out, struct buf *der_out)
+{
+	EVP_PKEY *key = key_pem.n ? read_key(key_pem) : EVP_EC_gen("P-256");
 	X509_REQ *request = X509_REQ_new();
 	X509_EXTENSION *extension = alternative_names(names, n);
 	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();

@@ -4,7 +4,7 @@
 
 #include "acme/acme.h"
 
-/* A new P-256 key (PEM) and a request for the names (DER). */
-int certificate_request(const struct str *names, size_t n, struct buf *key_pem_out, struct buf *der_out);
+/* A request for the names (DER) and its key (PEM): the first one in `key_pem`, or a new P-256 key where that is empty. ERR_INVALID: a name, or no key. */
+int certificate_request(const struct str *names, size_t n, struct str key_pem, struct buf *key_pem_out, struct buf *der_out);
 
 #endif

@@ -17,7 +17,7 @@ static void test_request(void **state)
 	(void)state;
 	struct str names[] = { STR("mail.example.org"), STR("*.example.org"), STR("bad,name") };
 	struct buf key = BUF_INIT(10000), der = BUF_INIT(10000);
-	assert_int_equal(certificate_request(names, 2, &key, &der), 0);
+	assert_int_equal(certificate_request(names, 2, STR_NONE, &key, &der), 0);
 	const unsigned char *p = (unsigned char *)der.p;
 	X509_REQ *request = d2i_X509_REQ(NULL, &p, (long)der.n);
 	assert_non_null(request);
@@ -28,9 +28,31 @@ static void test_request(void **state)
 	GENERAL_NAMES_free(alt);
 	sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 	X509_REQ_free(request);
-	assert_int_equal(certificate_request(names, 3, &key, &der), ERR_INVALID);
+	assert_int_equal(certificate_request(names, 3, STR_NONE, &key, &der), ERR_INVALID);
 	buf_fini(&key);
 	buf_fini(&der);
+}
+
+/* RFC 7672 3.1.1: a TLSA record "3 1 1" outlives a renewal only with the key. */
+static void test_same_key(void **state)
+{
+	(void)state;
+	struct str name = STR("mail.example.org");
+	struct buf key = BUF_INIT(10000), again = BUF_INIT(10000), der = BUF_INIT(10000), file = BUF_INIT(20000);
+	assert_int_equal(certificate_request(&name, 1, STR_NONE, &key, &der), 0);
+	buf_add_lit(&file, "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n");
+	buf_add_str(&file, buf_str(&key));
+	buf_reset(&der);
+	assert_int_equal(certificate_request(&name, 1, buf_str(&file), &again, &der), 0);
+	assert_true(key.n > 0 && str_eq(buf_str(&key), buf_str(&again)));
+	buf_reset(&again);
+	assert_int_equal(certificate_request(&name, 1, STR_NONE, &again, &der), 0);
+	assert_false(str_eq(buf_str(&key), buf_str(&again)));
+	assert_int_equal(certificate_request(&name, 1, STR("no key"), &again, &der), ERR_INVALID);
+	buf_fini(&key);
+	buf_fini(&again);
+	buf_fini(&der);
+	buf_fini(&file);
 }
 
 /* RFC 8737 3 */
@@ -70,6 +92,6 @@ static void test_alpn(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_request), cmocka_unit_test(test_alpn) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_request), cmocka_unit_test(test_same_key), cmocka_unit_test(test_alpn) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

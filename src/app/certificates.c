@@ -195,12 +195,16 @@ static int account_key(struct certificates *c, struct buf *pem)
 
 static int obtain(struct certificates *c, const struct certificates_config *config, const struct str *names, size_t n, struct err *e)
 {
-	struct buf account = BUF_INIT(FILE_MAX), cert = BUF_INIT(FILE_MAX), key = BUF_INIT(FILE_MAX);
-	int r = account_key(c, &account);
+	struct buf account = BUF_INIT(FILE_MAX), before = BUF_INIT(FILE_MAX), cert = BUF_INIT(FILE_MAX), key = BUF_INIT(FILE_MAX);
+	int r = account_key(c, &account), kept = config->keep_key ? read_file(c->pair, &before) : ERR_NOT_FOUND;
 	struct acme_request request = { .directory = config->directory, .ca_file = config->ca_file, .account_key = buf_str(&account),
 									.contact = str_from_c(config->contact), .eab_kid = str_from_c(config->eab_kid), .eab_key = str_from_c(config->eab_key),
 									.names = names, .n_names = n, .challenge = config->challenge, .solver = { present, take_away, c }, .cancel = c->stop };
 
+	if (kept == 0)
+		request.key = buf_str(&before);
+	else if (kept != ERR_NOT_FOUND)
+		r = err_set(e, kept, NULL, "%s: cannot read the key to keep", c->pair);
 	c->dns_hook = config->dns_hook;
 	if (r == 0)
 		r = acme_obtain(&request, &cert, &key, e);
@@ -210,9 +214,12 @@ static int obtain(struct certificates *c, const struct certificates_config *conf
 	}
 	if (account.n)
 		crypto_wipe(account.p, account.n);
+	if (before.n)
+		crypto_wipe(before.p, before.n);
 	if (key.n)
 		crypto_wipe(key.p, key.n);
 	buf_fini(&account);
+	buf_fini(&before);
 	buf_fini(&cert);
 	buf_fini(&key);
 	return r;

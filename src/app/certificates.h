@@ -8,6 +8,7 @@
 
 struct certificates_config {
 	bool agree;                          /* to the authority's terms: nothing happens without */
+	bool keep_key;                       /* a renewed certificate has the key of the former one */
 	const char *directory, *ca_file, *contact, *names, *dns_hook, *eab_kid, *eab_key;      /* NULL: not given; names parted by spaces */
 	int challenge;                       /* enum acme_challenge */
 };

@@ -145,6 +145,8 @@ const struct config_option config_options[] = {
 	  "how the names are proven: http-01 (port 80), tls-alpn-01 (port 443), dns-01 (by dns_hook)" },
 	{ "acme", "dns_hook", OPTION_TEXT, AT(acme.dns_hook), "", 0, 0, NULL,
 	  "program that sets TXT records: HOOK present|remove NAME VALUE; returns when the world sees it" },
+	{ "acme", "keep_key", OPTION_BOOL, AT(acme.keep_key), "false", 0, 0, NULL,
+	  "renew with the same key: needed where a TLSA record names it (DANE)" },
 	{ "acme", "ca_file", OPTION_TEXT, AT(acme.ca_file), "", 0, 0, NULL, "certificates that the authority's HTTPS is believed by; empty: the system's" },
 	{ "acme", "eab_kid", OPTION_TEXT, AT(acme.eab_kid), "", 0, 0, NULL, "external account binding, where the authority wants one: its id" },
 	{ "acme", "eab_key", OPTION_TEXT, AT(acme.eab_key), "", 0, 0, NULL, "and its key (base64url)" },

@@ -36,7 +36,7 @@ int dns_facts_certificate(const char *dir, const struct app_config *c, struct ar
 
 	for (size_t i = 0; i < n; i++) {
 		const char *file = i < c->tls.n_identities ? c->identities[i].cert_file : acme;
-		struct dns_facts one = { .key_is_renewed = file == acme };
+		struct dns_facts one = { .key_is_renewed = file == acme && !c->acme.keep_key };
 		r = take_chain(file, a, &one, e);
 		if (r)
 			return r;

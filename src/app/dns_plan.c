@@ -100,7 +100,7 @@ static int add_tlsa(struct dns_plan *p, struct arena *a)
 	hex_encode(&hex, buf_str(&digest));
 	struct dns_plan_record *tlsa = add(p, DNS_PLAN_TLSA, DNS_OPTIONAL, DNS_TLSA, below(a, "_25._tcp", f->host), arena_printf(a, "3 1 1 %.*s", STR_ARG(buf_str(&hex))),
 									   "DANE: the certificate's key; counts only in a signed zone (DNSSEC)");
-	tlsa->hint = f->key_is_renewed ? STR("each renewal by ACME brings another key: not to be published unattended") :
+	tlsa->hint = f->key_is_renewed ? STR("each renewal brings another key: first set acme { keep_key = true }") :
 				 STR("before a new key is used its record must be here too, or mail is lost");
 	buf_fini(&digest);
 	buf_fini(&hex);

@@ -2,6 +2,7 @@
 """A certificate from a real ACME server (pebble) by each challenge: asked for at the start, proven, installed while serving, kept over a restart."""
 import json
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -115,6 +116,35 @@ def scenario(template, challenge):
         authority.close()
 
 
+def public_key(server):
+    pem = (server.data / "tls" / "acme.pem").read_bytes()
+    return subprocess.run(["openssl", "x509", "-noout", "-pubkey"], input=pem, capture_output=True, check=True).stdout
+
+
+def renewals(template):
+    """A name more makes a new certificate necessary: with another key, unless the key is to be kept (RFC 7672 3.1.1: TLSA records name it)."""
+    http, https = free_ports(2)
+    authority = Authority(http, https)
+
+    def conf(names, keep):
+        return [f'hostname = "{NAME}"', f'acme {{ agree = true directory = "{authority.url}" ca_file = "{authority.dir}/ca.pem" names = "{names}" keep_key = {keep} }}',
+                f'dns {{ servers = "127.0.0.1@{authority.dns}" trust_anchor = "none" }}']
+    server = Server(template, conf("a.example.org", "true"), extra=("http", http, "https", https))
+    try:
+        keys = []
+        for names, keep in (("a.example.org", "true"), ("b.example.org", "true"), ("c.example.org", "false")):
+            (server.dir / "troika.conf").write_text("\n".join(conf(names, keep)) + "\n")
+            server.proc.send_signal(signal.SIGHUP)
+            text = wait_shown(server.port["imaps"], ["Pebble", names])
+            check(f"renewal: {names} is served", names in text, text + server.log_tail(12))
+            keys.append(public_key(server))
+        check("renewal: the key stays where it is to be kept", keys[0] == keys[1])
+        check("renewal: otherwise it is another", keys[1] != keys[2])
+    finally:
+        server.remove()
+        authority.close()
+
+
 def refused(template):
     """An authority that cannot be reached: the self-signed one is served, the failure is told, and it is not asked in a loop."""
     (port,) = free_ports(1)
@@ -137,6 +167,7 @@ template = Template(binary())
 try:
     for kind in ("http-01", "tls-alpn-01", "dns-01"):
         attempt(kind, scenario, template, kind)
+    attempt("renewals", renewals, template)
     attempt("no authority", refused, template)
 finally:
     template.remove()
