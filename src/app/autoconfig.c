@@ -75,5 +75,5 @@ struct str autoconfig_query_domain(struct str query, struct buf *decoded)
 		i += low < 0 ? 0 : 2;
 	}
 	size_t at = str_rchr(buf_str(decoded), '@');
-	return at == STR_NPOS ? STR_NONE : str_from(buf_str(decoded), at + 1);
+	return decoded->failed || at == STR_NPOS ? STR_NONE : str_from(buf_str(decoded), at + 1);
 }

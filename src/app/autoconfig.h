@@ -10,7 +10,8 @@
 void autoconfig_servers(const struct app_config *c, struct buf *out);
 /* The page for a domain around them. */
 void autoconfig_page(struct str domain, struct str servers, struct buf *out);
-/* The domain that stands in "emailaddress=" of a query, after percent-decoding; empty: none. Into buf. */
+/* The domain that stands in "emailaddress=" of a query, after percent-decoding; empty: none, or too long for the buffer it is put
+ * into. */
 struct str autoconfig_query_domain(struct str query, struct buf *decoded);
 
 #endif
