@@ -162,8 +162,8 @@ int backoff_load(struct queue *q)
 /* ---- forgetting ---- */
 
 struct purge {
-	struct str names[QUEUE_CLERK_BATCH];
-	size_t n;
+	struct str *names;
+	size_t n, at;                         /* from `at` on are left */
 	int64_t before;
 	struct arena *arena;
 };
@@ -172,7 +172,7 @@ static void find_old(struct queue *q, struct str destination, const struct desti
 {
 	struct purge *p = arg;
 	(void)q;
-	if (r->until >= p->before || p->n == QUEUE_CLERK_BATCH)
+	if (r->until >= p->before || p->n == QUEUE_PURGE_MAX)
 		return;
 	p->names[p->n] = arena_dup(p->arena, destination);
 	p->n += p->names[p->n].p != NULL;
@@ -182,7 +182,7 @@ static int purge(struct change *c, void *arg)
 {
 	const struct purge *p = arg;
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < p->n; i++)
+	for (size_t i = p->at; rc == 0 && i < p->n && i - p->at < QUEUE_CLERK_BATCH; i++)
 		rc = change_del(c, key_destination(p->names[i]));
 	return rc;
 }
@@ -191,10 +191,10 @@ int backoff_purge(struct queue *q)
 {
 	struct queue_config config = queue_config_get(q);
 	struct arena a = ARENA_INIT(0);
-	struct purge p = { .before = clock_now() - 2 * (int64_t)config.retry_max_s, .arena = &a };
-	int rc = each_backoff(q, find_old, &p);
-	if (rc == 0 && p.n)
+	struct purge p = { .names = arena_array(&a, QUEUE_PURGE_MAX, sizeof(*p.names)), .before = clock_now() - 2 * (int64_t)config.retry_max_s, .arena = &a };
+	int rc = p.names ? each_backoff(q, find_old, &p) : ERR_NO_MEMORY;
+	for (; rc == 0 && p.at < p.n; p.at += QUEUE_CLERK_BATCH)
 		rc = change_run(q, BACKOFF_SHARD, purge, &p);
 	arena_fini(&a);
-	return rc;
+	return rc ? rc : p.n == QUEUE_PURGE_MAX;
 }

@@ -1,8 +1,11 @@
 /* A body that a message needs must have the shard's tag. A tag that no message needs was left by a crash, or its message is being submitted at this
  * moment, by this process or another one. So such a body is first put among what is to be given back, in a commit that looks whether a message has
- * come to need it; a submission that comes later sees that and stores its body anew. */
+ * come to need it; a submission that comes later sees that and stores its body anew. For that it has QUEUE_CONDEMNED_S: the sweeper waits so long. */
 #include "queue/change.h"
 #include "queue/check.h"
+#include "queue/limits.h"
+
+#include "base/bytes.h"
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -66,7 +69,9 @@ static int condemn(struct change *c, void *arg)
 	const struct condemn *op = arg;
 	struct id_list needed = { NULL, 0, 0 };
 	uint64_t id = op->next;
+	char until[8];
 	int rc = 0;
+	store_be64(until, (uint64_t)c->now + QUEUE_CONDEMNED_S);
 	for (;;) {
 		struct key from = key_number(KEY_MESSAGE, id), to = queue_key_after(KEY_MESSAGE);
 		struct envelope_record e;
@@ -84,17 +89,8 @@ static int condemn(struct change *c, void *arg)
 	sort(&needed);
 	for (size_t i = 0; rc == 0 && i < op->stale.n; i++)
 		if (!has(&needed, op->stale.v[i]))
-			rc = change_put(c, key_number(KEY_UNTAG, op->stale.v[i]), STR_NONE);
+			rc = change_put(c, key_number(KEY_UNTAG, op->stale.v[i]), str_make(until, sizeof(until)));
 	free(needed.v);
-	return rc;
-}
-
-static int give_back(struct check *c, struct condemn *op)
-{
-	bool more = true;
-	int rc = change_run(c->q, c->shard, condemn, op);
-	while (rc == 0 && more)
-		rc = sweep_run(c->q, c->shard, &more);
 	return rc;
 }
 
@@ -111,8 +107,8 @@ int check_bodies(struct check *c, struct id_list *tagged, bool repair)
 		if (has(&now, tagged->v[i]) && !has(&c->bodies, tagged->v[i]) && !has(&c->freed, tagged->v[i]))
 			rc = id_list_add(&op.stale, tagged->v[i]);
 	if (rc == 0 && op.stale.n) {
-		queue_note(c, "%zu bodies are kept that no message needs (left by a crash; repair frees them)", op.stale.n);
-		rc = repair ? give_back(c, &op) : 0;
+		queue_note(c, "%zu bodies are kept that no message needs (left by a crash; repair has them freed)", op.stale.n);
+		rc = repair ? change_run(c->q, c->shard, condemn, &op) : 0;
 	}
 	free(op.stale.v);
 	free(now.v);

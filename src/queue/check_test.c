@@ -134,6 +134,51 @@ static void mended_messages_go_out(void **state)
 	fixture_empty(f);
 }
 
+/* What cannot be read does not keep the clock from the rest. */
+static void damage_does_not_stop_the_clock(void **state)
+{
+	struct fixture *f = *state;
+	struct damage d = { 'm', 9, SPOIL, 0 };
+	fixture_submit(f, "s@example.com > a@example.net");
+	for (unsigned shard = 0; !d.done && shard < QUEUE_SHARDS; shard++)
+		assert_int_equal(store_commit(f->store, queue_scope(shard), do_damage, &d), 0);
+	fixture_submit(f, "s@example.com > b@example.com");
+	fixture_forward(f, 3001);
+	struct queue_job *j = fixture_take_of(f, QUEUE_NOTICES);
+	assert_non_null(j);
+	assert_string_equal(fixture_show(f, j), "notice: b@example.com=delayed");
+	assert_int_equal(queue_finish_notice(f->queue, &j, NULL), 0);
+}
+
+static unsigned count_failures(struct fixture *f)
+{
+	struct key from = queue_key_first(KEY_DESTINATION), to = queue_key_after(KEY_DESTINATION);
+	struct str key, value;
+	struct store_read *r;
+	struct store_iter *it;
+	unsigned n = 0;
+	assert_int_equal(store_begin(f->store, queue_scope(0), &r), 0);
+	assert_int_equal(store_range(r, key_str(&from), key_str(&to), false, &it), 0);
+	while (store_next(it, &key, &value) == 1)
+		n++;
+	store_end(&r);
+	return n;
+}
+
+static void old_failures_are_forgotten(void **state)
+{
+	struct fixture *f = *state;
+	char name[32];
+	for (unsigned i = 0; i < 2 * QUEUE_CLERK_BATCH + 1; i++) {
+		snprintf(name, sizeof(name), "d%u.example", i);
+		queue_destination_failed(f->queue, str_from_c(name), STR("4.4.1"), STR("no answer"), STR_NONE);
+	}
+	assert_int_equal(count_failures(f), 2 * QUEUE_CLERK_BATCH + 1);
+	fixture_forward(f, 100000);
+	fixture_tick(f);
+	assert_int_equal(count_failures(f), 0);
+}
+
 static void bodies(void **state)
 {
 	struct fixture *f = *state;
@@ -147,6 +192,13 @@ static void bodies(void **state)
 	assert_non_null(strstr(t.lines, "note: queue: 1 bodies"));
 	assert_int_equal(check(f, true, &t), 0);
 	assert_clean(f);
+	/* Its message may just be coming. */
+	fixture_reopen(f);
+	fixture_tick(f);
+	assert_int_equal(fixture_blobs(f), 2);
+	fixture_forward(f, QUEUE_CONDEMNED_S);
+	fixture_reopen(f);
+	fixture_tick(f);
 	assert_int_equal(fixture_blobs(f), 1);
 	struct queue_job *j = fixture_take(f);
 	store_blob_id blob = j->blob;
@@ -197,7 +249,8 @@ static void a_body_that_was_taken_for_garbage(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(damage_is_told_and_mended), FIXTURE_TEST(mended_messages_go_out), FIXTURE_TEST(bodies),
+		FIXTURE_TEST(damage_is_told_and_mended), FIXTURE_TEST(mended_messages_go_out), FIXTURE_TEST(damage_does_not_stop_the_clock),
+		FIXTURE_TEST(old_failures_are_forgotten), FIXTURE_TEST(bodies),
 		FIXTURE_TEST(a_body_that_was_taken_for_garbage),
 	};
 	return fixture_run("check", tests, sizeof(tests) / sizeof(tests[0]));

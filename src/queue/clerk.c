@@ -169,10 +169,8 @@ uint64_t queue_tick(struct queue *q)
 	bool failed = look_at_all(q) != 0;
 	failed = run_clock(q, &next) || failed;
 	bool freed = sweep(q, now_ms);
-	if (now_ms - q->clerk->purge_ms >= PURGE_MS) {
+	if (now_ms - q->clerk->purge_ms >= PURGE_MS && backoff_purge(q) != 1)
 		q->clerk->purge_ms = now_ms;
-		backoff_purge(q);
-	}
 	pthread_mutex_lock(&q->schedule.lock);
 	schedule_run_timers(&q->schedule, clock_now_ms());
 	pthread_mutex_unlock(&q->schedule.lock);

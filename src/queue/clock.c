@@ -165,11 +165,32 @@ static unsigned what_is_due(const struct change *c, struct message *m)
 	return due & DUE_OVER ? DUE_OVER : due;
 }
 
+/* All is read before anything is changed. */
+static int groups_read(struct change *c, const struct message *m)
+{
+	struct group g;
+	int rc = 1;
+	for (unsigned at = 0; rc == 1 && (rc = group_next(c, m, at, &g)) == 1;)
+		at = g.number + 1;
+	return rc;
+}
+
+/* Damage is for queue_check to mend; it shall not keep the clock from the messages behind it. */
+static int put_off(struct change *c, const struct event *e)
+{
+	int rc = change_del(c, key_time(e->when, e->id));
+	return rc ? rc : change_put(c, key_time(c->now + QUEUE_CORRUPT_S, e->id), STR_NONE);
+}
+
 static int change_message(struct change *c, struct batch *b, const struct event *e)
 {
 	struct message m;
 	struct group g;
 	int rc = message_load(c, e->id, &m);
+	if (rc == 0)
+		rc = groups_read(c, &m);
+	if (rc == ERR_CORRUPT)
+		return put_off(c, e);
 	if (rc == ERR_NOT_FOUND || (rc == 0 && m.e.clock != e->when))
 		return change_del(c, key_time(e->when, e->id));
 	if (rc)

@@ -36,6 +36,9 @@
 #ifndef QUEUE_SWEEP_BATCH
 #define QUEUE_SWEEP_BATCH 512u                /* bodies given back together */
 #endif
+#define QUEUE_PURGE_MAX 10000u                /* destinations forgotten in one round */
+#define QUEUE_CONDEMNED_S 600                  /* a body that no message needs is given back after so long: its message may be on its way */
+#define QUEUE_CORRUPT_S 3600                  /* what cannot be read is looked at again after so long; queue_check tells of it */
 #define QUEUE_CLERK_PAUSE_MS 100              /* between two looks of the clerk */
 #define QUEUE_CLERK_SLEEP_MS 10000            /* at most */
 #define QUEUE_COMMIT_TRIES 10u                /* of a commit whose fate is unknown */

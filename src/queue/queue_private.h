@@ -65,7 +65,7 @@ struct destination_record;
 int backoff_load(struct queue *q);
 int backoff_lift(struct queue *q, struct str destination);
 int backoff_get(struct queue *q, struct str destination, struct arena *a, struct destination_record *out);
-/* Forgets those that failed long ago. */
+/* Forgets those that failed long ago. 1: there may be more. */
 int backoff_purge(struct queue *q);
 
 /* list.c: whether this recipient is meant. */

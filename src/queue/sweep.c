@@ -1,7 +1,10 @@
-/* Giving back bodies of messages that are gone: many together, because each time costs a commit. */
+/* Giving back bodies of messages that are gone: many together, because each time costs a commit. What a check condemned has a value: not before that time. */
 #include "queue/change.h"
 #include "queue/limits.h"
 #include "queue/queue_private.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
 
 struct sweep {
 	store_blob_id ids[QUEUE_SWEEP_BATCH];
@@ -20,7 +23,7 @@ static int read_freed(struct queue *q, unsigned shard, struct sweep *s)
 		return rc;
 	rc = store_range(r, key_str(&from), key_str(&to), false, &it);
 	while (rc >= 0 && s->n < QUEUE_SWEEP_BATCH && (rc = store_next(it, &key, &value)) == 1)
-		if (key_read_number(key, &s->ids[s->n]))
+		if (key_read_number(key, &s->ids[s->n]) && (value.n != 8 || load_be64(value.p) <= (uint64_t)clock_now()))
 			s->n++;
 	store_end(&r);
 	return rc < 0 ? rc : 0;

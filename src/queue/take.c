@@ -128,7 +128,7 @@ static bool load(struct queue *q, struct job **job)
 	if (rc == ERR_NOT_FOUND)
 		job_end(q, job, next, 0);
 	else
-		job_end(q, job, j->due, QUEUE_NOT_TRIED_MS);
+		job_end(q, job, rc == ERR_CORRUPT ? clock_now() + QUEUE_CORRUPT_S : j->due, QUEUE_NOT_TRIED_MS);
 	return false;
 }
 
