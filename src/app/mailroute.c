@@ -83,7 +83,8 @@ void mailroute_queue_config(struct mailroute *m, const struct app_config *c, str
 {
 	*out = (struct queue_config){ .retry_first_s = c->queue.retry_first_ms / 1000, .retry_max_s = c->queue.retry_max_ms / 1000,
 								  .expire_s = c->queue.expire_ms / 1000, .expire_null_s = c->queue.expire_notices_ms / 1000,
-								  .warn_s = c->queue.warn_ms / 1000, .messages_max = c->queue.messages, .limits = limits, .limits_ctx = m };
+								  .warn_s = c->queue.warn_ms / 1000, .messages_max = c->queue.messages, .tell_null = c->outbound.config.tell_postmaster,
+								  .limits = limits, .limits_ctx = m };
 }
 
 static void add_endpoint(struct net_endpoint *list, size_t *n, const struct net_addr *addr, uint16_t port)

@@ -34,7 +34,7 @@ static int run_closure(struct store_write *w, void *arg)
 	struct run *run = arg;
 	struct change *c = &run->c;
 	arena_reset(c->arena);
-	*c = (struct change){ .w = w, .arena = c->arena, .now = c->now };
+	*c = (struct change){ .w = w, .arena = c->arena, .now = c->now, .tell_null = c->tell_null };
 	int rc = shard_read(c);
 	struct shard_record before = c->shard;
 	if (rc == 0)
@@ -64,7 +64,7 @@ static void tell_schedule(struct queue *q, unsigned shard, const struct change *
 int change_run(struct queue *q, unsigned shard, change_fn *fn, void *arg)
 {
 	struct arena arena = ARENA_INIT(0);
-	struct run run = { .c = { .arena = &arena, .now = clock_now() }, .fn = fn, .arg = arg,
+	struct run run = { .c = { .arena = &arena, .now = clock_now(), .tell_null = queue_config_get(q).tell_null }, .fn = fn, .arg = arg,
 					   .foreign = !atomic_load_explicit(&q->delivering, memory_order_relaxed) };
 	bool unknown = false;
 	int rc = 0;

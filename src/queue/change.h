@@ -21,6 +21,7 @@ struct change {
 	struct arena *arena;
 	struct shard_record shard;
 	int64_t now;
+	bool tell_null;                       /* of the configuration */
 	bool changed;
 	bool freed;                           /* a body is to be given back */
 	struct change_note *notes;
@@ -36,7 +37,7 @@ int change_del(struct change *c, struct key key);
 struct message {
 	uint64_t id;
 	struct envelope_record e;
-	bool dirty;
+	bool dirty, tell_null;
 };
 struct group {
 	unsigned number;

@@ -120,7 +120,7 @@ int group_save(struct change *c, struct message *m, struct group *g)
 int message_load(struct change *c, uint64_t id, struct message *out)
 {
 	struct str value;
-	*out = (struct message){ .id = id };
+	*out = (struct message){ .id = id, .tell_null = c->tell_null };
 	int rc = change_get(c, key_number(KEY_MESSAGE, id), &value);
 	return rc ? rc : envelope_record_decode(value, &out->e);
 }
@@ -280,11 +280,14 @@ void entry_said(struct entry *e, struct str status, struct str reply, struct str
 	e->remote = str_sub(remote, 0, QUEUE_REMOTE_MAX);
 }
 
-/* RFC 3461 4.1, 5.2; RFC 2852 4.1.4 for BY with trace. Nobody is told about what has a null reverse-path (RFC 3461 6). */
+/* RFC 3461 4.1, 5.2; RFC 2852 4.1.4 for BY with trace. Nobody but the postmaster is told about what
+ * has a null reverse-path (RFC 3461 6); notices say NEVER themselves. */
 static bool is_owed(const struct message *m, const struct entry *e, unsigned event, const struct queue_result *result)
 {
 	unsigned notify = e->r.notify;
-	if (m->e.envelope.sender.n == 0 || notify & QUEUE_NOTIFY_NEVER)
+	if (m->e.envelope.sender.n == 0)
+		return m->tell_null && event == QUEUE_FAILED;
+	if (notify & QUEUE_NOTIFY_NEVER)
 		return false;
 	switch (event) {
 	case QUEUE_DELAYED: return notify == 0 || notify & QUEUE_NOTIFY_DELAY;

@@ -64,6 +64,16 @@ static void never_to_a_null_sender(void **state)
 		play(f, i, "", 0, NULL);
 }
 
+/* ... but to the postmaster, who wants to know what bounced back from nowhere. */
+static void failures_of_null_senders_may_be_told(void **state)
+{
+	struct fixture *f = *state;
+	f->config.tell_null = true;
+	queue_set_config(f->queue, &f->config);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		play(f, i, "", 0, cases[i].outcome == QUEUE_FAILED ? "failed" : NULL);
+}
+
 /* RFC 2852 4.1.4: a trace tells of each relay, unless NOTIFY=NEVER. */
 static void a_trace_is_told_of_relays(void **state)
 {
@@ -129,7 +139,7 @@ static void many_are_told_in_parts(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(every_case), FIXTURE_TEST(never_to_a_null_sender), FIXTURE_TEST(a_trace_is_told_of_relays),
+		FIXTURE_TEST(every_case), FIXTURE_TEST(never_to_a_null_sender), FIXTURE_TEST(failures_of_null_senders_may_be_told), FIXTURE_TEST(a_trace_is_told_of_relays),
 		FIXTURE_TEST(a_notice_for_what_was_dropped_is_not_sent), FIXTURE_TEST(many_are_told_in_parts),
 	};
 	return fixture_run("notify", tests, sizeof(tests) / sizeof(tests[0]));

@@ -96,6 +96,7 @@ struct queue_config {
 	uint64_t expire_null_s;       /* messages with a null sender; 0: 1 day */
 	uint64_t warn_s;              /* a delay notice after so long; 0: 4 hours */
 	uint64_t messages_max;        /* 0: 10,000,000 */
+	bool tell_null;               /* failures of messages with a null sender are owed too, whatever NOTIFY says: the postmaster hears of them */
 	void (*limits)(void *ctx, struct str destination, struct queue_limits *out);      /* may be NULL */
 	void *limits_ctx;
 };
@@ -148,7 +149,7 @@ int queue_take(struct queue *q, uint64_t wait_ms, struct str prefer, bool only, 
 /* The message's bytes, in place; unmapped with store_blob_unmap. */
 int queue_job_map(struct queue *q, const struct queue_job *j, struct store_blob_view *out);
 /* Writes down what became of each recipient, durably, frees the job. Deferred ones get their next time; what the sender is to be told
- * is owed (by NOTIFY, or for failures and delays when not given; nothing for a null sender). 0, or an error: the store cannot write now. Then
+ * is owed (by NOTIFY, or for failures and delays when not given; nothing for a null sender, see tell_null). 0, or an error: the store cannot write now. Then
  * the results are kept in memory, the recipients are not tried again, and writing is: only if the process ends before that succeeds are they
  * as they were. */
 int queue_finish(struct queue *q, struct queue_job **j);
