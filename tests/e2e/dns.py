@@ -129,6 +129,15 @@ def printed(home):
     spki = subprocess.run(f"openssl x509 -in {home.dir}/cert.pem -noout -pubkey | openssl pkey -pubin -outform der | sha256sum", shell=True, capture_output=True, check=True)
     check("print: TLSA is the key's digest as openssl says it", f"TLSA 3 1 1 {spki.stdout.decode().split()[0]}" in text, text)
     check("print: comments fit a terminal", all(len(line) <= 80 for line in text.splitlines() if line.startswith("; ") and " IN " not in line))
+    (home.data / "tls").mkdir(exist_ok=True)
+    acme = home.data / "tls" / "acme.pem"
+    acme.write_bytes((home.dir / "key.pem").read_bytes() + (home.dir / "cert.pem").read_bytes())
+    for keep in ("false", "true"):
+        home.conf.write_text(f'hostname = "{HOST}"\nacme {{ agree = true keep_key = {keep} }}\n')
+        lines = [line for line in home.zone().splitlines() if "TLSA 3 1 1" in line]
+        check(f"print: TLSA beside ACME, keep_key = {keep}", len(lines) == 1 and lines[0].startswith("; ") == (keep == "false"), lines)
+    acme.unlink()
+    home.configure(1)
     status, _, error = home.run("print", "example.net")
     check("print: a foreign domain is refused with the cure", status == 1 and "troika domain add example.net" in error, (status, error))
     home.conf.write_text('hostname = "localhost"\n')
