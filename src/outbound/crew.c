@@ -14,7 +14,34 @@
 
 static int start_thread(struct outbound *o);
 
-/* ---- care: done by whichever thread comes by when it is time ---- */
+/* ---- who waits and who works ---- */
+
+/* The last one that waited got work: another shall wait in its place. */
+static void begin_work(struct outbound *o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->waiting--;
+	o->busy++;
+	bool more = o->waiting == 0 && o->threads < o->setup->config.threads && !o->stopping;
+	o->threads += more;
+	pthread_mutex_unlock(&o->lock);
+	if (more && start_thread(o)) {
+		pthread_mutex_lock(&o->lock);
+		o->threads--;
+		pthread_mutex_unlock(&o->lock);
+		log_event(LOG_WARN, "outbound.no-more-threads", LOG_LIST(LOG_U("threads", o->threads)));
+	}
+}
+
+static void end_work(struct outbound *o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->busy--;
+	o->waiting++;
+	pthread_mutex_unlock(&o->lock);
+}
+
+/* ---- care: done by whichever thread comes by when it is time; another one waits for jobs meanwhile ---- */
 
 static bool is_my_turn(_Atomic uint64_t *next, uint64_t period)
 {
@@ -40,55 +67,37 @@ static void close_expired(struct outbound *o, uint64_t now)
 static void take_care(struct outbound *o)
 {
 	if (is_my_turn(&o->next_sweep_ms, SWEEP_MS)) {
-		close_expired(o, clock_mono_ms());
+		if (idle_count(o->idle)) {
+			begin_work(o);
+			close_expired(o, clock_mono_ms());
+			end_work(o);
+		}
 		warmup_save(o->warmup);
 	}
 	if (is_my_turn(&o->next_refresh_ms, REFRESH_MS)) {
 		struct setup *s = outbound_setup(o);
 		struct sts_question q = { .dns = &o->env.dns, .ca_file = s->config.ca_file, .now = clock_now() };
-		if (!s->config.no_sts)
+		if (!s->config.no_sts) {
+			begin_work(o);
 			sts_refresh(o->sts, &q, &o->stopping);
+			end_work(o);
+		}
 		setup_unref(&s);
 	}
 }
 
 /* ---- a thread ---- */
 
-/* The last one that waited got a job: another shall wait in its place. */
-static void begin_job(struct outbound *o)
-{
-	pthread_mutex_lock(&o->lock);
-	o->waiting--;
-	o->busy++;
-	bool more = o->waiting == 0 && o->threads < o->setup->config.threads && !o->stopping;
-	o->threads += more;
-	pthread_mutex_unlock(&o->lock);
-	if (more && start_thread(o)) {
-		pthread_mutex_lock(&o->lock);
-		o->threads--;
-		pthread_mutex_unlock(&o->lock);
-		log_event(LOG_WARN, "outbound.no-more-threads", LOG_LIST(LOG_U("threads", o->threads)));
-	}
-}
-
-static void end_job(struct outbound *o)
-{
-	pthread_mutex_lock(&o->lock);
-	o->busy--;
-	o->waiting++;
-	pthread_mutex_unlock(&o->lock);
-}
-
 static void do_job(struct outbound *o, struct queue_job *j)
 {
 	struct setup *s = outbound_setup(o);
 
-	begin_job(o);
+	begin_work(o);
 	if (j->kind == QUEUE_NOTICE)
 		delivery_notice(o, s, j);
 	else
 		delivery_run(o, s, j);
-	end_job(o);
+	end_work(o);
 	setup_unref(&s);
 }
 
@@ -123,13 +132,16 @@ static void *thread_main(void *arg)
 	char prefer[DNS_NAME_MAX + 16];
 	struct str preferred = STR_NONE;
 	uint64_t idle_since = clock_mono_ms();
+	unsigned in_a_row = 0;
 	struct queue_job *j;
 
 	while (!o->stopping) {
 		int r = queue_take(o->env.queue, WORKER_WAIT_MS, preferred, false, &j);
 		if (r == 0) {
-			/* The next job of the same destination finds the session open. */
-			preferred = str_copy_c(prefer, sizeof prefer, j->destination) ? str_from_c(prefer) : STR_NONE;
+			/* The next job of the same destination finds the session open; but others want a turn. */
+			in_a_row = str_eq(preferred, j->destination) ? in_a_row + 1 : 0;
+			bool again = in_a_row < WORKER_IN_A_ROW && !str_starts(j->destination, STR(":"));
+			preferred = again && str_copy_c(prefer, sizeof prefer, j->destination) ? str_from_c(prefer) : STR_NONE;
 			do_job(o, j);
 			idle_since = clock_mono_ms();
 		} else if (r == ERR_CLOSED) {

@@ -55,6 +55,7 @@
 
 /* the threads */
 #define WORKER_WAIT_MS ((uint64_t)1000)           /* for a job */
+#define WORKER_IN_A_ROW 20                        /* jobs of one destination that a worker prefers, then it is anybody's turn */
 #define WORKER_SPARE_MS ((uint64_t)10000)         /* a worker without work for so long ends, unless it is the last */
 #define OUTBOUND_THREADS_MAX 5000
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

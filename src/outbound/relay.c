@@ -109,6 +109,7 @@ static int open_once(struct relay *r, const struct client_setup *s, const struct
 
 	if (!s->path) {
 		int code = hosts_enter(r->o->hosts, &s->peer, r->setup->config.host_connections, HOST_WAIT_MS, last_tried(r->job), &o->trouble);
+		r->reached |= code == ERR_TIMEOUT;            /* our own limit: no fault of the destination's */
 		if (code)
 			return code;
 	}
@@ -163,6 +164,7 @@ static int open_address(struct relay *r, const struct net_addr *addr, struct pol
 	if (addr) {
 		s.peer = (struct net_endpoint){ *addr, route->port };
 		code = source_choose(r->o, r->setup, route, addr, &s.source, &opening.trouble);
+		r->reached |= code != 0;                      /* nor what our sources may send */
 	}
 	if (code == 0) {
 		do {
