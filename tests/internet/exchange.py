@@ -83,7 +83,6 @@ def exchange():
             for part in (inward, outward, utf8):
                 attempt(f"{part.__name__} {peer.name}", part, scene, peer)
         attempt("the queue is empty at the end", scene.troika.wait_empty)
-        check("troika check finds nothing", not scene.troika.faults(), scene.troika.faults())
 
 
 play(exchange)

@@ -1,12 +1,15 @@
 #!/usr/bin/python3
-"""Greylisting: Postfix's towards us, by a policy server as its manual has it. Usage: greylist.py PATH/TO/troika"""
+"""Greylisting: Postfix's towards us, by a policy server as its manual has it, and ours towards Postfix and Exim. And a block list. Usage: greylist.py PATH/TO/troika"""
+import re
+import smtplib
 import socket
 import threading
 import time
 
 from mails import ident_of, message
+from rogue import Rogue
 from scene import Scene, attempt, check, play
-from world import wait_for
+from world import NET, wait_for
 
 PATIENCE = 2
 POLICY_PORT = 10023
@@ -61,14 +64,56 @@ def theirs(scene):
     check("nobody was told", not t.notices(), [n.text for n in t.notices()])
 
 
+def ours(scene):
+    """RFC 6647: a stranger is asked to come again, and then is known; users of ours are never asked."""
+    t = scene.troika
+    for p in (scene["postfix"], scene["exim"]):
+        ident, sender = f"ours-{p.name}", f"someone@{p.domain}"
+        p.send(sender, [t.address_of("bob")], message(ident, sender, t.address_of("bob")))
+        wait_for(f"{p.name} to be asked to come again", lambda p=p: re.search(r"\b45[01] 4\.7\.\d", p.log()))
+        check(f"{ident}: not in yet", not t.messages("bob", ident))
+    for p in (scene["postfix"], scene["exim"]):
+        ident, sender = f"ours-{p.name}", f"someone@{p.domain}"
+        wait_for(f"{ident} to come again", lambda i=ident: t.messages("bob", i), 40, every=0.2)
+        p.send(sender, [t.address_of("bob")], message(ident + "-again", sender, t.address_of("bob")))
+        wait_for(f"{ident}, known now", lambda i=ident: t.messages("bob", i + "-again"), 3)
+        check(f"{ident}: once, and the next at once", len(t.messages("bob", ident)) == 1)
+    t.send("alice", [t.address_of("bob")], message("ours-user", t.address_of("alice"), t.address_of("bob")))
+    check("a user is not asked", wait_for("a user's mail", lambda: t.messages("bob", "ours-user"), 3))
+
+
+def listed(scene):
+    """A block list of the world (RFC 5782): refused, but for postmaster (RFC 5321 4.5.1)."""
+    t, r = scene.troika, scene["listed"]
+    t.configure(scene.zones, guard='dnsbl = { "bl.example=5" }\nreject_points = 5')
+    t.restart()
+    sender = f"x@{r.domain}"
+    try:
+        r.deliver(t.address, sender, [t.address_of("bob")], message("listed", sender, t.address_of("bob")))
+        check("a listed host: refused", False, "it was taken")
+    except smtplib.SMTPRecipientsRefused as e:
+        code, text = next(iter(e.recipients.values()))
+        check("a listed host: refused with 5.7.1, naming the list", code in (550, 554) and text.startswith(b"5.7.1") and b"bl.example" in text, (code, text))
+    r.deliver(t.address, sender, [f"postmaster@{t.domain}"], message("listed-postmaster", sender, f"postmaster@{t.domain}"))
+    check("postmaster hears it", wait_for("mail for postmaster", lambda: t.messages("alice", "listed-postmaster")))
+    p = scene["exim"]
+    p.send(f"other@{p.domain}", [t.address_of("bob")], message("unlisted", f"other@{p.domain}", t.address_of("bob")))
+    check("a host that is not listed is welcome", wait_for("its mail", lambda: t.messages("bob", "unlisted")))
+
+
 def greylist():
-    with Scene(("postfix",), start=False) as scene:
+    number = 77
+    blocked = {"bl.example.": f"{number}.{'.'.join(reversed(NET.strip('.').split('.')))} A 127.0.0.2\n2.0.0.127 A 127.0.0.2\n"}
+    guard = 'greylist = true\ngreylist_spf = true\ngreylist_delay = "2s"'
+    with Scene(("postfix", "exim"), more={"listed": lambda world, name, _: Rogue(world, name, number)}, zones=blocked, config={"guard": guard}, start=False) as scene:
         policy = Greylist(scene.world, "postfix")
         scene["postfix"].start(smtpd_recipient_restrictions=f"permit_mynetworks, check_policy_service inet:127.0.0.1:{POLICY_PORT}")
+        scene["exim"].start()
+        scene["listed"].start()
         scene.troika.start()
-        attempt("theirs", theirs, scene)
-        check("it was greylisting that happened", policy.refused >= 3, policy.refused)
-        check("troika check finds nothing", not scene.troika.faults(), scene.troika.faults())
+        for part in (theirs, ours, listed):
+            attempt(part.__name__, part, scene)
+        check("it was greylisting that held us up", policy.refused >= 3, policy.refused)
 
 
 play(greylist)

@@ -137,7 +137,6 @@ def proofs():
             scene.zones.set(p.domain + ".", p.zone() + "_dmarc TXT \"v=DMARC1; p=reject\"\n")
         for part in (own_mail, forged, signed, ours):
             attempt(part.__name__, part, scene)
-        check("troika check finds nothing", not scene.troika.faults(), scene.troika.faults())
 
 
 play(proofs)

@@ -2,6 +2,7 @@
 
 It knows exactly what it said: `accepted` holds what it answered 250 for, `uncertain` what it had whole without an answer getting out.
 """
+import select
 import smtplib
 import socket
 import ssl
@@ -57,6 +58,14 @@ def drip(c, line):
         c.send(line[i:i + 1])
         time.sleep(0.02)
     return True
+
+
+def stall(c, line):
+    """Neither reads nor says anything, until the other side is gone."""
+    gone = select.poll()
+    gone.register(c.sock, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
+    gone.poll(120_000)
+    raise Gone
 
 
 def flood(code, lines):

@@ -37,6 +37,8 @@ AT_ONCE["many-lines"] = {"mail": say(b"250-" + b"2.1.0 a\r\n250-".join([b"2.1.0 
 # had whole, and no answer got out: tried again, so it may be there twice
 UNSURE = {"close-dot": {"dot": rogue.close}, "reset-dot": {"dot": rogue.reset}, "half-dot": {"dot": lambda c, line: half(c, b"2")},
           "garbage-dot": {"dot": say(b"done\r\n", then_close=True)}}
+# never a word more
+STALLS = {f"stall-{stage}": {stage: rogue.stall} for stage in ("greeting", "ehlo", "mail", "rcpt", "data", "body", "dot")}
 # for good: the sender is told
 REFUSED = {f"554-{stage}": {stage: say(b"554 5.7.1 go away\r\n")} for stage in ("mail", "rcpt", "data", "dot")}
 
@@ -49,7 +51,10 @@ def forgiving(world, name, number):
             r.add(server, faults)
     for server, faults in REFUSED.items():
         r.add(server, faults, times=1000)
+    for server, stall in STALLS.items():
+        r.add(server, stall, times=1000)
     r.add("no-8bit", extensions=())
+    r.add("prompt")
     r.add("small", extensions=("SIZE 20000", "8BITMIME"))
     r.add("chunking", extensions=("CHUNKING", "PIPELINING", "8BITMIME"))
     r.add("partly", rcpt={"later": [b"450 4.2.1 not now\r\n"], "never": [b"550 5.1.1 unknown\r\n"]}, extensions=("PIPELINING", "8BITMIME"))
@@ -130,11 +135,38 @@ def poor(scene):
     check("452 for half of them: each once", reached == sorted(f"u{i}@{domain}" for i in range(20)), reached)
 
 
+def stalled(scene):
+    """Servers that fall silent hold up nobody else's mail, nor the end of the server (which the scene checks when it closes)."""
+    t, servers = scene.troika, scene["rogue"].servers
+    for name in STALLS:
+        for _ in range(3):
+            send(scene, name, body=large() if name == "stall-body" else BODY)
+    wait_for("all of them to be silent", lambda: all(servers[n].fired for n in STALLS))
+    send(scene, "prompt")
+    wait_for("mail for another", lambda: arrived(servers["prompt"], "prompt"), 5)
+    check("what the silent ones have is in the queue", t.queued() == 3 * len(STALLS), t.queue("list"))
+    t.kill()
+    check("and after a kill", t.queued() == 3 * len(STALLS), t.queue("list"))
+    for name in STALLS:
+        servers[name].times = 0
+    t.start()
+    wait_for("all of it", lambda: t.retry() is None and all(len(arrived(servers[n], n)) == 3 for n in STALLS), 30, every=1)
+    t.wait_empty()
+    check("none of it twice", all(len(arrived(servers[n], n)) == 3 for n in STALLS))
+
+
+def silent_end(scene):
+    """SIGTERM does not wait for the silent: the scene closes with one of them at work."""
+    servers = scene["rogue"].servers
+    servers["stall-data"].times, servers["stall-data"].fired = 1000, 0
+    send(scene, "stall-data")
+    wait_for("silence", lambda: servers["stall-data"].fired)
+
+
 def rogues():
-    with Scene(more={"rogue": forgiving}) as scene:
-        for part in (faults, poor):
+    with Scene(more={"rogue": forgiving}, config={"timeouts": 'drain = "2s"'}) as scene:
+        for part in (faults, poor, stalled, silent_end):
             attempt(part.__name__, part, scene)
-        check("troika check finds nothing", not scene.troika.faults(), scene.troika.faults())
 
 
 play(rogues)

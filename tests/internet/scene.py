@@ -50,9 +50,17 @@ class Scene:
         return self
 
     def __exit__(self, *failure):
-        if failure[0]:
-            print("-- Troika's log ends:\n" + self.troika.log())
-        self.world.close()
+        """A scene ends with what holds for all of them: nothing is broken, Troika ends when told to, and no sanitizer spoke."""
+        try:
+            if failure[0]:
+                print("-- Troika's log ends:\n" + self.troika.log())
+            else:
+                attempt("troika check", lambda: check("troika check finds nothing", not self.troika.faults(), self.troika.faults()))
+                attempt("SIGTERM", lambda: check("SIGTERM ends Troika with 0", self.troika.stop() is None))
+                spoke = [line for line in self.troika.whole_log().splitlines() if "Sanitizer" in line or "runtime error" in line]
+                check("no sanitizer spoke", not spoke, spoke)
+        finally:
+            self.world.close()
 
 
 def namespaces_work():

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
+from mails import ident_of
 from peers import Peer
 from world import Failed, end, run, wait_for
 
@@ -114,7 +115,8 @@ class Troika(Peer):
                 return []
             found = c.search(None, *(("HEADER", "X-Ident", f'"{ident}"') if ident else ("ALL",)))[1][0].split()
             data = c.fetch(b",".join(found), "(BODY.PEEK[])")[1] if found else []
-            return [d[1] for d in data if isinstance(d, tuple)]
+            found = [d[1] for d in data if isinstance(d, tuple)]
+            return [m for m in found if ident is None or ident_of(m) == ident]         # SEARCH finds parts of it too
         finally:
             c.logout()
 
@@ -144,8 +146,8 @@ class Troika(Peer):
     def wait_empty(self, seconds=20):
         wait_for("an empty queue", lambda: self.queued() == 0, seconds)
 
-    def log(self):
-        return (self.world.root / f"{self.name}.log").read_text(errors="replace")[-3000:]
+    def whole_log(self):
+        return (self.world.root / f"{self.name}.log").read_text(errors="replace")
 
     def faults(self):
         """What `troika check` finds; nothing when all is well."""
