@@ -76,6 +76,18 @@ struct client *idle_take(struct idle *i, struct str key)
 	return c;
 }
 
+struct client *idle_take_peer(struct idle *i, const struct net_endpoint *peer)
+{
+	struct client *c = NULL;
+
+	pthread_mutex_lock(&i->lock);
+	for (size_t at = 0; !c && at < i->n; at++)
+		if (!memcmp(client_peer(i->at[at].client), peer, sizeof *peer))
+			c = take_at(i, at);
+	pthread_mutex_unlock(&i->lock);
+	return c;
+}
+
 size_t idle_expired(struct idle *i, uint64_t now, struct client **out, size_t max)
 {
 	size_t n = 0;

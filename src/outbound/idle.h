@@ -16,6 +16,8 @@ void idle_destroy(struct idle **i);           /* empty by then; accepts NULL */
 bool idle_put(struct idle *i, struct str key, struct client *c, uint64_t until);
 /* The one of that key that came last; NULL: none. It may have been closed by the peer. */
 struct client *idle_take(struct idle *i, struct str key);
+/* Any one to that address, for the caller to close; NULL: none. */
+struct client *idle_take_peer(struct idle *i, const struct net_endpoint *peer);
 /* Up to max of those whose time is over at `now` (UINT64_MAX: all); the caller closes them. */
 size_t idle_expired(struct idle *i, uint64_t now, struct client **out, size_t max);
 size_t idle_count(struct idle *i);

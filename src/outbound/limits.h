@@ -43,6 +43,7 @@
 #define HOSTS_MAX 20000                           /* addresses remembered */
 #define HOST_BACKOFF_MS ((uint64_t)60000)         /* one that did not answer is not asked again so soon */
 #define HOST_WAIT_MS ((uint64_t)30000)            /* for another connection to the same address to end */
+#define HOST_POLL_MS ((uint64_t)250)              /* ... looking now and then whether a resting one can be closed */
 
 /* idle connections */
 #define IDLE_MAX 1000

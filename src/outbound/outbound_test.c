@@ -383,6 +383,30 @@ static void test_one_session_for_many(void **state)
 	scripted_peer_stop(&p);
 }
 
+/* A session that rests makes room for another destination at the same host. */
+static void test_resting_one_makes_room(void **state)
+{
+	(void)state;
+	const struct script script = { { HELLO, TAKES_MORE, "C QUIT", "S 221 bye" } };
+	struct scripted_peer p;
+	char text[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &script, 1);
+	const struct str route = str_from_c(port_route(text, sizeof text, p.port));
+	struct outbound_config c = { .hostname = STR("us.example"), .routes = &route, .n_routes = 1, .ip = OUTBOUND_IPV4_ONLY, .idle_ms = 60000, .host_connections = 1 };
+	struct world *w = begin("a.example A 127.0.0.2\nb.example A 127.0.0.2", NULL);
+	assert_int_equal(outbound_set_config(w->outbound, &c, NULL), 0);
+	start(w);
+	submit_one(w, 0, "r@a.example");
+	wait_for(w, 1);
+	submit_one(w, 0, "r@b.example");
+	wait_for(w, 2);
+	assert_int_equal(stats(w).relayed, 2);
+	end(w);
+	assert_int_equal(p.connections, 2);
+	scripted_peer_stop(&p);
+}
+
 /* Many threads, many destinations, few sessions; nothing is lost and nothing doubled. */
 static void test_many_at_once(void **state)
 {
@@ -697,7 +721,7 @@ int main(void)
 		cmocka_unit_test(test_goes_to_its_mx), cmocka_unit_test(test_the_next_mx), cmocka_unit_test(test_lost_after_data_waits),
 		cmocka_unit_test(test_unanswered_is_deferred), cmocka_unit_test(test_deferred_then_refused), cmocka_unit_test(test_ourselves_among_equals),
 		cmocka_unit_test(test_nobody_answers), cmocka_unit_test(test_dns_says_no), cmocka_unit_test(test_one_session_for_many),
-		cmocka_unit_test(test_many_at_once),
+		cmocka_unit_test(test_many_at_once), cmocka_unit_test(test_resting_one_makes_room),
 		cmocka_unit_test(test_session_closed_while_resting), cmocka_unit_test(test_too_many_recipients_at_once), cmocka_unit_test(test_verp),
 		cmocka_unit_test(test_tls_fails), cmocka_unit_test(test_other_transports), cmocka_unit_test(test_mbox_is_locked), cmocka_unit_test(test_notice),
 		cmocka_unit_test(test_stop_cuts_connections), cmocka_unit_test(test_configurations), cmocka_unit_test(test_warmup),

@@ -102,13 +102,30 @@ static int64_t last_tried(const struct queue_job *j)
 	return last;
 }
 
+/* A place among the connections to it; a session that rests there makes room. */
+static int enter_host(struct relay *r, const struct net_endpoint *peer, struct trouble *t)
+{
+	uint64_t until = clock_mono_ms() + HOST_WAIT_MS;
+	struct client *resting;
+	int code;
+
+	while ((code = hosts_enter(r->o->hosts, peer, r->setup->config.host_connections, HOST_POLL_MS, last_tried(r->job), t)) == ERR_TIMEOUT) {
+		if (r->o->cancel || clock_mono_ms() >= until)
+			break;
+		resting = idle_take_peer(r->o->idle, peer);
+		if (resting)
+			outbound_close_client(r->o, &resting);
+	}
+	return code;
+}
+
 /* One connection to it. */
 static int open_once(struct relay *r, const struct client_setup *s, const struct policy *p, struct client **out, struct client_opening *o)
 {
 	struct err e = { 0 };
 
 	if (!s->path) {
-		int code = hosts_enter(r->o->hosts, &s->peer, r->setup->config.host_connections, HOST_WAIT_MS, last_tried(r->job), &o->trouble);
+		int code = enter_host(r, &s->peer, &o->trouble);
 		r->reached |= code == ERR_TIMEOUT;            /* our own limit: no fault of the destination's */
 		if (code)
 			return code;
