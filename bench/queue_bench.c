@@ -117,24 +117,23 @@ static uint64_t run(struct bench *b, unsigned n, uint64_t seconds, void *(*fn)(v
 	return worst;
 }
 
-/* The number behind a field of a file in /proc/self. */
-static unsigned long long self(const char *file, const char *field)
+/* MB, of a line of /proc/self/status. */
+static double memory_mb(const char *field)
 {
 	char line[200];
-	unsigned long long n = 0;
-	FILE *f = fopen(file, "r");
+	unsigned long long kb = 0;
+	FILE *f = fopen("/proc/self/status", "r");
 	while (f && fgets(line, sizeof(line), f))
 		if (strncmp(line, field, strlen(field)) == 0)
-			n = strtoull(line + strlen(field) + 1, NULL, 10);
+			kb = strtoull(line + strlen(field) + 1, NULL, 10);
 	if (f && fclose(f))
 		return 0;
-	return n;
+	return (double)kb / 1024;
 }
-static double memory_mb(const char *field) { return (double)self("/proc/self/status", field) / 1024; }
 
-/* What one of `done` cost: microseconds of processor, kilobytes written. */
+/* What one of `done` cost: microseconds of processor. */
 struct cost {
-	double rate, worst_ms, cpu_us, kb;
+	double rate, worst_ms, cpu_us;
 };
 static uint64_t cpu_us(void)
 {
@@ -146,11 +145,10 @@ static uint64_t cpu_us(void)
 static struct cost run_costed(struct bench *b, unsigned n, uint64_t seconds, void *(*fn)(void *))
 {
 	struct cost c;
-	uint64_t cpu = cpu_us(), written = self("/proc/self/io", "write_bytes:");
+	uint64_t cpu = cpu_us();
 	c.worst_ms = (double)run(b, n, seconds, fn, &c.rate) / 1e3;
 	double done = (double)atomic_load(&b->done) + 1e-9;
 	c.cpu_us = (double)(cpu_us() - cpu) / done;
-	c.kb = (double)(self("/proc/self/io", "write_bytes:") - written) / 1024 / done;
 	return c;
 }
 
@@ -198,8 +196,8 @@ static void measure(struct bench *b, uint64_t waiting, unsigned threads, uint64_
 	do
 		run(b, 100, 1, deliver_thread, &rest);
 	while (rest > 0 || queue_stats(b->q, &s));
-	printf("%9llu %8u |%9.0f %8.1f %6.0f %5.1f |%9.0f %8.1f %6.0f %5.1f |%7.1f %7.1f\n", (unsigned long long)waiting, threads,
-		   submits.rate, submits.worst_ms, submits.cpu_us, submits.kb, jobs.rate, jobs.worst_ms, jobs.cpu_us, jobs.kb, memory_mb("RssAnon:"),
+	printf("%9llu %8u |%9.0f %8.1f %6.0f |%9.0f %8.1f %6.0f |%7.1f %7.1f\n", (unsigned long long)waiting, threads,
+		   submits.rate, submits.worst_ms, submits.cpu_us, jobs.rate, jobs.worst_ms, jobs.cpu_us, memory_mb("RssAnon:"),
 		   memory_mb("RssFile:"));
 	if (atomic_load(&b->failed))
 		printf("%llu failed\n", (unsigned long long)atomic_load(&b->failed));
@@ -227,7 +225,7 @@ int main(int argc, char **argv)
 	static const unsigned threads[] = { 1, 20, 100 };
 	for (unsigned i = 0; i < n_levels; i++) {
 		fill(&b, levels[i]);
-		printf("  waiting  threads | submit/s worst ms cpu us    KB | settle/s worst ms cpu us    KB |anon MB file MB\n");
+		printf("  waiting  threads | submit/s worst ms cpu us | settle/s worst ms cpu us |anon MB file MB\n");
 		for (size_t k = 0; k < sizeof(threads) / sizeof(threads[0]); k++)
 			measure(&b, levels[i], threads[k], seconds);
 	}

@@ -32,7 +32,7 @@ static bool block(struct queue *q, struct backoff *op)
 	struct queue_config config = queue_config_get(q);
 	int64_t now_ms = clock_now_ms();
 	pthread_mutex_lock(&q->schedule.lock);
-	struct destination *d = schedule_add(&q->schedule, op->destination);
+	struct destination *d = schedule_add(&q->schedule, op->destination, now_ms);
 	bool blocks = d && d->until_ms <= now_ms;
 	if (blocks) {
 		d->failures += d->failures < UINT16_MAX;
@@ -123,7 +123,7 @@ static void learn(struct queue *q, struct str destination, const struct destinat
 	int64_t until_ms = r->until > INT64_MAX / 1000 ? INT64_MAX : r->until * 1000;
 	struct schedule *s = &q->schedule;
 	pthread_mutex_lock(&s->lock);
-	struct destination *d = until_ms > now_ms ? schedule_add(s, destination) : schedule_find(s, destination);
+	struct destination *d = until_ms > now_ms ? schedule_add(s, destination, until_ms) : schedule_find(s, destination);
 	if (d && (d->until_ms != until_ms || !d->failures)) {
 		d->failures = (uint16_t)(r->failures < UINT16_MAX ? r->failures : UINT16_MAX);
 		d->until_ms = until_ms;

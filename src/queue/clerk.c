@@ -22,7 +22,7 @@ struct clerk {
 	atomic_bool news;
 	bool running;
 	pthread_t thread;
-	int64_t purge_ms, sweep_ms;
+	int64_t purge_ms, sweep_ms, overflow_ms;
 };
 
 /* ---- news ---- */
@@ -77,14 +77,15 @@ static int look_at_shard(struct queue *q, unsigned shard)
 	return rc;
 }
 
-static int look_at_all(struct queue *q)
+static int look_at_all(struct queue *q, int64_t now_ms)
 {
 	struct schedule *s = &q->schedule;
 	int result = 0;
 	atomic_store(&q->clerk->news, false);
 	pthread_mutex_lock(&s->lock);
-	bool again = s->overflow && s->count < QUEUE_DESTINATIONS_MAX / 10 * 9;
+	bool again = s->overflow && (s->count * 10 < (size_t)QUEUE_DESTINATIONS_MAX * 9 || now_ms - q->clerk->overflow_ms >= QUEUE_OVERFLOW_MS);
 	s->overflow = s->overflow && !again;
+	q->clerk->overflow_ms = again ? now_ms : q->clerk->overflow_ms;
 	pthread_mutex_unlock(&s->lock);
 	for (unsigned i = 0; i < QUEUE_SHARDS; i++) {
 		if (again)
@@ -166,7 +167,7 @@ uint64_t queue_tick(struct queue *q)
 {
 	int64_t now_ms = clock_now_ms(), next;
 	bool unwritten = write_unwritten(q);
-	bool failed = look_at_all(q) != 0;
+	bool failed = look_at_all(q, now_ms) != 0;
 	failed = run_clock(q, &next) || failed;
 	bool freed = sweep(q, now_ms);
 	if (now_ms - q->clerk->purge_ms >= PURGE_MS && backoff_purge(q) != 1)

@@ -21,7 +21,10 @@
 #define QUEUE_GATHER_S 3                      /* a notice waits so long for what becomes of the message's other recipients */
 #define QUEUE_OVER_S 30                       /* an expired message that is in flight is looked at again after so long */
 
+#ifndef QUEUE_DESTINATIONS_MAX
 #define QUEUE_DESTINATIONS_MAX 1000000u       /* known to memory at once, about 130 octets each; beyond that see schedule.h */
+#endif
+#define QUEUE_OVERFLOW_MS 60000               /* with more of them the store is looked through so often */
 #ifndef QUEUE_AHEAD
 #define QUEUE_AHEAD 64u                       /* entries read ahead for a destination from each shard */
 #endif

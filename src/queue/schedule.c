@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #define BUCKETS_FIRST 1024u
+#define ROOM_PROBES 8u
 
 void schedule_cond_init(pthread_cond_t *c)
 {
@@ -92,29 +93,6 @@ static void grow(struct schedule *s)
 	free((void *)s->buckets);
 	s->buckets = bigger.buckets;
 	s->n_buckets = bigger.n_buckets;
-}
-
-struct destination *schedule_add(struct schedule *s, struct str name)
-{
-	struct destination *d = schedule_find(s, name);
-	if (d)
-		return d;
-	/* what is ours, and notices, must not wait for a million domains */
-	bool ours = str_starts(name, STR(":")) && !str_starts(name, STR(QUEUE_FETCHED));
-	if ((ours || s->count < QUEUE_DESTINATIONS_MAX) && name.n <= QUEUE_DESTINATION_MAX)
-		d = malloc(sizeof(*d) + name.n);
-	if (!d) {
-		s->overflow = true;
-		return NULL;
-	}
-	*d = (struct destination){ .next_ms = SCHEDULE_NEVER, .heap_at = HEAP_NOWHERE, .name_n = (uint8_t)name.n };
-	memcpy(d->name, name.p, name.n);
-	if (s->count++ >= s->n_buckets)
-		grow(s);
-	struct destination **bucket = bucket_of(s, name);
-	d->hash_next = *bucket;
-	*bucket = d;
-	return d;
 }
 
 static void forget(struct schedule *s, struct destination *d)
@@ -222,6 +200,49 @@ static void ring_add(struct schedule *s, struct destination *d)
 	(*ring)->ring_prev = d;
 }
 
+/* ---- adding ---- */
+
+/* Forgets one that waits longer than until due_ms: the latest of a few from the heap's lower half. */
+static bool make_room(struct schedule *s, int64_t due_ms)
+{
+	struct timer latest = { due_ms, NULL };
+	for (unsigned i = 0; i < ROOM_PROBES && s->heap_n; i++) {
+		s->probe = s->probe * 6364136223846793005u + 1442695040888963407u;
+		const struct timer *t = &s->heap[s->heap_n - 1 - (s->probe >> 33) % ((s->heap_n + 1) / 2)];
+		if (t->when_ms > latest.when_ms && !t->d->busy && !t->d->failures)
+			latest = *t;
+	}
+	if (!latest.d)
+		return false;
+	heap_remove(s, latest.d);
+	forget(s, latest.d);
+	s->overflow = true;
+	return true;
+}
+
+struct destination *schedule_add(struct schedule *s, struct str name, int64_t due_ms)
+{
+	struct destination *d = schedule_find(s, name);
+	if (d)
+		return d;
+	/* what is ours, and notices, must not wait for a million domains */
+	bool ours = str_starts(name, STR(":")) && !str_starts(name, STR(QUEUE_FETCHED));
+	if (name.n <= QUEUE_DESTINATION_MAX && (ours || s->count < QUEUE_DESTINATIONS_MAX || make_room(s, due_ms)))
+		d = malloc(sizeof(*d) + name.n);
+	if (!d) {
+		s->overflow = true;
+		return NULL;
+	}
+	*d = (struct destination){ .next_ms = SCHEDULE_NEVER, .heap_at = HEAP_NOWHERE, .name_n = (uint8_t)name.n };
+	memcpy(d->name, name.p, name.n);
+	if (s->count++ >= s->n_buckets)
+		grow(s);
+	struct destination **bucket = bucket_of(s, name);
+	d->hash_next = *bucket;
+	*bucket = d;
+	return d;
+}
+
 /* ---- who waits ---- */
 
 void schedule_wait_add(struct schedule *s, struct waiter *w)
@@ -254,9 +275,10 @@ void schedule_wait_remove(struct schedule *s, struct waiter *w)
 /* Who has a connection to it open; otherwise who has waited longest for any. */
 static void wake_for(struct schedule *s, const struct destination *d)
 {
+	bool fetched = schedule_ring(s, d) == &s->fetched;
 	struct waiter *any = NULL, *w;
 	for (w = s->waiters; w && !str_eq(w->prefer, destination_name(d)); w = w->next)
-		if (!any && !w->only)
+		if (!any && !w->only && !fetched)
 			any = w;
 	w = w ? w : any;
 	if (!w)
@@ -346,7 +368,7 @@ bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms)
 
 void schedule_note(struct schedule *s, struct str name, uint8_t band, int64_t due, int64_t now_ms)
 {
-	struct destination *d = schedule_add(s, name);
+	struct destination *d = schedule_add(s, name, due > SCHEDULE_NEVER / 1000 ? SCHEDULE_NEVER : due * 1000);
 	if (!d)
 		return;
 	destination_due(d, due);

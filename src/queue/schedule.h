@@ -2,7 +2,8 @@
  * ring (something of it can be taken now), in the heap (from some time on), or in neither (it has as many jobs as it may, its
  * entries are being read, or there is nothing). For this room only; every function with schedule.lock held unless said otherwise.
  *
- * At most QUEUE_DESTINATIONS_MAX are remembered. What is beyond stays in the store, `overflow` says so, and a scan finds it once there is room. */
+ * At most QUEUE_DESTINATIONS_MAX are remembered, those that are due first; for a new one that is due sooner another one that waits long is
+ * forgotten. `overflow` says that there are more; they are in the store, and a scan every QUEUE_OVERFLOW_MS finds what has come near. */
 #ifndef QUEUE_SCHEDULE_H
 #define QUEUE_SCHEDULE_H
 
@@ -86,6 +87,7 @@ struct schedule {
 	struct destination **buckets;
 	size_t n_buckets, count;
 	bool overflow;
+	size_t probe;                         /* where the next one to be forgotten is looked for */
 	struct destination *ring;             /* whose turn it is */
 	struct destination *fetched;          /* another ring: those that have no turn, QUEUE_FETCHED */
 	struct timer *heap;
@@ -105,8 +107,8 @@ void schedule_cond_init(pthread_cond_t *c);
 bool schedule_wait(struct schedule *s, pthread_cond_t *c, uint64_t ms);
 
 struct destination *schedule_find(const struct schedule *s, struct str name);
-/* Finds or adds; NULL when there is no room (then `overflow`). Follow it by schedule_place. */
-struct destination *schedule_add(struct schedule *s, struct str name);
+/* Finds or adds one of which something is due then; NULL when there is no room (then `overflow`). Follow it by schedule_place. */
+struct destination *schedule_add(struct schedule *s, struct str name, int64_t due_ms);
 /* Something of it is due then. */
 void schedule_note(struct schedule *s, struct str name, uint8_t band, int64_t due, int64_t now_ms);
 /* Puts it where it belongs after any change, waking whom that concerns; forgets (frees) it when nothing is left of it. True: it is ready, and
