@@ -1,16 +1,15 @@
 #!/usr/bin/python3
 """Peers that are away, and peers that say "later" for a day: mail waits, its sender hears of it, and it arrives once or comes back.
 Usage: delays.py PATH/TO/troika"""
-import os
 import re
 import time
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 
+from clock import Clock
 from mails import ident_of, message
 from rogue import Rogue
 from scene import Scene, attempt, check, play
-from world import run, wait_for
+from world import wait_for
 
 HOUR, DAY = 3600, 86400
 UNITS = {"s": 1, "m": 60, "h": HOUR, "d": DAY}
@@ -43,31 +42,18 @@ def cable(scene):
     check("nobody was told", not t.notices(), [n.text for n in t.notices()])
 
 
-class Clock:
-    """The wall clock of Troika: it is stopped, and starts again later. What it waits for in between is what is built in: queue {} says nothing."""
-
-    def __init__(self, scene):
-        self.troika, self.ahead = scene.troika, 0
-        self.shim = scene.world.root / "later.so"
-        run("gcc", "-shared", "-fPIC", "-O1", "-o", self.shim, Path(__file__).with_name("later.c"))
-        self.troika.configure(scene.zones, queue="")
-
-    def set(self, ahead):
-        self.ahead = ahead
-        self.troika.restart(LD_PRELOAD=str(self.shim), LATER=str(ahead), ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
-
-    def tried(self, times):
-        found = re.search(r"tried (\d+) time", self.troika.queue("list"))
-        return found and int(found.group(1)) >= times
+def tried(scene, times):
+    found = re.search(r"tried (\d+) time", scene.troika.queue("list"))
+    return found and int(found.group(1)) >= times
 
 
 def expiry(scene, clock):
     """Told of the delay after four hours, of the end after five days (RFC 5321 4.5.4.1, RFC 3464 2.3.9), not before, and once."""
     t, start = scene.troika, clock.ahead
     send(scene, "expiry", f"x@{scene['rogue'].domain_of('never')}")
-    wait_for("the first try", lambda: clock.tried(1))
+    wait_for("the first try", lambda: tried(scene, 1))
     clock.set(start + 4 * HOUR - 300)
-    wait_for("the second try", lambda: clock.tried(2))
+    wait_for("the second try", lambda: tried(scene, 2))
     check("nobody is told before four hours", not t.notices(about="expiry"))
     clock.set(start + 4 * HOUR + 60)
     r = t.wait_notice("expiry", action="delayed").recipients[0]
@@ -75,7 +61,7 @@ def expiry(scene, clock):
     until = r["Will-Retry-Until"] and parsedate_to_datetime(r["Will-Retry-Until"]).timestamp() - time.time()
     check("Will-Retry-Until: five days", until and abs(until - start - 5 * DAY) < HOUR, r.as_string())
     clock.set(start + 5 * DAY - 60)
-    wait_for("a try on the fifth day", lambda: clock.tried(3))
+    wait_for("a try on the fifth day", lambda: tried(scene, 3))
     check("it still waits, and nothing more was told", t.queued() == 1 and len(t.notices(about="expiry")) == 1, t.queue("list"))
     clock.set(start + 5 * DAY + 60)
     r = t.wait_notice("expiry", action="failed").recipients[0]
@@ -96,7 +82,7 @@ def a_day(scene, clock):
     intervals = []
     send(scene, "day", f"x@{scene['rogue'].domain_of('day')}")
     while clock.ahead - start < DAY:
-        wait_for(f"try {len(intervals) + 1}", lambda: clock.tried(len(intervals) + 1))
+        wait_for(f"try {len(intervals) + 1}", lambda: tried(scene, len(intervals) + 1))
         text = t.queue("list")
         if not next_in(text):
             check(f"try {len(intervals) + 1}: the next one has its time", False, text)

@@ -9,8 +9,8 @@ import subprocess
 import dkim
 from mails import EIGHT, MIME8, ident_of, message
 from rogue import Rogue
-from scene import Scene, attempt, check, play
-from world import DNS, wait_for
+from scene import Scene, attempt, check, play, txt
+from world import wait_for
 
 
 class Forger(Rogue):
@@ -90,14 +90,6 @@ def signed(scene):
     refused(scene, "signed-touched", f"x@{forger.domain}", forger.sign(message("signed-touched", "boss@strict.example", to)).replace(b"Hello.", b"Hello!"))
 
 
-def txt(scene):
-    """dkimpy's view of the world's DNS."""
-    def ask(name, timeout=5):
-        out = scene.world.on("dns", "kdig", "@" + DNS, "+short", "TXT", name.decode() if isinstance(name, bytes) else name)
-        return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', out)).encode() or None
-    return ask
-
-
 def ours(scene):
     """What leaves us: signed so that others verify it, and aligned."""
     t, p = scene.troika, scene["postfix"]
@@ -110,7 +102,7 @@ def ours(scene):
         for i, field in enumerate(fields):
             algorithm = re.search(rb"a=([\w-]+)", field).group(1).decode()
             try:
-                ok = dkim.DKIM(mail).verify(i, dnsfunc=txt(scene))
+                ok = dkim.DKIM(mail).verify(i, dnsfunc=txt(scene.world))
             except dkim.DKIMException as e:
                 ok = str(e)
             check(f"{ident}: dkimpy verifies the {algorithm} signature", ok is True, ok or field)
@@ -121,7 +113,7 @@ def ours(scene):
     listens = scene["forger"].servers["listens"]
     notice = wait_for("our notice elsewhere", lambda: listens.accepted)[0][2]
     try:
-        ok = dkim.DKIM(notice).verify(dnsfunc=txt(scene))
+        ok = dkim.DKIM(notice).verify(dnsfunc=txt(scene.world))
     except dkim.DKIMException as e:
         ok = str(e)
     check("a notice that we send is signed too", ok is True, ok or notice[:800])

@@ -1,5 +1,6 @@
 """The stage of a scenario: a world with its DNS, a Troika, and the neighbours that it asks for. A script of scenarios ends with `play(...)`."""
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
 from common import attempt, binary, check, finish, skip  # noqa: E402,F401
 from peers import KINDS  # noqa: E402
 from troika import Troika  # noqa: E402
-from world import World  # noqa: E402
+from world import DNS, World  # noqa: E402
 from zones import Zones  # noqa: E402
 
 # Whoever waits in a test waits shortly.
@@ -31,7 +32,8 @@ class Scene:
             for peer in self.peers.values():
                 all_zones.update(peer.zones())
             self.zones = Zones(self.world, all_zones, unsigned, broken)
-            self.troika.configure(self.zones, **{**IMPATIENT, **(config or {})})
+            self.config = {**IMPATIENT, **(config or {})}
+            self.troika.configure(self.zones, **self.config)
             if start:
                 self.start()
         except BaseException:
@@ -61,6 +63,14 @@ class Scene:
                 check("no sanitizer spoke", not spoke, spoke)
         finally:
             self.world.close()
+
+
+def txt(world):
+    """dkimpy's view of the world's DNS."""
+    def ask(name, timeout=5):
+        out = world.on("dns", "kdig", "@" + DNS, "+short", "TXT", name.decode() if isinstance(name, bytes) else name)
+        return "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', out)).encode() or None
+    return ask
 
 
 def namespaces_work():
