@@ -107,7 +107,7 @@ static void fill(struct queue *q)
 	s.n_recipients = 1;
 	assert_int_equal(queue_submit(q, &s, &id, NULL), 0);
 	assert_int_equal(queue_take(q, 1000, STR("example.com"), true, &j), 0);
-	j->recipients[0].result = (struct queue_result){ QUEUE_DELAYED, STR("4.2.0"), STR("not\nnow"), STR("mx.example.com"), false };
+	j->recipients[0].result = (struct queue_result){ QUEUE_DELAYED, STR("4.2.0"), STR("not\nnow"), STR("mx.example.com"), false, false };
 	assert_int_equal(queue_finish(q, &j), 0);
 	queue_destination_failed(q, STR("example.net"), STR("4.4.1"), STR("no answer"), STR_NONE);
 }

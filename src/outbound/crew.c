@@ -88,17 +88,22 @@ static void take_care(struct outbound *o)
 
 /* ---- a thread ---- */
 
-static void do_job(struct outbound *o, struct queue_job *j)
+static void run_job(struct outbound *o, struct queue_job *j)
 {
 	struct setup *s = outbound_setup(o);
 
-	begin_work(o);
 	if (j->kind == QUEUE_NOTICE)
 		delivery_notice(o, s, j);
 	else
 		delivery_run(o, s, j);
-	end_work(o);
 	setup_unref(&s);
+}
+
+static void do_job(struct outbound *o, struct queue_job *j)
+{
+	begin_work(o);
+	run_job(o, j);
+	end_work(o);
 }
 
 /* True: this thread has waited for long and others wait too. */
@@ -159,25 +164,52 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+/* What is ours waits for nobody's servers: one thread each for mail to our accounts and for notices, whatever all others are held up by. */
+static void *serve_own(struct outbound *o, struct str destination)
+{
+	struct queue_job *j;
+	int r;
+
+	while (!o->stopping && (r = queue_take(o->env.queue, WORKER_WAIT_MS, destination, true, &j)) != ERR_CLOSED) {
+		if (r == 0)
+			run_job(o, j);
+		else if (r != ERR_TIMEOUT)
+			usleep(FAILED_TAKE_US);
+	}
+	pthread_mutex_lock(&o->lock);
+	if (--o->threads == 0)
+		pthread_cond_broadcast(&o->thread_gone);
+	pthread_mutex_unlock(&o->lock);
+	return NULL;
+}
+
+static void *local_main(void *arg) { return serve_own(arg, STR(QUEUE_LOCAL)); }
+static void *notice_main(void *arg) { return serve_own(arg, STR(QUEUE_NOTICES)); }
+
 /* o->threads counts it already. */
-static int start_thread(struct outbound *o)
+static int create_thread(struct outbound *o, void *(*run)(void *))
 {
 	pthread_attr_t attributes;
 	pthread_t thread;
 	sigset_t all, before;
 
-	pthread_mutex_lock(&o->lock);
-	o->waiting++;
-	pthread_mutex_unlock(&o->lock);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, OUTBOUND_STACK);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);      /* signals are for the main thread */
-	int failed = pthread_create(&thread, &attributes, thread_main, o);
+	int failed = pthread_create(&thread, &attributes, run, o);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attributes);
-	if (!failed)
+	return failed ? ERR_NO_MEMORY : 0;
+}
+
+static int start_thread(struct outbound *o)
+{
+	pthread_mutex_lock(&o->lock);
+	o->waiting++;
+	pthread_mutex_unlock(&o->lock);
+	if (create_thread(o, thread_main) == 0)
 		return 0;
 	pthread_mutex_lock(&o->lock);
 	o->waiting--;
@@ -187,12 +219,26 @@ static int start_thread(struct outbound *o)
 
 int crew_start(struct outbound *o, struct err *e)
 {
+	static void *(*const own[])(void *) = { local_main, notice_main };
+	int r = 0;
+
 	o->threads = 1;
 	if (start_thread(o)) {
 		o->threads = 0;
-		return err_set(e, ERR_NO_MEMORY, NULL, "cannot start a thread for outbound");
+		r = ERR_NO_MEMORY;
 	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < sizeof own / sizeof *own; i++) {
+		pthread_mutex_lock(&o->lock);
+		o->threads++;
+		pthread_mutex_unlock(&o->lock);
+		r = create_thread(o, own[i]);
+		if (r) {
+			pthread_mutex_lock(&o->lock);
+			o->threads--;
+			pthread_mutex_unlock(&o->lock);
+		}
+	}
+	return r ? err_set(e, r, NULL, "cannot start a thread for outbound") : 0;
 }
 
 void crew_stop(struct outbound *o, uint64_t drain_ms)

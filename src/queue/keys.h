@@ -18,7 +18,6 @@ struct key {
 static inline struct str key_str(const struct key *k) { return str_make(k->p, k->n); }
 
 /* Notices wait under a destination of their own. No message has so many groups. */
-#define QUEUE_NOTICES ":notice"
 #define GROUP_NOTICE 0xffffu
 
 /* Higher priorities first: band 0 is priority 9, band 18 is -9. */

@@ -28,6 +28,8 @@ struct queue;
 /* The destination of recipients that are ours: handed to the local deliverer. Others: the recipient's domain in lower case and
  * A-labels, or an address literal with its brackets. What that means (MX, smart host, LMTP, a file) is decided when it is tried. */
 #define QUEUE_LOCAL ":local"
+/* Where jobs of kind QUEUE_NOTICE wait; for queue_take. */
+#define QUEUE_NOTICES ":notice"
 /* With a domain behind it: mail that waits to be fetched (ATRN). Only who asks queue_take for exactly that destination gets it. */
 #define QUEUE_FETCHED ":fetched/"
 
