@@ -34,7 +34,7 @@ struct presence {
 	unsigned char pending, owed, notice;
 };
 
-static unsigned char progress[SEQ_MAX][RECIPIENTS];       /* what the parent knows; children start with a copy */
+static _Atomic unsigned char progress[SEQ_MAX][RECIPIENTS];       /* what the parent knows; children start with a copy */
 static struct presence there[SEQ_MAX][RECIPIENTS];
 static atomic_uint next_seq;
 static char dir[256];
@@ -228,7 +228,7 @@ static void note(const struct event *e)
 {
 	if (e->seq >= SEQ_MAX || e->recipient >= RECIPIENTS)
 		die("an event that nobody sent", e->seq, e->recipient);
-	unsigned char *p = &progress[e->seq][e->recipient];
+	_Atomic unsigned char *p = &progress[e->seq][e->recipient];
 	/* two threads may tell of the same one in either order */
 	if (e->progress > *p)
 		*p = (unsigned char)e->progress;
