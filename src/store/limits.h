@@ -9,6 +9,7 @@
 #define STORE_MAP_SIZE_DEFAULT ((uint64_t)256 << 30)
 #define STORE_VERSION_SLOTS 65536                 /* scopes whose version is remembered; a power of 2 */
 #define STORE_COMMIT_GROUP_MAX 1024               /* closures in one transaction */
+#define STORE_TRIM_GROUPS 128                     /* mapped pages are let go of after so many transactions */
 #define STORE_FULL_BYTES ((uint64_t)1 << 20)      /* with less room than this a failed write failed for want of it */
 #define STORE_BELL_PAUSE_MS 3                     /* news of other processes are heard at most this often */
 

@@ -223,6 +223,15 @@ void segment_maps_sweep(struct segment_maps *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
+void segment_maps_trim(struct segment_maps *m)
+{
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct segment_map *map = m->buckets[i]; map; map = map->next)
+			(void)madvise(map->base, map->mapped, MADV_DONTNEED);
+	pthread_mutex_unlock(&m->lock);
+}
+
 /* A bad disk makes the first touch of a mapped page a SIGBUS. Asking the kernel to read the pages in gives an error
  * code instead, and maps them all at once, which costs less than as many page faults. */
 static int read_pages(const struct segment_maps *m, const uint8_t *p, size_t n)

@@ -23,6 +23,9 @@ void segment_map_forget(struct segment_maps *m, uint32_t number);
 /* Forgets those whose files are gone (unlinked by another process). */
 void segment_maps_sweep(struct segment_maps *m);
 
+/* Lets go of the pages of all mappings; they stay in the kernel's cache, and come back when touched. */
+void segment_maps_trim(struct segment_maps *m);
+
 /* n bytes at an offset, each page read in, so that touching them does not fault. 0, ERR_NOT_FOUND (beyond the file's
  * end), ERR_IO (the disk cannot read them). */
 int segment_map_bytes(struct segment_maps *m, struct segment_map *map, uint64_t offset, size_t n, const uint8_t **out);

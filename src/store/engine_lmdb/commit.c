@@ -250,6 +250,8 @@ static void tell_watchers(void *arg, void *from_run)
 			watch_table_fire(&s->watches, &news->list[i]);
 	}
 	free(news);
+	if (atomic_load_explicit(&s->n_groups, memory_order_relaxed) % STORE_TRIM_GROUPS == 0)
+		resident_trim(s);
 }
 
 const struct combine_ops lmdb_commit_ops = { .run = run, .after = tell_watchers };

@@ -400,6 +400,7 @@ int lmdb_maintain(struct store *store, uint64_t max_bytes, uint64_t *reclaimed_o
 {
 	struct lmdb_store *s = lmdb_of(store);
 	int result = free_dead_readers(s);
+	resident_trim(s);
 	pthread_mutex_lock(&s->blobs->maintain);
 	segment_maps_sweep(s->blobs->maps);
 	uint32_t number = 0;

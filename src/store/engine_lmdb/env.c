@@ -46,6 +46,8 @@ static int open_env(struct lmdb_store *s, const char **step_out)
 		if (s->env)
 			mdb_env_close(s->env);
 		s->env = NULL;
+	} else {
+		resident_find_index(s);
 	}
 	return rc;
 }

@@ -35,6 +35,8 @@ struct lmdb_store {
 	struct blob_area *blobs;
 
 	char *index_path;
+	void *index_map;                              /* where LMDB mapped it; NULL: not known */
+	size_t index_mapped;
 	uint64_t map_size;
 	pthread_mutex_t reads_lock;                   /* guards what follows, and env against being opened again */
 	struct lmdb_read *idle_reads;                 /* reset transactions, kept for reuse */
@@ -79,6 +81,10 @@ uint64_t index_newest(struct lmdb_store *s);
 bool index_is_broken(struct lmdb_store *s);
 /* Opens it again, for the leader of commits alone, and only while no read is active. LMDB's codes. */
 int index_reopen(struct lmdb_store *s);
+
+/* resident.c */
+void resident_find_index(struct lmdb_store *s);   /* after each open */
+void resident_trim(struct lmdb_store *s);         /* lets go of pages that are mapped */
 
 /* read.c */
 int lmdb_begin(struct store *s, struct store_scope scope, struct store_read **out);

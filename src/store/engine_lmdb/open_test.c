@@ -45,6 +45,56 @@ static void what_was_committed_stays(void **state)
 	free(bytes);
 }
 
+/* Of the pages of files, kilobytes of this process's memory. */
+static unsigned long file_memory(void)
+{
+	char line[200];
+	unsigned long kb = 0;
+	FILE *f = fopen("/proc/self/status", "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof line, f))
+		if (strncmp(line, "RssFile:", 8) == 0)
+			kb = strtoul(line + 8, NULL, 10);
+	fclose(f);
+	return kb;
+}
+
+static void mapped_pages_are_let_go_of(void **state)
+{
+	struct fixture *f = *state;
+	char *bytes = calloc(1, 16 << 20);
+	assert_non_null(bytes);
+	store_blob_id id = blob_put(f->store, str_make(bytes, 16 << 20), &ann, 1);
+	for (int i = 0; i < 16; i++) {
+		char key[8];
+		snprintf(key, sizeof key, "%d", i);
+		put(f->store, scope, str_from_c(key), str_make(bytes, STORE_VALUE_MAX));
+	}
+	for (int round = 0; round < 2; round++) {
+		struct store_blob_view v;
+		struct store_read *r;
+		struct str value;
+		uint64_t reclaimed;
+		assert_int_equal(store_blob_map(f->store, id, &v), 0);
+		assert_int_equal(store_begin(f->store, scope, &r), 0);
+		for (int i = 0; i < 16; i++) {
+			char key[8];
+			snprintf(key, sizeof key, "%d", i);
+			assert_int_equal(store_get(r, str_from_c(key), &value), 0);
+			assert_int_equal(memcmp(value.p, bytes, value.n), 0);
+		}
+		unsigned long before = file_memory();
+		assert_int_equal(store_maintain(f->store, 1, &reclaimed), 0);
+		assert_true(file_memory() + (24 << 10) < before);
+		/* and come back */
+		assert_int_equal(memcmp(value.p, bytes, value.n), 0);
+		assert_int_equal(memcmp(v.bytes.p, bytes, v.bytes.n), 0);
+		store_end(&r);
+		store_blob_unmap(f->store, &v);
+	}
+	free(bytes);
+}
+
 static unsigned count_segments(struct store *s)
 {
 	struct store_stats st;
@@ -226,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(what_was_committed_stays, &target),
+		CONFORMANCE_TEST(mapped_pages_are_let_go_of, &target),
 		CONFORMANCE_TEST(a_closed_segment_is_continued, &target),
 		CONFORMANCE_TEST(full_segments_are_followed_by_others, &target),
 		CONFORMANCE_TEST(read_only_means_it, &target),
