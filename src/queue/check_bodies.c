@@ -71,6 +71,7 @@ static int condemn(struct change *c, void *arg)
 	uint64_t id = op->next;
 	char until[8];
 	int rc = 0;
+	c->freed = true;                      /* for the sweeper, when it runs in this process */
 	store_be64(until, (uint64_t)c->now + QUEUE_CONDEMNED_S);
 	for (;;) {
 		struct key from = key_number(KEY_MESSAGE, id), to = queue_key_after(KEY_MESSAGE);

@@ -133,7 +133,7 @@ static bool sweep(struct queue *q, int64_t now_ms)
 			rc = sweep_run(q, i, &more);
 		if (rc || more)
 			atomic_fetch_add(&q->freed[i], 1);
-		waits = waits || rc || more;
+		waits = waits || atomic_load(&q->freed[i]);
 	}
 	return waits;
 }

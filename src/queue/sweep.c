@@ -9,6 +9,7 @@
 struct sweep {
 	store_blob_id ids[QUEUE_SWEEP_BATCH];
 	size_t n;
+	bool later;                           /* out: the time of some has not come */
 };
 
 static int read_freed(struct queue *q, unsigned shard, struct sweep *s)
@@ -18,13 +19,17 @@ static int read_freed(struct queue *q, unsigned shard, struct sweep *s)
 	struct store_iter *it;
 	struct str key, value;
 	s->n = 0;
+	s->later = false;
 	int rc = store_begin(q->store, queue_scope(shard), &r);
 	if (rc)
 		return rc;
 	rc = store_range(r, key_str(&from), key_str(&to), false, &it);
-	while (rc >= 0 && s->n < QUEUE_SWEEP_BATCH && (rc = store_next(it, &key, &value)) == 1)
-		if (key_read_number(key, &s->ids[s->n]) && (value.n != 8 || load_be64(value.p) <= (uint64_t)clock_now()))
+	while (rc >= 0 && s->n < QUEUE_SWEEP_BATCH && (rc = store_next(it, &key, &value)) == 1) {
+		if (value.n == 8 && load_be64(value.p) > (uint64_t)clock_now())
+			s->later = true;
+		else if (key_read_number(key, &s->ids[s->n]))
 			s->n++;
+	}
 	store_end(&r);
 	return rc < 0 ? rc : 0;
 }
@@ -43,6 +48,9 @@ int sweep_run(struct queue *q, unsigned shard, bool *more_out)
 	struct sweep s;
 	*more_out = false;
 	int rc = read_freed(q, shard, &s);
+	/* or nobody would come back for them */
+	if (rc == 0 && s.later)
+		atomic_fetch_add(&q->freed[shard], 1);
 	if (rc || s.n == 0)
 		return rc;
 	rc = store_blob_untag(q->store, s.ids, s.n, queue_tag(shard));
