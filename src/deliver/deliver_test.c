@@ -97,7 +97,7 @@ static void one_message_to_many(void **state)
 	struct store_blob_view bytes;
 	assert_int_equal(account_open(h->model, 3, &a), 0);
 	assert_int_equal(view_open(a, 1, &v), 0);
-	const struct message *m = view_at(v, 0);
+	const struct message first = view_at(v, 0), *m = &first;
 	assert_int_equal(m->date, 1234);
 	assert_int_equal(m->size, sizeof(MESSAGE) - 1);
 	assert_int_equal(email_reader_begin(a, &reader), 0);

@@ -134,7 +134,7 @@ static void deleted_and_made_again(void **state)
 	struct view *v, *newer;
 	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
 	struct mailbox before = fixture_get(f, FIXTURE_INBOX);
-	uint64_t email = view_at(v, 1499)->email;
+	uint64_t email = view_at(v, 1499).email;
 	assert_int_equal(account_delete(f->model, FIXTURE_ACCOUNT), 0);
 	assert_int_equal(account_delete(f->model, FIXTURE_ACCOUNT), ERR_NOT_FOUND);
 	assert_int_equal(fixture_blobs(f), 0);
@@ -162,7 +162,7 @@ static void deleted_and_made_again(void **state)
 	fixture_append(f, FIXTURE_INBOX, "x", 0);
 	assert_int_equal(view_refresh(f->account, v, &newer), 0);
 	assert_int_equal(view_count(newer), 1);
-	assert_true(view_at(newer, 0)->email > email);
+	assert_true(view_at(newer, 0).email > email);
 	view_unref(&v);
 	view_unref(&newer);
 	fixture_check(f);

@@ -89,8 +89,8 @@ static void assert_readable(struct fixture *f, uint32_t mailbox)
 	assert_int_equal(view_open(f->account, mailbox, &v), 0);
 	for (uint32_t i = 0; i < view_count(v); i++) {
 		struct store_blob_view body;
-		assert_int_equal(email_map(f->account, view_at(v, i)->email, &body), 0);
-		assert_int_equal(body.bytes.n, view_at(v, i)->size);
+		assert_int_equal(email_map(f->account, view_at(v, i).email, &body), 0);
+		assert_int_equal(body.bytes.n, view_at(v, i).size);
 		email_unmap(f->account, &body);
 	}
 	view_unref(&v);
@@ -274,7 +274,7 @@ static void damaged_state(void **state)
 	assert_true(fixture_get(f, FIXTURE_INBOX).modseq > before.modseq + 1000);
 	struct view *v;
 	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
-	assert_true(view_at(v, 3)->email > 1000);
+	assert_true(view_at(v, 3).email > 1000);
 	view_unref(&v);
 	fixture_check(f);
 }
@@ -382,7 +382,7 @@ static void lost_tag(void **state)
 	struct email email;
 	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
 	assert_int_equal(email_reader_begin(f->account, &r), 0);
-	assert_int_equal(email_reader_get(r, view_at(v, 0)->email, &email), 0);
+	assert_int_equal(email_reader_get(r, view_at(v, 0).email, &email), 0);
 	email_reader_end(&r);
 	view_unref(&v);
 	model_drop_blob(f->model, email.blob, FIXTURE_ACCOUNT);

@@ -98,7 +98,7 @@ static void keywords_run_out_and_come_back(void **state)
 	assert_int_equal(mailbox_copy(f->account, other, FIXTURE_INBOX, &one, false, NULL, NULL, NULL), 0);
 	struct view *old, *newer;
 	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &old), 0);
-	assert_int_equal(view_at(old, 2)->flags, 0);
+	assert_int_equal(view_at(old, 2).flags, 0);
 	/* a word that no message has any more makes room; whoever knew the bit under its old name is told */
 	assert_int_equal(set_keyword(f, FIXTURE_INBOX, "1", FLAGS_REMOVE, 20), 0);
 	assert_int_equal(set_keyword(f, FIXTURE_INBOX, "1", FLAGS_ADD, 99), 0);
@@ -308,9 +308,9 @@ static void views_of_other_sessions(void **state)
 	assert_int_equal(view_count(newer), 199);
 	assert_int_equal(view_overlay(a, newer, &overlay), 0);
 	assert_int_equal(view_count(overlay), 201);
-	assert_int_equal(view_at(overlay, 9)->uid, 10);
-	assert_int_equal(view_at(overlay, 9)->flags, MESSAGE_GHOST);
-	assert_int_equal(view_at(overlay, 200)->uid, 201);
+	assert_int_equal(view_at(overlay, 9).uid, 10);
+	assert_int_equal(view_at(overlay, 9).flags, MESSAGE_GHOST);
+	assert_int_equal(view_at(overlay, 200).uid, 201);
 	assert_int_equal(view_uidnext(overlay), 202);
 	/* an overlay is never the newest version */
 	assert_int_equal(view_refresh(f->account, overlay, &b), 0);

@@ -149,14 +149,13 @@ uint32_t view_unseen(const struct view *v);       /* how many without \Seen */
 uint32_t view_first_unseen(const struct view *v); /* index of the first without \Seen, or view_count */
 /* Keyword names by bit; n_out of them; unused bits are empty slices. Lives with the view. */
 const struct str *view_keywords(const struct view *v, unsigned *n_out);
-/* index 0 .. count-1 (sequence number minus 1), ascending UIDs. Lives with the view. O(log n); for scans use the
- * iterator. */
-const struct message *view_at(const struct view *v, uint32_t index);
+/* index 0 .. count-1 (sequence number minus 1), ascending UIDs. O(log n); for scans use the iterator. */
+struct message view_at(const struct view *v, uint32_t index);
 /* Index of the first message with at least this UID (view_count when none); *exact_out may be NULL. */
 uint32_t view_find(const struct view *v, uint32_t uid, bool *exact_out);
-struct view_iter { const struct view *v; uint32_t index; uint32_t page; uint32_t slot; };
+struct view_iter { const struct view *v; uint32_t index; uint32_t page; uint32_t slot; struct message message; };
 struct view_iter view_iter_at(const struct view *v, uint32_t index);
-/* NULL at the end; it->index is then one past what was returned. */
+/* NULL at the end; else it->message, which the next call overwrites, and it->index is one past it. */
 const struct message *view_iter_next(struct view_iter *it);
 
 /* What changed from one version to a newer one of the same mailbox. */

@@ -61,7 +61,7 @@ static void message_is_found_again(void **state)
 	assert_int_equal(view_first_unseen(v), 1);
 	assert_int_equal(view_uidnext(v), 3);
 	assert_int_equal(view_modseq(v), m.modseq);
-	const struct message *message = view_at(v, 1);
+	const struct message second = view_at(v, 1), *message = &second;
 	assert_int_equal(message->size, 8);
 	assert_int_equal(message->date, 1000);
 	assert_int_equal(message->modseq, m.modseq);
@@ -95,8 +95,8 @@ static void flags_change_and_views_follow(void **state)
 	assert_int_equal(d.added, 0);
 	assert_true(d.keywords_added);
 	view_diff_fini(&d);
-	assert_int_equal(view_at(newer, 2)->flags, MESSAGE_FLAGGED | 1 << MESSAGE_KEYWORD_SHIFT);
-	assert_int_equal(view_at(old, 2)->flags, 0);
+	assert_int_equal(view_at(newer, 2).flags, MESSAGE_FLAGGED | 1 << MESSAGE_KEYWORD_SHIFT);
+	assert_int_equal(view_at(old, 2).flags, 0);
 	unsigned n;
 	assert_true(str_eq(view_keywords(newer, &n)[0], STR("$Forwarded")));
 	assert_int_equal(n, 1);

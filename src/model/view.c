@@ -48,11 +48,11 @@ void view_locate(const struct view *v, uint32_t index, uint32_t *sheet_out, uint
 	*slot_out = index - slot->first - slot->sheet->slot[*page_out].first;
 }
 
-const struct message *view_at(const struct view *v, uint32_t index)
+struct message view_at(const struct view *v, uint32_t index)
 {
 	uint32_t sheet, page, slot;
 	view_locate(v, index, &sheet, &page, &slot);
-	return &v->slot[sheet].sheet->slot[page].page->m[slot];
+	return v->slot[sheet].sheet->slot[page].page->m[slot];
 }
 
 /* Index of the first message of the page with at least this UID; its count when there is none. */
@@ -131,7 +131,7 @@ const struct message *view_iter_next(struct view_iter *it)
 		return NULL;
 	const struct sheet *sheet = it->v->slot[it->page / SHEET_PAGES].sheet;
 	const struct page *page = sheet->slot[it->page % SHEET_PAGES].page;
-	const struct message *m = &page->m[it->slot];
+	it->message = page->m[it->slot];
 	it->index++;
 	if (++it->slot == page->count) {
 		it->slot = 0;
@@ -140,5 +140,5 @@ const struct message *view_iter_next(struct view_iter *it)
 		else
 			it->page++;
 	}
-	return m;
+	return &it->message;
 }

@@ -3,6 +3,7 @@
 #include "deliver/deliver.h"
 #include "proto/imap/append.h"
 #include "proto/imap/commands.h"
+#include "proto/imap/place.h"
 #include "rt/spool.h"
 
 struct imap_append {
@@ -42,7 +43,7 @@ static bool read_args(struct imap_cursor *c, struct append_args *out)
 }
 
 /* May a message of that size go into that mailbox? False: the reply is set. */
-static bool check_room(struct imap_request *r, uint64_t size)
+static bool check_room(struct imap_request *r, struct account *account, uint64_t size)
 {
 	struct imap_session *s = r->s;
 	if (size > s->config->message_size_max) {
@@ -51,7 +52,7 @@ static bool check_room(struct imap_request *r, uint64_t size)
 		return false;
 	}
 	struct quota q;
-	int rc = account_quota(s->account, &q);
+	int rc = account_quota(account, &q);
 	if (rc) {
 		imap_error(r, rc, NULL);
 		return false;
@@ -81,7 +82,7 @@ static bool begin(struct imap_request *r, uint64_t size)
 enum imap_literal imap_literal_append(struct imap_request *r, const struct imap_announced *announced)
 {
 	struct append_args args;
-	struct mailbox m;
+	struct imap_place place;
 	if (imap_peek(&r->args) < 0)
 		return IMAP_LITERAL_GATHER;              /* the mailbox name is a literal */
 	if (!read_args(&r->args, &args) || !imap_end(&r->args) || r->s->append) {
@@ -100,7 +101,7 @@ enum imap_literal imap_literal_append(struct imap_request *r, const struct imap_
 		imap_no(r, "[CANNOT] The message is empty");
 		return IMAP_LITERAL_REFUSE;
 	}
-	if (!imap_find_target(r, args.mailbox, &m) || !check_room(r, announced->size) || !begin(r, announced->size))
+	if (!imap_place_target(r, args.mailbox, &place) || !check_room(r, place.account, announced->size) || !begin(r, announced->size))
 		return IMAP_LITERAL_REFUSE;
 	return IMAP_LITERAL_TAKE;
 }
@@ -116,8 +117,8 @@ void imap_octets_append(struct imap_session *s, struct str bytes)
 static enum imap_result store(struct imap_request *r, const struct append_args *args, struct str message)
 {
 	struct imap_session *s = r->s;
-	struct mailbox m;
-	if (!imap_find_target(r, args->mailbox, &m))
+	struct imap_place place;
+	if (!imap_place_target(r, args->mailbox, &place))
 		return IMAP_REPLIED;
 	struct err e = { 0 };
 	struct append item = {
@@ -127,9 +128,9 @@ static enum imap_result store(struct imap_request *r, const struct append_args *
 		.n_keywords = args->flags.keyword_count,
 	};
 	uint32_t uidvalidity;
-	int rc = deliver_prepare(services_model(s->services), account_id(s->account), r->arena, message, &item, &e);
+	int rc = deliver_prepare(services_model(s->services), account_id(place.account), r->arena, message, &item, &e);
 	if (!rc)
-		rc = mailbox_append(s->account, m.id, &item, 1, false, &uidvalidity);
+		rc = mailbox_append(place.account, place.mailbox.id, &item, 1, false, &uidvalidity);
 	if (rc == ERR_NOT_FOUND)
 		return imap_no(r, "[TRYCREATE] No such mailbox");
 	if (rc)

@@ -2,6 +2,7 @@
 #include "proto/imap/message_commands.h"
 
 #include "proto/imap/message_set.h"
+#include "proto/imap/place.h"
 
 struct copy {
 	struct rangeset numbers, uids;       /* what the client named */
@@ -55,12 +56,12 @@ static enum imap_result answer(struct imap_request *r, const struct copy *c, boo
 static enum imap_result copy_to(struct imap_request *r, struct copy *c, struct str name, bool uid, bool move)
 {
 	struct imap_session *s = r->s;
-	struct mailbox target;
-	if (!imap_find_target(r, name, &target))
+	struct imap_place target;
+	if (!imap_place_target(r, name, &target))
 		return IMAP_REPLIED;
 	int err = imap_numbers_to_uids(s->selected.view, &c->numbers, &c->uids);
 	if (!err && c->uids.n)
-		err = mailbox_copy(s->account, s->selected.mailbox, target.id, &c->uids, move, &c->source, &c->target, &c->uidvalidity);
+		err = mailbox_copy(s->selected.account, s->selected.mailbox, target.mailbox.id, &c->uids, move, &c->source, &c->target, &c->uidvalidity);
 	return err ? imap_error(r, err, NULL) : answer(r, c, uid, move);
 }
 

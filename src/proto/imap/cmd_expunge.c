@@ -9,7 +9,7 @@ static enum imap_result expunge(struct imap_request *r, const struct rangeset *u
 	uint64_t modseq = 0;
 	if (uids && uids->n == 0)
 		return imap_ok(r, "No such messages");
-	int err = mailbox_expunge(s->account, s->selected.mailbox, uids, true, NULL, &modseq);
+	int err = mailbox_expunge(s->selected.account, s->selected.mailbox, uids, true, NULL, &modseq);
 	if (err)
 		return imap_error(r, err, NULL);
 	/* RFC 7162 3.2.7. */

@@ -56,7 +56,7 @@ static int find_unseen(struct fetch *f, struct rangeset *uids_out)
 static void mark_seen(struct fetch *f, const struct rangeset *unseen)
 {
 	static const struct flags_change seen = { .op = FLAGS_ADD, .flags = MESSAGE_SEEN };
-	int err = mailbox_flags(f->s->account, f->s->selected.mailbox, unseen, &seen, NULL, NULL, NULL);
+	int err = mailbox_flags(f->s->selected.account, f->s->selected.mailbox, unseen, &seen, NULL, NULL, NULL);
 	if (err)
 		conn_log(f->r->conn, LOG_WARN, "imap.seen", LOG_LIST(LOG_C("error", err_text(err))));
 }
@@ -126,11 +126,11 @@ static int write_email(struct fetch *f, char *separator, const struct message *m
 	if (err || !f->args.section_count)
 		return err;
 	bool has_nul = summary.defects & MIME_HAS_NUL;
-	err = email_map_blob(f->s->account, email.blob, &blob);
+	err = email_map_blob(f->s->selected.account, email.blob, &blob);
 	if (err)
 		return err;
 	write_sections(f, separator, blob.bytes, has_nul);
-	email_unmap(f->s->account, &blob);
+	email_unmap(f->s->selected.account, &blob);
 	return 0;
 }
 
@@ -205,7 +205,7 @@ static enum imap_result run(struct fetch *f)
 
 static enum imap_result fetch(struct imap_request *r, bool uid)
 {
-	struct fetch f = { .r = r, .s = r->s, .uid = uid, .out = conn_out(r->conn), .scratch = BUF_INIT(0), .emails = { .account = r->s->account } };
+	struct fetch f = { .r = r, .s = r->s, .uid = uid, .out = conn_out(r->conn), .scratch = BUF_INIT(0), .emails = { .account = r->s->selected.account } };
 	struct imap_seqset set;
 	enum imap_result result = IMAP_REPLIED;
 	if (!imap_seqset(&r->args, &set) || !imap_sp(&r->args) || !imap_fetch_args(&r->args, &f.args))

@@ -1,28 +1,7 @@
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: commands that change the tree of mailboxes. */
 #include "proto/imap/commands.h"
+#include "proto/imap/place.h"
 #include "proto/imap/use.h"
-
-bool imap_find_target(struct imap_request *r, struct str name, struct mailbox *out)
-{
-	int rc = mailbox_find(r->s->account, r->arena, name, out);
-	if (rc == ERR_NOT_FOUND) {
-		struct str canonical;
-		struct err e = { 0 };
-		rc = mailbox_name_check(r->arena, name, &canonical, &e);
-		if (rc)
-			imap_error(r, rc, &e);
-		else
-			imap_no(r, "[TRYCREATE] No such mailbox");
-		return false;
-	}
-	if (!rc && out->no_select) {
-		imap_no(r, "[TRYCREATE] This is only a level of the hierarchy");
-		return false;
-	}
-	if (rc)
-		imap_error(r, rc, NULL);
-	return !rc;
-}
 
 /* RFC 6154 6: [SP "(" "USE" SP "(" [use-attr *(SP use-attr)] ")" ")"]. False: the reply is set. */
 static bool read_use(struct imap_request *r, uint32_t *use_out)

@@ -1,5 +1,6 @@
 /* SELECT and EXAMINE; CLOSE and UNSELECT. */
 #include "proto/imap/commands.h"
+#include "proto/imap/place.h"
 #include "proto/imap/select.h"
 #include "proto/imap/sync.h"
 
@@ -28,16 +29,20 @@ static bool read_params(struct imap_cursor *c, bool *condstore_out)
 }
 
 /* Takes what is \Recent first and the view after it: a message that comes in between is in the view, and recent. */
-static int open_selected(struct imap_session *s, uint32_t mailbox, bool read_only)
+static int open_selected(struct imap_session *s, const struct imap_place *place, bool read_only)
 {
 	struct imap_selected *sel = &s->selected;
-	uint32_t first;
-	int rc = mailbox_recent(s->account, mailbox, !read_only, &first);
+	uint32_t mailbox = place->mailbox.id, first;
+	int rc = account_open(services_model(s->services), account_id(place->account), &sel->account);
+	if (rc)
+		return rc;
+	sel->rights = place->rights;
+	rc = mailbox_recent(sel->account, mailbox, !read_only, &first);
 	/* A full disk forbids the claim, not the reading: a later session will see them as recent too (RFC 3501 2.3.2 allows it). */
 	if (rc && !read_only && err_class(rc) == ERR_CLASS_TEMPORARY)
-		rc = mailbox_recent(s->account, mailbox, false, &first);
+		rc = mailbox_recent(sel->account, mailbox, false, &first);
 	if (!rc)
-		rc = view_open(s->account, mailbox, &sel->view);
+		rc = view_open(sel->account, mailbox, &sel->view);
 	if (rc)
 		return rc;
 	uint32_t uidnext = view_uidnext(sel->view);
@@ -76,12 +81,10 @@ static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
 	if (closed && imap_condstore(s))
 		conn_write_lit(r->conn, "* OK [CLOSED] Previous mailbox closed\r\n");
 
-	struct mailbox m;
-	int rc = mailbox_find(s->account, r->arena, name, &m);
-	if (!rc && m.no_select)
-		return imap_no(r, "[CANNOT] This is only a level of the hierarchy");
-	if (!rc)
-		rc = open_selected(s, m.id, read_only);
+	struct imap_place place;
+	if (!imap_place_find(r, name, ACL_READ, false, &place))
+		return IMAP_REPLIED;
+	int rc = open_selected(s, &place, read_only);
 	if (rc) {
 		imap_unselect(s);
 		return imap_error(r, rc, NULL);
@@ -106,7 +109,7 @@ enum imap_result imap_cmd_close(struct imap_request *r)
 {
 	struct imap_session *s = r->s;
 	if (!s->selected.read_only && !s->selected.gone) {
-		int rc = mailbox_expunge(s->account, s->selected.mailbox, NULL, true, NULL, NULL);
+		int rc = mailbox_expunge(s->selected.account, s->selected.mailbox, NULL, true, NULL, NULL);
 		if (rc && rc != ERR_NOT_FOUND)
 			return imap_error(r, rc, NULL);
 	}

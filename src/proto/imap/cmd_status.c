@@ -1,6 +1,7 @@
 #include "codec/imap/format.h"
 #include "codec/imap/status_att.h"
 #include "proto/imap/commands.h"
+#include "proto/imap/place.h"
 
 static void write_item(struct buf *out, const char **space, const char *name, uint64_t value)
 {
@@ -41,14 +42,11 @@ enum imap_result imap_cmd_status(struct imap_request *r)
 	uint32_t items;
 	if (!imap_mailbox(&r->args, &name) || !imap_sp(&r->args) || !imap_status_args(&r->args, &items) || !imap_end(&r->args))
 		return imap_bad_args(r);
-	struct mailbox m;
-	int rc = mailbox_find(r->s->account, r->arena, name, &m);
-	if (!rc && m.no_select)
-		return imap_no(r, "[CANNOT] This is only a level of the hierarchy");
-	if (rc)
-		return imap_error(r, rc, NULL);
+	struct imap_place place;
+	if (!imap_place_find(r, name, ACL_READ, false, &place))
+		return IMAP_REPLIED;
 	if (items & IMAP_STATUS_HIGHESTMODSEQ)
 		imap_enable_condstore(r);                        /* RFC 7162 3.1 */
-	write_status(r->s, &m, items);
+	write_status(r->s, &place.mailbox, items);
 	return imap_ok(r, "STATUS completed");
 }

@@ -32,7 +32,7 @@ static int change_flags(struct store *st)
 	};
 	int err = imap_numbers_to_uids(st->s->selected.view, &st->numbers, &st->own);
 	if (!err && st->own.n)
-		err = mailbox_flags(st->s->account, st->s->selected.mailbox, &st->own, &change, NULL, &st->refused, NULL);
+		err = mailbox_flags(st->s->selected.account, st->s->selected.mailbox, &st->own, &change, NULL, &st->refused, NULL);
 	for (size_t i = 0; i < st->refused.n; i++)
 		rangeset_remove(&st->own, st->refused.v[i].lo, st->refused.v[i].hi);
 	return err;
@@ -56,7 +56,7 @@ static uint64_t expected_flags(const struct store *st, uint32_t uid)
 {
 	bool known;
 	uint32_t index = view_find(st->before, uid, &known);
-	uint64_t flags = known ? view_at(st->before, index)->flags : 0;
+	uint64_t flags = known ? view_at(st->before, index).flags : 0;
 	switch (st->args.op) {
 	case IMAP_STORE_ADD:
 		return flags | st->mask;

@@ -90,9 +90,6 @@ enum imap_result imap_send(struct imap_request *r);
 
 /* ---- what several commands need ---- */
 
-/* Finds the mailbox messages shall go into (APPEND, COPY, MOVE). True; or false with the reply set: NO [TRYCREATE] when it is
- * not there and could be created (RFC 3501 6.3.11, 6.4.7), NO otherwise. */
-bool imap_find_target(struct imap_request *r, struct str name, struct mailbox *out);
 /* The client did something that announces it knows CONDSTORE (RFC 7162 3.1). The first time, with a mailbox selected, writes
  * the untagged OK [HIGHESTMODSEQ] that is then due. */
 void imap_enable_condstore(struct imap_request *r);

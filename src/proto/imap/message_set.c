@@ -3,7 +3,7 @@
 static uint32_t largest_uid(const struct view *v)
 {
 	uint32_t n = view_count(v);
-	return n ? view_at(v, n - 1)->uid : 0;
+	return n ? view_at(v, n - 1).uid : 0;
 }
 
 int imap_uids_to_numbers(const struct view *v, const struct rangeset *uids, struct rangeset *numbers_out)
@@ -23,7 +23,7 @@ int imap_numbers_to_uids(const struct view *v, const struct rangeset *numbers, s
 {
 	int err = 0;
 	for (size_t i = 0; i < numbers->n && !err; i++)
-		err = rangeset_add(uids_out, view_at(v, numbers->v[i].lo - 1)->uid, view_at(v, numbers->v[i].hi - 1)->uid);
+		err = rangeset_add(uids_out, view_at(v, numbers->v[i].lo - 1).uid, view_at(v, numbers->v[i].hi - 1).uid);
 	return err;
 }
 

@@ -38,7 +38,7 @@ static bool have_blob(struct imap_matcher *x)
 		return false;
 	if (x->have & BLOB)
 		return true;
-	int err = email_map_blob(x->session->account, x->email.blob, &x->blob);
+	int err = email_map_blob(x->session->selected.account, x->email.blob, &x->blob);
 	if (err)
 		return failed(x, err);
 	x->have |= BLOB;
@@ -88,7 +88,7 @@ static void give_back(struct buf *b)
 static void forget(struct imap_matcher *x)
 {
 	if (x->have & BLOB) {
-		email_unmap(x->session->account, &x->blob);
+		email_unmap(x->session->selected.account, &x->blob);
 		/* Much time may have gone by: no long reads. */
 		imap_email_batch_end(&x->emails);
 	}

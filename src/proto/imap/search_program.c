@@ -41,7 +41,7 @@ static int resolve_set(struct imap_request *r, const struct imap_search_key *k, 
 	uint32_t count = view_count(v);
 	struct rangeset set = RANGESET_INIT;
 	int err = k->kind == IMAP_SEARCH_SEQSET ? imap_seqset_numbers(&k->set, count, &set)
-	                                        : imap_seqset_uids(&k->set, count ? view_at(v, count - 1)->uid : 0, &set);
+	                                        : imap_seqset_uids(&k->set, count ? view_at(v, count - 1).uid : 0, &set);
 	if (!err && set.n) {
 		struct range *ranges = arena_array(r->arena, set.n, sizeof(*ranges));
 		if (ranges)

@@ -19,7 +19,9 @@ void imap_bye(struct imap_session *s, const char *text)
 void imap_unselect(struct imap_session *s)
 {
 	view_unref(&s->selected.view);
+	account_close(&s->selected.account);
 	rangeset_fini(&s->selected.recent);
+	rangeset_fini(&s->saved);
 	s->selected = (struct imap_selected){ .recent = RANGESET_INIT };
 	if (s->state == IMAP_SELECTED)
 		s->state = IMAP_AUTHENTICATED;

@@ -34,9 +34,14 @@ enum imap_state {
 enum imap_enabled {
 	IMAP_ENABLED_CONDSTORE = 1,
 	IMAP_ENABLED_UTF8 = 2,           /* UTF8=ACCEPT, RFC 6855 */
+	IMAP_ENABLED_QRESYNC = 4,        /* RFC 7162 3.2: VANISHED instead of EXPUNGE */
+	IMAP_ENABLED_REV2 = 8,           /* IMAP4rev2, RFC 9051 */
+	IMAP_ENABLED_UIDONLY = 16,       /* RFC 9586: no message numbers, UIDFETCH instead of FETCH */
 };
 
 struct imap_selected {
+	struct account *account;         /* that holds it: a handle of its own, also when it is the user's */
+	uint32_t rights;                 /* enum acl_right bits of the user in it (RFC 4314) */
 	struct view *view;               /* NULL when gone, and when nothing is selected */
 	uint32_t mailbox;                /* id */
 	bool read_only;                  /* EXAMINE: nothing may change, not even \Seen by FETCH */
@@ -50,7 +55,7 @@ struct imap_session {
 	const struct mail_config *config;        /* as it was when the session opened */
 	enum imap_state state;
 	unsigned enabled;                        /* enum imap_enabled */
-	struct account *account;                 /* from login on */
+	struct account *account;                 /* the user's own, from login on */
 	struct imap_selected selected;           /* in state IMAP_SELECTED */
 	struct imap_gather gather;               /* the command that is arriving */
 
@@ -62,6 +67,7 @@ struct imap_session {
 	struct account_watch *watch;             /* IDLE */
 
 	struct imap_append *append;              /* the message under way; append.h */
+	struct rangeset saved;                   /* "$" of RFC 5182: UIDs of the selected mailbox */
 
 	uint64_t opened_ms;                      /* clock_mono_ms, for the login timeout */
 	uint64_t commands;                       /* for the log */
@@ -72,6 +78,9 @@ struct imap_session {
 };
 
 static inline bool imap_utf8(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_UTF8) != 0; }
+static inline bool imap_qresync(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_QRESYNC) != 0; }
+static inline bool imap_rev2(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_REV2) != 0; }
+static inline bool imap_uidonly(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_UIDONLY) != 0; }
 static inline bool imap_condstore(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_CONDSTORE) != 0; }
 
 /* Writes "* BYE text" and lets the connection close after this run. */

@@ -137,11 +137,11 @@ static int claim_recent(struct imap_session *s, struct view **newest)
 	struct imap_selected *selected = &s->selected;
 	uint32_t first;
 	if (view_uidnext(*newest) <= view_uidnext(selected->view) ||
-	    mailbox_recent(s->account, selected->mailbox, !selected->read_only, &first))
+	    mailbox_recent(s->selected.account, selected->mailbox, !selected->read_only, &first))
 		return 0;
 	/* Looked at again, because the claim may cover messages that came since. */
 	struct view *seen = *newest;
-	int err = view_refresh(s->account, seen, newest);
+	int err = view_refresh(s->selected.account, seen, newest);
 	if (err) {
 		*newest = seen;
 		return err;
@@ -155,7 +155,7 @@ static int claim_recent(struct imap_session *s, struct view **newest)
 static int find_news(struct news *n, bool may_expunge)
 {
 	struct imap_selected *selected = &n->s->selected;
-	int err = view_refresh(n->s->account, selected->view, &n->next);
+	int err = view_refresh(n->s->selected.account, selected->view, &n->next);
 	if (!err)
 		err = claim_recent(n->s, &n->next);
 	if (err || n->next == selected->view)

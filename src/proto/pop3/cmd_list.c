@@ -66,7 +66,8 @@ static void list_one(struct pop3_call *c, line_fn *fn)
 	if (!pop3_arg_message(c, c->args.v[0], &index))
 		return;
 	conn_write_lit(c->conn, "+OK ");
-	add_line(&c->s->drop, view_at(c->s->drop.view, index), index, fn, conn_out(c->conn));
+	struct message m = view_at(c->s->drop.view, index);
+	add_line(&c->s->drop, &m, index, fn, conn_out(c->conn));
 }
 
 /* False when an answer was given instead. */

@@ -198,7 +198,7 @@ int maildrop_map(struct maildrop *d, uint32_t index, struct maildrop_message *ou
 	for (unsigned tries = 0; code == ERR_RETRY && tries < POP3_READ_TRIES; tries++) {
 		code = email_reader_begin(d->account, &r);
 		if (code == 0)
-			code = email_reader_get(r, view_at(d->view, index)->email, &email);
+			code = email_reader_get(r, view_at(d->view, index).email, &email);
 		if (code == 0 && mime_summary_open(&summary, email.summary) == 0)
 			utf8_header = (summary.defects & (MIME_HEADER_8BIT | MIME_HEADER_NOT_UTF8)) == MIME_HEADER_8BIT;
 		email_reader_end(&r);

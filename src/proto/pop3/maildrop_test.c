@@ -18,7 +18,11 @@ static struct maildrop open_drop(struct world *w)
 	return d;
 }
 
-static uint64_t size_at(struct maildrop *d, uint32_t index) { return maildrop_size(d, view_at(d->view, index), index); }
+static uint64_t size_at(struct maildrop *d, uint32_t index)
+{
+	struct message m = view_at(d->view, index);
+	return maildrop_size(d, &m, index);
+}
 
 static void test_lock(void **state)
 {
@@ -183,7 +187,8 @@ static void test_needs_utf8(void **state)
 static void unique_id(struct maildrop *d, uint32_t index, char out[17])
 {
 	struct buf b = BUF_INIT(0);
-	maildrop_unique_id(d, view_at(d->view, index), &b);
+	struct message m = view_at(d->view, index);
+	maildrop_unique_id(d, &m, &b);
 	assert_int_equal(b.n, 16);
 	assert_true(str_copy_c(out, 17, buf_str(&b)));
 	buf_fini(&b);

@@ -104,7 +104,7 @@ void world_read(struct world *w, uint64_t account, const char *mailbox)
 	assert_int_equal(mailbox_find(a, &arena, str_from_c(mailbox), &m), 0);
 	assert_int_equal(view_open(a, m.id, &v), 0);
 	assert_true(view_count(v) > 0);
-	assert_int_equal(email_map(a, view_at(v, view_count(v) - 1)->email, &bytes), 0);
+	assert_int_equal(email_map(a, view_at(v, view_count(v) - 1).email, &bytes), 0);
 	buf_reset(&w->last);
 	buf_add_str(&w->last, bytes.bytes);
 	email_unmap(a, &bytes);
