@@ -86,7 +86,7 @@ static void test_list(void **state)
 	static const struct { const char *in; const char *reference; const char *pattern; } cases[] = {
 		/* RFC 3501 6.3.8. */
 		{ "\"\" \"\"", "", "" }, { "#news.comp.mail.misc \"\"", "#news.comp.mail.misc", "" }, { "/usr/staff/jones \"\"", "/usr/staff/jones", "" },
-		{ "~/Mail/ %", "~/Mail/", "%" }, { "\"\" *", "", "*" }, { "\"\" &AOk-/%", "", "\xc3\xa9/%" },
+		{ "~/Mail/ %", "~/Mail/", "~/Mail/%" }, { "\"\" *", "", "*" }, { "\"\" &AOk-/%", "", "\xc3\xa9/%" },
 		{ "\"\"", NULL, NULL }, { "* \"\"", NULL, NULL }, { "\"\" * x", NULL, NULL }, { "", NULL, NULL },
 		{ "\"\" %%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%%", NULL, NULL },
 	};
@@ -95,12 +95,89 @@ static void test_list(void **state)
 		struct imap_cursor c;
 		struct imap_list l;
 		imap_cursor_init(&c, str_from_c(cases[i].in), &a, false);
-		bool ok = imap_list_args(&c, &l) && imap_end(&c);
+		bool ok = imap_lsub_args(&c, &l);
 		if (ok != (cases[i].pattern != NULL))
-			fail_msg("%s: %d", cases[i].in, ok);
-		if (ok && (!str_eq(l.reference, str_from_c(cases[i].reference)) || !str_eq(l.pattern, str_from_c(cases[i].pattern))))
-			fail_msg("%s: read wrongly", cases[i].in);
+			fail_msg("LSUB %s: %d", cases[i].in, ok);
+		if (ok && (!str_eq(l.reference, str_from_c(cases[i].reference)) || !str_eq(l.pattern[0], str_from_c(cases[i].pattern))))
+			fail_msg("LSUB %s: read wrongly", cases[i].in);
+		imap_cursor_init(&c, str_from_c(cases[i].in), &a, false);
+		if (imap_list_args(&c, &l) != (cases[i].pattern != NULL) || (ok && (l.extended || l.pattern_count != 1)))
+			fail_msg("LIST %s", cases[i].in);
 		arena_fini(&a);
+	}
+}
+
+/* RFC 5258 6, RFC 5819 4, RFC 6154 6. */
+static void test_list_extended(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in;
+		unsigned select, returns;
+		uint32_t status;
+		const char *patterns;            /* with a blank behind each */
+	} good[] = {
+		{ "() \"\" %", 0, 0, 0, "% " },
+		{ "() \"\" \"\"", 0, 0, 0, "" },
+		{ "\"\" (\"INBOX\" \"Drafts\" \"Sent/%\")", 0, 0, 0, "INBOX Drafts Sent/% " },
+		{ "\"\" (\"\" foo \"\")", 0, 0, 0, "foo " },
+		{ "a/ (% b)", 0, 0, 0, "a/% a/b " },
+		{ "(SUBSCRIBED) \"\" *", IMAP_LIST_SUBSCRIBED, IMAP_LIST_RETURN_SUBSCRIBED, 0, "* " },
+		{ "(REMOTE subscribed Remote) \"\" *", IMAP_LIST_SUBSCRIBED | IMAP_LIST_REMOTE, IMAP_LIST_RETURN_SUBSCRIBED, 0, "* " },
+		{ "(RECURSIVEMATCH SUBSCRIBED) \"\" *", IMAP_LIST_SUBSCRIBED | IMAP_LIST_RECURSIVE, IMAP_LIST_RETURN_SUBSCRIBED, 0, "* " },
+		{ "(SPECIAL-USE RECURSIVEMATCH) \"\" %", IMAP_LIST_SPECIAL_USE | IMAP_LIST_RECURSIVE, 0, 0, "% " },
+		{ "\"\" % RETURN ()", 0, 0, 0, "% " },
+		{ "\"\" % return (children SUBSCRIBED CHILDREN)", 0, IMAP_LIST_RETURN_CHILDREN | IMAP_LIST_RETURN_SUBSCRIBED, 0, "% " },
+		{ "\"\" % RETURN (STATUS (MESSAGES UNSEEN) SPECIAL-USE)", 0, IMAP_LIST_RETURN_STATUS | IMAP_LIST_RETURN_SPECIAL_USE,
+		  IMAP_STATUS_MESSAGES | IMAP_STATUS_UNSEEN, "% " },
+		{ "\"\" % RETURN (STATUS (SIZE) STATUS (DELETED))", 0, IMAP_LIST_RETURN_STATUS, IMAP_STATUS_SIZE | IMAP_STATUS_DELETED, "% " },
+	};
+	static const char *const bad[] = {
+		"(RECURSIVEMATCH) \"\" %", "(REMOTE RECURSIVEMATCH) \"\" %", "(X) \"\" %", "(CHILDREN) \"\" %", "(SUBSCRIBED \"\" %", "(SUBSCRIBED)\"\" %",
+		"(SUBSCRIBED ) \"\" %", "(SUBSCRIBED)", "\"\" ()", "\"\" (a", "\"\" (a )", "\"\" (a)b", "\"\" % RETURN", "\"\" % RETURN SUBSCRIBED",
+		"\"\" % RETURN (REMOTE)", "\"\" % RETURN (STATUS)", "\"\" % RETURN (STATUS ())", "\"\" % RETURN (STATUS (X))",
+		"\"\" % RETURN (STATUS (SIZE)", "\"\" % RETURN () x", "\"\" %  RETURN ()", "\"\" % RETURNS ()",
+	};
+	for (size_t i = 0; i < COUNT(good) + COUNT(bad); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_list l;
+		const char *in = i < COUNT(good) ? good[i].in : bad[i - COUNT(good)];
+		imap_cursor_init(&c, str_from_c(in), &a, false);
+		bool ok = imap_list_args(&c, &l);
+		if (ok != (i < COUNT(good)))
+			fail_msg("%s: %d", in, ok);
+		struct buf patterns = BUF_INIT(0);
+		for (size_t k = 0; ok && k < l.pattern_count; k++) {
+			buf_add_str(&patterns, l.pattern[k]);
+			buf_add_char(&patterns, ' ');
+		}
+		if (ok && (!l.extended || l.select != good[i].select || l.returns != good[i].returns || l.status != good[i].status
+				   || !str_eq(buf_str(&patterns), str_from_c(good[i].patterns))))
+			fail_msg("%s: read wrongly", in);
+		buf_fini(&patterns);
+		arena_fini(&a);
+	}
+}
+
+static void test_list_patterns(void **state)
+{
+	(void)state;
+	for (unsigned extra = 0; extra < 2; extra++) {
+		struct buf b = BUF_INIT(0);
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_list l;
+		buf_add_lit(&b, "\"\" (a");
+		for (unsigned i = 1; i < IMAP_LIST_PATTERNS_MAX + extra; i++)
+			buf_add_lit(&b, " b");
+		buf_add_char(&b, ')');
+		imap_cursor_init(&c, buf_str(&b), &a, false);
+		assert_int_equal(imap_list_args(&c, &l), extra == 0);
+		if (extra == 0)
+			assert_true(imap_list_match_any(&l, STR("b"), '/') && !imap_list_match_any(&l, STR("c"), '/'));
+		arena_fini(&a);
+		buf_fini(&b);
 	}
 }
 
@@ -170,7 +247,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_store), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
-		cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
+		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

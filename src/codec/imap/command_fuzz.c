@@ -85,17 +85,26 @@ static bool append(struct imap_cursor *c)
 	return true;
 }
 
-static bool list(struct imap_cursor *c)
+static bool list_of(struct imap_cursor *c, bool (*read)(struct imap_cursor *, struct imap_list *))
 {
 	struct imap_list l;
-	if (!imap_list_args(c, &l))
+	if (!read(c, &l))
 		return false;
 	touch(l.reference);
-	touch(l.pattern);
-	(void)imap_list_match(l.pattern, l.reference, '/');
-	(void)imap_list_match(l.pattern, STR("INBOX/a/bb/ccc/dddd"), '/');
+	MUST(l.extended || l.pattern_count == 1);
+	for (size_t i = 0; i < l.pattern_count; i++) {
+		touch(l.pattern[i]);
+		MUST(!l.extended || l.pattern[i].n);
+		(void)imap_list_match(l.pattern[i], l.reference, '/');
+	}
+	MUST(!(l.select & IMAP_LIST_RECURSIVE) || l.select & IMAP_LIST_BASE);
+	MUST(!(l.returns & IMAP_LIST_RETURN_STATUS) || l.status);
+	(void)imap_list_match_any(&l, STR("INBOX/a/bb/ccc/dddd"), '/');
 	return true;
 }
+
+static bool list(struct imap_cursor *c) { return list_of(c, imap_list_args); }
+static bool lsub(struct imap_cursor *c) { return list_of(c, imap_lsub_args); }
 
 static bool status(struct imap_cursor *c)
 {
@@ -139,7 +148,7 @@ static bool words(struct imap_cursor *c)
 static void run(struct str command, bool utf8)
 {
 	static const struct { const char *name; bool (*read)(struct imap_cursor *c); } readers[] = {
-		{ "FETCH", fetch }, { "STORE", store }, { "APPEND", append }, { "LIST", list }, { "STATUS", status }, { "ID", id },
+		{ "FETCH", fetch }, { "STORE", store }, { "APPEND", append }, { "LIST", list }, { "LSUB", lsub }, { "STATUS", status }, { "ID", id },
 		{ "SEARCH", search },
 	};
 	struct arena a = ARENA_INIT((size_t)4 << 20);

@@ -18,5 +18,6 @@
 #define IMAP_LIST_PATTERN_MAX 4000        /* bytes of one LIST pattern, as sent */
 #define IMAP_LIST_NAME_MAX 4000           /* bytes of a mailbox name that can match */
 #define IMAP_LIST_WILDCARDS_MAX 64        /* wildcards of one LIST pattern */
+#define IMAP_LIST_PATTERNS_MAX 256        /* patterns of one LIST (RFC 5258) */
 
 #endif

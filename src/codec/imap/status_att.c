@@ -1,12 +1,13 @@
 #include "codec/imap/status_att.h"
 
-bool imap_status_args(struct imap_cursor *c, uint32_t *items_out)
+bool imap_status_list(struct imap_cursor *c, uint32_t *items_out)
 {
 	static const struct { const char *name; enum imap_status_item item; } known[] = {
 		{ "MESSAGES", IMAP_STATUS_MESSAGES }, { "RECENT", IMAP_STATUS_RECENT },
 		{ "UIDNEXT", IMAP_STATUS_UIDNEXT }, { "UIDVALIDITY", IMAP_STATUS_UIDVALIDITY },
 		{ "UNSEEN", IMAP_STATUS_UNSEEN }, { "DELETED", IMAP_STATUS_DELETED },
 		{ "SIZE", IMAP_STATUS_SIZE }, { "HIGHESTMODSEQ", IMAP_STATUS_HIGHESTMODSEQ },
+		{ "DELETED-STORAGE", IMAP_STATUS_DELETED_STORAGE },
 	};
 	*items_out = 0;
 	if (!imap_expect(c, '(', "A list of status items must begin with a parenthesis"))
@@ -19,5 +20,10 @@ bool imap_status_args(struct imap_cursor *c, uint32_t *items_out)
 			return imap_fail(c, "Unknown status item");
 		*items_out |= known[i].item;
 	} while (imap_take(c, ' '));
-	return imap_expect(c, ')', "A list of status items must end with a parenthesis") && imap_end(c);
+	return imap_expect(c, ')', "A list of status items must end with a parenthesis");
+}
+
+bool imap_status_args(struct imap_cursor *c, uint32_t *items_out)
+{
+	return imap_status_list(c, items_out) && imap_end(c);
 }

@@ -15,9 +15,12 @@ enum imap_status_item {
 	IMAP_STATUS_DELETED = 1 << 5,
 	IMAP_STATUS_SIZE = 1 << 6,               /* RFC 8438 */
 	IMAP_STATUS_HIGHESTMODSEQ = 1 << 7,
+	IMAP_STATUS_DELETED_STORAGE = 1 << 8,    /* RFC 9208 4.1.4 */
 };
 
 /* "(" status-att *(SP status-att) ")": a set of enum imap_status_item. */
+bool imap_status_list(struct imap_cursor *c, uint32_t *items_out);
+/* The same, and nothing behind it. */
 bool imap_status_args(struct imap_cursor *c, uint32_t *items_out);
 
 #endif

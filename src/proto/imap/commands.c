@@ -87,10 +87,10 @@ static const struct imap_command commands[] = {
 	},
 	{
 		.name = "LIST", .states = IMAP_LOGGED_IN,
-		.rfc = "3501 6.3.8, 3348, 6154 2", .transcript = "list",
+		.rfc = "3501 6.3.8, 3348, 5258, 5819, 6154 2", .transcript = "list",
 		.run = imap_cmd_list,
-		.note = "The reference is put before the pattern as it is. Of RFC 5258's options those of SPECIAL-USE"
-				" and CHILDREN.",
+		.note = "The reference is put before each pattern as it is. \\HasChildren or \\HasNoChildren and the special uses are told"
+				" without being asked for.",
 	},
 	{
 		.name = "LOGIN", .states = IMAP_NOT_AUTHENTICATED, .flags = IMAP_SHOWS_PASSWORD,

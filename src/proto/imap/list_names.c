@@ -1,0 +1,147 @@
+#include "proto/imap/list_names.h"
+
+#include "base/map.h"
+#include "model/acl.h"
+
+/* While they are gathered. */
+struct names {
+	struct arena *arena;
+	struct buf v;                            /* struct imap_listed each */
+	struct map *by_name;                     /* name -> its index + 1, as a pointer; NULL until imap_list_names needs it */
+};
+
+static struct imap_listed *at(struct names *names, size_t i) { return (struct imap_listed *)(void *)names->v.p + i; }
+static size_t count(const struct names *names) { return names->v.n / sizeof(struct imap_listed); }
+
+static int add(struct names *names, const struct imap_listed *listed)
+{
+	buf_add(&names->v, listed, sizeof(*listed));
+	if (names->v.failed)
+		return ERR_NO_MEMORY;
+	return names->by_name ? map_put(names->by_name, listed->name, (void *)(uintptr_t)count(names)) : 0;
+}
+
+/* ---- the sources ---- */
+
+static int add_own(struct names *names, struct account *account)
+{
+	struct mailbox *v;
+	size_t n;
+	int rc = mailbox_list(account, names->arena, &v, &n);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = add(names, &(struct imap_listed){ .name = v[i].name, .mailbox = &v[i], .account = account, .rights = ACL_ALL });
+	return rc;
+}
+
+static struct imap_listed *find(struct names *names, struct str name)
+{
+	uintptr_t index = (uintptr_t)map_get(names->by_name, name);
+	return index ? at(names, index - 1) : NULL;
+}
+
+static int index_all(struct names *names)
+{
+	int rc = map_create(&names->by_name);
+	for (size_t i = 0; !rc && i < count(names); i++)
+		rc = map_put(names->by_name, at(names, i)->name, (void *)(uintptr_t)(i + 1));
+	return rc;
+}
+
+static int add_subscribed(struct names *names, struct account *account)
+{
+	struct str *v;
+	size_t n;
+	int rc = subscription_list(account, names->arena, &v, &n);
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct imap_listed *known = find(names, v[i]);
+		if (known)
+			known->subscribed = true;
+		else
+			rc = add(names, &(struct imap_listed){ .name = v[i], .subscribed = true });
+	}
+	return rc;
+}
+
+/* RFC 3501 6.3.8: "%" shows levels of the hierarchy that are no mailboxes. Above mailboxes there always is one (model.h, mailbox_create), above
+ * names of other kinds perhaps not. */
+static int add_levels(struct names *names)
+{
+	size_t n = count(names);
+	for (size_t i = 0; i < n; i++) {
+		struct str name = at(names, i)->name;
+		for (size_t k = 1; k < name.n; k++) {
+			struct str level = str_sub(name, 0, k);
+			if (name.p[k] != MAILBOX_SEPARATOR || find(names, level))
+				continue;
+			int rc = add(names, &(struct imap_listed){ .name = level });
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}
+
+/* ---- their order ---- */
+
+bool imap_name_is_below(struct str name, struct str above)
+{
+	return name.n > above.n && name.p[above.n] == MAILBOX_SEPARATOR && str_starts(name, above);
+}
+
+static bool is_inbox(struct str name) { return str_eq(name, STR("INBOX")) || imap_name_is_below(name, STR("INBOX")); }
+
+static int compare(const void *x, const void *y)
+{
+	struct str a = ((const struct imap_listed *)x)->name, b = ((const struct imap_listed *)y)->name;
+	if (is_inbox(a) != is_inbox(b))
+		return is_inbox(a) ? -1 : 1;
+	size_t n = a.n < b.n ? a.n : b.n, i = 0;
+	while (i < n && a.p[i] == b.p[i])
+		i++;
+	if (i == n)
+		return (a.n > b.n) - (a.n < b.n);
+	/* The separator before all else, so that what is below a name follows it at once. */
+	int ca = a.p[i] == MAILBOX_SEPARATOR ? -1 : (unsigned char)a.p[i];
+	int cb = b.p[i] == MAILBOX_SEPARATOR ? -1 : (unsigned char)b.p[i];
+	return ca - cb;
+}
+
+/* Sorted, every level of a name is there, and stands before it. */
+static void mark_children(struct imap_listed *v, size_t n)
+{
+	size_t above[MAILBOX_NAME_MAX + 1], depth = 0;
+	for (size_t i = 0; i < n; i++) {
+		while (depth && !imap_name_is_below(v[i].name, v[above[depth - 1]].name))
+			depth--;
+		for (size_t k = depth; v[i].mailbox && k > 0 && !v[above[k - 1]].has_children; k--)
+			v[above[k - 1]].has_children = true;
+		if (depth < MAILBOX_NAME_MAX)
+			above[depth++] = i;
+	}
+}
+
+int imap_list_names(struct imap_request *r, bool subscriptions, struct imap_listed **out, size_t *n_out)
+{
+	struct names names = { .arena = r->arena, .v = BUF_INIT(0) };
+	int rc = add_own(&names, r->s->account);
+	if (!rc && subscriptions)
+		rc = index_all(&names);
+	if (!rc && subscriptions)
+		rc = add_subscribed(&names, r->s->account);
+	if (!rc && subscriptions)
+		rc = add_levels(&names);
+	*n_out = rc ? 0 : count(&names);
+	*out = rc ? NULL : arena_array(r->arena, *n_out + 1, sizeof(**out));
+	if (!rc && !*out)
+		rc = ERR_NO_MEMORY;
+	if (!rc && *n_out) {
+		memcpy(*out, names.v.p, names.v.n);
+		/* What the model gave is in order already. */
+		if (names.by_name)
+			qsort(*out, *n_out, sizeof(**out), compare);
+		mark_children(*out, *n_out);
+	}
+	map_destroy(&names.by_name);
+	buf_fini(&names.v);
+	return rc;
+}

@@ -1,0 +1,64 @@
+#include "proto/imap/list_response.h"
+
+#include "codec/imap/format.h"
+#include "codec/imap/list_args.h"
+#include "model/acl.h"
+#include "proto/imap/use.h"
+
+bool imap_list_selectable(const struct imap_listed *listed)
+{
+	return listed->mailbox && !listed->mailbox->no_select && listed->rights & ACL_READ;
+}
+
+static void add_attribute(struct buf *out, const char **space, const char *name)
+{
+	buf_add_c(out, *space);
+	buf_add_c(out, name);
+	*space = " ";
+}
+
+void imap_list_begin(struct imap_session *s, const struct imap_listed *listed, unsigned told)
+{
+	struct buf *out = conn_out(s->conn);
+	const char *space = "";
+	buf_add_lit(out, "* LIST (");
+	if (!listed->mailbox)
+		add_attribute(out, &space, told & IMAP_TELL_NONEXISTENT ? "\\NonExistent" : "\\Noselect");
+	else if (listed->mailbox->no_select || (told & IMAP_TELL_STATUS && !(listed->rights & ACL_READ)))
+		add_attribute(out, &space, "\\Noselect");
+	if (told & IMAP_TELL_SUBSCRIBED && listed->subscribed)
+		add_attribute(out, &space, "\\Subscribed");
+	/* RFC 3348 3, RFC 5258 4 */
+	if (listed->has_children)
+		add_attribute(out, &space, "\\HasChildren");
+	else if (listed->mailbox || told & IMAP_TELL_CHILDREN)
+		add_attribute(out, &space, "\\HasNoChildren");
+	if (listed->mailbox && listed->mailbox->use) {
+		/* It puts a space before each; there always is an attribute in front of it. */
+		imap_use_format(out, listed->mailbox->use);
+	}
+	buf_add_lit(out, ") \"/\" ");
+	imap_format_mailbox(out, listed->name, imap_utf8(s));
+}
+
+void imap_list_childinfo(struct imap_session *s, unsigned select)
+{
+	struct buf *out = conn_out(s->conn);
+	const char *space = "";
+	buf_add_lit(out, " (\"CHILDINFO\" (");
+	if (select & IMAP_LIST_SUBSCRIBED)
+		add_attribute(out, &space, "\"SUBSCRIBED\"");
+	if (select & IMAP_LIST_SPECIAL_USE)
+		add_attribute(out, &space, "\"SPECIAL-USE\"");
+	buf_add_lit(out, "))");
+}
+
+void imap_list_oldname(struct imap_session *s, struct str old)
+{
+	struct buf *out = conn_out(s->conn);
+	buf_add_lit(out, " (\"OLDNAME\" (");
+	imap_format_mailbox(out, old, imap_utf8(s));
+	buf_add_lit(out, "))");
+}
+
+void imap_list_end(struct imap_session *s) { buf_add_lit(conn_out(s->conn), "\r\n"); }
