@@ -71,8 +71,9 @@ static bool have_body(struct imap_matcher *x)
 		return false;
 	if (!(x->have & BODY)) {
 		buf_reset(&x->body);
-		int err = imap_search_body(&x->tools, &x->summary, x->blob.bytes, &x->body);
-		if (err || x->body.failed)
+		buf_reset(&x->source);
+		int err = imap_search_body(&x->tools, &x->summary, x->blob.bytes, &x->body, &x->source);
+		if (err || x->body.failed || x->source.failed)
 			return failed(x, err ? err : ERR_NO_MEMORY);
 		x->have |= BODY;
 	}
@@ -94,6 +95,7 @@ static void forget(struct imap_matcher *x)
 	}
 	give_back(&x->header);
 	give_back(&x->body);
+	give_back(&x->source);
 	give_back(&x->tools.octets);
 	give_back(&x->tools.text);
 	x->have = 0;
@@ -146,7 +148,7 @@ static bool match_text(struct imap_matcher *x, const struct imap_test *t)
 {
 	if (t->key->kind == IMAP_SEARCH_TEXT && have_header(x) && imap_needle_in_folded(&t->needle, buf_str(&x->header)))
 		return true;
-	return have_body(x) && imap_needle_in_folded(&t->needle, buf_str(&x->body));
+	return have_body(x) && (imap_needle_in_folded(&t->needle, buf_str(&x->body)) || imap_needle_in_folded(&t->needle, buf_str(&x->source)));
 }
 
 static bool match_test(struct imap_matcher *x, const struct imap_test *t);
@@ -238,4 +240,5 @@ void imap_matcher_fini(struct imap_matcher *x)
 	buf_fini(&x->field);
 	buf_fini(&x->header);
 	buf_fini(&x->body);
+	buf_fini(&x->source);
 }

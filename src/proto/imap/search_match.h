@@ -3,9 +3,9 @@
 #ifndef PROTO_IMAP_SEARCH_MATCH_H
 #define PROTO_IMAP_SEARCH_MATCH_H
 
+#include "codec/imap/search_text.h"
 #include "proto/imap/email_batch.h"
 #include "proto/imap/search_program.h"
-#include "proto/imap/search_text.h"
 #include "proto/imap/session.h"
 
 #include <stdbool.h>
@@ -22,11 +22,11 @@ struct imap_matcher {
 	struct email email;
 	struct mime_summary summary;
 	struct store_blob_view blob;
-	struct buf field, header, body;  /* folded */
+	struct buf field, header, body, source;      /* folded */
 	int err;
 };
 #define IMAP_MATCHER_INIT(session_) { .session = (session_), .emails = { .account = (session_)->account }, \
-	.tools = IMAP_SEARCH_TOOLS_INIT, .field = BUF_INIT(0), .header = BUF_INIT(0), .body = BUF_INIT(0) }
+	.tools = IMAP_SEARCH_TOOLS_INIT, .field = BUF_INIT(0), .header = BUF_INIT(0), .body = BUF_INIT(0), .source = BUF_INIT(0) }
 
 /* 1: it matches; 0: it does not (also when it is not there any more); or an error of the model. */
 int imap_match(struct imap_matcher *matcher, const struct imap_test *root, const struct message *m, uint32_t number);

@@ -6,9 +6,9 @@
 
 #include "base/arena.h"
 #include "codec/imap/needle.h"
+#include "codec/imap/search_text.h"
 #include "codec/mime/message.h"
 #include "codec/mime/section.h"
-#include "proto/imap/search_text.h"
 
 static const char message[] =
 	"From: =?iso-8859-1?Q?J=FCrgen?= <j@example.net>\r\n"
@@ -44,11 +44,20 @@ static const char message[] =
 	"Content-Type: text/plain; charset=x-unknown\r\n"
 	"\r\n"
 	"strange\r\n"
+	"--x\r\n"
+	"Content-Type: text/html; charset=us-ascii\r\n"
+	"\r\n"
+	"<p>Caf&eacute; <b>bra</b>vo\r\n  here</p>\r\n"
+	"--x\r\n"
+	"Content-Type: application/pdf; name=\"=?utf-8?q?old=5Fbill?=.pdf\"\r\n"
+	"Content-Disposition: attachment; filename*=utf-8''%D0%A1%D1%87%D1%91%D1%82.pdf\r\n"
+	"\r\n"
+	"%PDF\r\n"
 	"--x--\r\n";
 
 struct fixture {
 	struct arena arena;
-	struct buf record, out;
+	struct buf record, out, source;
 	struct mime_summary summary;
 	struct imap_search_tools tools;
 };
@@ -56,7 +65,7 @@ struct fixture {
 static void setup(struct fixture *f)
 {
 	struct mime_message m;
-	*f = (struct fixture){ .arena = ARENA_INIT(0), .record = BUF_INIT(0), .out = BUF_INIT(0), .tools = IMAP_SEARCH_TOOLS_INIT };
+	*f = (struct fixture){ .arena = ARENA_INIT(0), .record = BUF_INIT(0), .out = BUF_INIT(0), .source = BUF_INIT(0), .tools = IMAP_SEARCH_TOOLS_INIT };
 	assert_int_equal(mime_message_parse(str_from_c(message), &f->arena, &m), 0);
 	assert_int_equal(mime_summary_encode(&m, str_from_c(message), &f->record), 0);
 	assert_int_equal(mime_summary_open(&f->summary, buf_str(&f->record)), 0);
@@ -66,6 +75,7 @@ static void teardown(struct fixture *f)
 {
 	imap_search_tools_fini(&f->tools);
 	buf_fini(&f->out);
+	buf_fini(&f->source);
 	buf_fini(&f->record);
 	arena_fini(&f->arena);
 }
@@ -130,13 +140,17 @@ static void test_body(void **state)
 		{ "sch\xc3\x96n, but long", true }, { "=f6", false }, { "\xd0\x9f\xd0\xa0\xd0\x98\xd0\x92", true }, { "0j/r", false },
 		{ "attachment", false }, { "subject: inside", true }, { "The Letter", true }, { "strange", true }, { "j\xc3\xbcrgen", false },
 		{ "preamble", false },
+		{ "caf\xc3\x89 bravo here", true }, { "&eacute;", false }, { "</b>", false },
+		{ "old_bill.PDF", true }, { "\xd1\x81\xd1\x87\xd1\x91\xd1\x82.pdf", true }, { "%pdf", false },
 	};
 	struct fixture f;
 	setup(&f);
-	assert_int_equal(imap_search_body(&f.tools, &f.summary, str_from_c(message), &f.out), 0);
+	assert_int_equal(imap_search_body(&f.tools, &f.summary, str_from_c(message), &f.out, &f.source), 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		if (has(&f, cases[i].text) != cases[i].in)
 			fail_msg("%s", cases[i].text);
+	assert_true(str_find(buf_str(&f.source), STR("caf&eacute; <b>bra</b>vo\r\n  here</p>")) != STR_NPOS);
+	assert_true(str_find(buf_str(&f.source), STR("strange")) == STR_NPOS);
 	teardown(&f);
 }
 

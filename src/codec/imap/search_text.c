@@ -1,8 +1,10 @@
-#include "proto/imap/search_text.h"
+#include "codec/imap/search_text.h"
 
 #include "base/utf8.h"
 #include "codec/imap/needle.h"
 #include "codec/mime/header.h"
+#include "codec/mime/html.h"
+#include "codec/mime/param.h"
 #include "codec/mime/transfer.h"
 #include "codec/mime/words.h"
 
@@ -11,6 +13,7 @@ void imap_search_tools_fini(struct imap_search_tools *t)
 	mime_charset_fini(&t->charset);
 	buf_fini(&t->octets);
 	buf_fini(&t->text);
+	buf_fini(&t->shown);
 }
 
 /* ---- headers ---- */
@@ -127,7 +130,29 @@ static struct str charset_of(const struct mime_summary_part *p)
 	return STR_NONE;
 }
 
-static void add_leaf(struct imap_search_tools *t, const struct mime_summary_part *p, struct str octets, struct buf *out)
+/* White space means nothing in HTML but that words end. */
+static void collapse_blanks(struct buf *b)
+{
+	size_t to = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		char c = b->p[i] == '\t' || b->p[i] == '\r' || b->p[i] == '\n' ? ' ' : b->p[i];
+		if (c != ' ' || to == 0 || b->p[to - 1] != ' ')
+			b->p[to++] = c;
+	}
+	b->n = to;
+}
+
+static void add_html(struct imap_search_tools *t, struct buf *out, struct buf *source)
+{
+	buf_reset(&t->shown);
+	mime_html_text(buf_str(&t->text), &t->shown);
+	collapse_blanks(&t->shown);
+	imap_fold(buf_str(&t->shown), out);
+	buf_add_char(out, '\0');
+	piece_end(t, source);
+}
+
+static void add_leaf(struct imap_search_tools *t, const struct mime_summary_part *p, struct str octets, struct buf *out, struct buf *source)
 {
 	enum mime_encoding encoding = mime_encoding_from_name(mime_text_str(p->encoding));
 	if (encoding == MIME_BASE64 || encoding == MIME_QUOTED_PRINTABLE) {
@@ -138,7 +163,25 @@ static void add_leaf(struct imap_search_tools *t, const struct mime_summary_part
 	buf_reset(&t->text);
 	if (mime_charset_to_utf8(&t->charset, charset_of(p), octets, &t->text))
 		mime_charset_guess(octets, &t->text);
-	piece_end(t, out);
+	if (str_ieq(mime_text_str(p->subtype), STR("html")))
+		add_html(t, out, source);
+	else
+		piece_end(t, out);
+}
+
+/* The name that the sender gave a file: in Content-Disposition, or as of old in Content-Type. */
+static void add_file_name(struct imap_search_tools *t, struct str params, const char *name, struct buf *out)
+{
+	struct mime_text attribute, value;
+	while (mime_summary_param(&params, &attribute, &value)) {
+		struct str a = mime_text_str(attribute);
+		bool extended = a.n && a.p[a.n - 1] == '*';
+		if (!str_ieq(str_sub(a, 0, a.n - extended), str_from_c(name)))
+			continue;
+		buf_reset(&t->text);
+		mime_param_decode(&(struct mime_param){ a, mime_text_str(value), extended }, &t->text);
+		piece_end(t, out);
+	}
 }
 
 static bool is_searched(const struct mime_summary_part *p)
@@ -147,7 +190,7 @@ static bool is_searched(const struct mime_summary_part *p)
 	return p->kind == MIME_LEAF && (str_ieq(type, STR("text")) || str_ieq(type, STR("message")));
 }
 
-int imap_search_body(struct imap_search_tools *t, const struct mime_summary *s, struct str message, struct buf *out)
+int imap_search_body(struct imap_search_tools *t, const struct mime_summary *s, struct str message, struct buf *out, struct buf *source)
 {
 	struct mime_summary_walk walk;
 	struct mime_summary_part p;
@@ -159,7 +202,9 @@ int imap_search_body(struct imap_search_tools *t, const struct mime_summary *s, 
 			imap_search_header(t, str_sub(message, p.header_at, p.header_n), out);
 		inside = p.kind == MIME_EMBEDDED;
 		if (is_searched(&p))
-			add_leaf(t, &p, str_sub(message, p.body_at, p.body_n), out);
+			add_leaf(t, &p, str_sub(message, p.body_at, p.body_n), out, source);
+		add_file_name(t, p.disposition_params, "filename", out);
+		add_file_name(t, p.params, "name", out);
 	}
 	return err == ERR_NOT_FOUND ? 0 : err;
 }
