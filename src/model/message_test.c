@@ -137,15 +137,16 @@ static void keyword_lengths(void **state)
 static void recent_is_claimed_once(void **state)
 {
 	struct fixture *f = *state;
-	uint32_t first;
+	uint32_t first, until;
 	fixture_append_many(f, FIXTURE_INBOX, 3);
-	assert_int_equal(mailbox_recent(f->account, FIXTURE_INBOX, false, &first), 0);
+	assert_int_equal(mailbox_recent(f->account, FIXTURE_INBOX, false, &first, &until), 0);
 	assert_int_equal(first, 1);
-	assert_int_equal(mailbox_recent(f->account, FIXTURE_INBOX, true, &first), 0);
+	assert_int_equal(until, 4);
+	assert_int_equal(mailbox_recent(f->account, FIXTURE_INBOX, true, &first, &until), 0);
 	assert_int_equal(first, 1);
 	assert_int_equal(fixture_get(f, FIXTURE_INBOX).recent, 0);
 	uint64_t version = account_version(f->account);
-	assert_int_equal(mailbox_recent(f->account, FIXTURE_INBOX, true, &first), 0);
+	assert_int_equal(mailbox_recent(f->account, FIXTURE_INBOX, true, &first, &until), 0);
 	assert_int_equal(first, 4);
 	assert_int_equal(account_version(f->account), version);
 	fixture_append_many(f, FIXTURE_INBOX, 2);
@@ -153,7 +154,7 @@ static void recent_is_claimed_once(void **state)
 	fixture_flags(f, FIXTURE_INBOX, "5", FLAGS_ADD, MESSAGE_DELETED, NULL);
 	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, NULL, true, NULL, NULL), 0);
 	assert_int_equal(fixture_get(f, FIXTURE_INBOX).recent, 1);
-	assert_int_equal(mailbox_recent(f->account, 999, true, &first), ERR_NOT_FOUND);
+	assert_int_equal(mailbox_recent(f->account, 999, true, &first, &until), ERR_NOT_FOUND);
 	fixture_check(f);
 }
 

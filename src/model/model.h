@@ -243,9 +243,9 @@ int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *
  * target_out correspond in order. */
 int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move,
 				 struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out);
-/* \Recent (RFC 3501 2.3.2): UIDs from *first_out on are recent for this session; with claim, no later session sees them
- * as recent. */
-int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *first_out);
+/* \Recent (RFC 3501 2.3.2): UIDs from *first_out up to *until_out - 1 are recent for this session; with claim, no other session
+ * ever sees them as recent. Asked after a view was opened, it covers all that is new in the view, and perhaps more. */
+int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *first_out, uint32_t *until_out);
 /* UIDs expunged after modseq `since`, from the change log. ERR_NOT_FOUND: the log does not reach back that far (then
  * all UIDs below uidnext that are not in the mailbox must be taken for vanished). */
 int mailbox_vanished(struct account *a, uint32_t mailbox, uint64_t since, struct rangeset *out);

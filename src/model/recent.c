@@ -37,7 +37,7 @@ static int claim_recent(struct change *c, void *arg)
 	return mailbox_record_save(c->w, &mailbox);
 }
 
-int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *first_out)
+int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *first_out, uint32_t *until_out)
 {
 	struct recent recent = { .mailbox = mailbox };
 	int rc = account_read(a->model, a->id, read_recent, &recent);
@@ -45,5 +45,6 @@ int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *fi
 	if (!rc && claim && recent.first != recent.uidnext)
 		rc = commit_run(a->model, a->id, claim_recent, &recent, NULL);
 	*first_out = rc ? 0 : recent.first;
+	*until_out = rc ? 0 : recent.uidnext;
 	return rc;
 }

@@ -218,6 +218,8 @@ bool imap_nstring(struct imap_cursor *c, struct str *out)
 
 /* ---- mailbox names ---- */
 
+const char imap_not_utf7[] = "The mailbox name is not valid modified UTF-7";
+
 static bool mailbox_decode(struct imap_cursor *c, struct str raw, struct str *out)
 {
 	/* RFC 6855 3: after ENABLE UTF8=ACCEPT names are UTF-8 and modified UTF-7 is not used. */
@@ -230,7 +232,7 @@ static bool mailbox_decode(struct imap_cursor *c, struct str raw, struct str *ou
 		return true;
 	}
 	struct buf name = BUF_INIT(raw.n * 2 + 1);
-	bool ok = imap_mutf7_decode(raw, &name) == 0 || imap_fail(c, "The mailbox name is not valid modified UTF-7");
+	bool ok = imap_mutf7_decode(raw, &name) == 0 || imap_fail(c, imap_not_utf7);
 	if (ok)
 		*out = arena_dup(c->arena, buf_str(&name));
 	if (ok && (name.failed || !out->p))
@@ -254,5 +256,12 @@ bool imap_list_mailbox(struct imap_cursor *c, struct str *out)
 	struct str raw;
 	int next = imap_peek(c);
 	bool ok = next == '"' || next == '{' ? imap_string(c, &raw) : take_word(c, LIST, "A mailbox pattern is missing", &raw);
-	return ok && mailbox_decode(c, raw, out);
+	if (!ok || mailbox_decode(c, raw, out))
+		return ok;
+	/* A pattern of no valid encoding is no error: it matches nothing. */
+	if (c->error != imap_not_utf7)
+		return false;
+	c->error = NULL;
+	*out = raw;
+	return utf8_is_valid(raw) || imap_fail(c, imap_not_utf7);
 }

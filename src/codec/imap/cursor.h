@@ -55,6 +55,8 @@ bool imap_nstring(struct imap_cursor *c, struct str *out);       /* NIL: p == NU
 /* An astring that is a mailbox name, as UTF-8: modified UTF-7 is decoded (RFC 3501 5.1.3), or taken as UTF-8 when the
  * client enabled that; "inbox" in any case becomes "INBOX". */
 bool imap_mailbox(struct imap_cursor *c, struct str *out);
+/* c->error when a name was no modified UTF-7: well-formed IMAP, but no mailbox has or can have such a name, so NO and not BAD. */
+extern const char imap_not_utf7[];
 /* list-mailbox of LIST and LSUB: a string, or an atom that may hold wildcards; decoded like a mailbox name. */
 bool imap_list_mailbox(struct imap_cursor *c, struct str *out);
 

@@ -28,26 +28,24 @@ static bool read_params(struct imap_cursor *c, bool *condstore_out)
 	return imap_expect(c, ')', "Expected )") && imap_end(c);
 }
 
-/* Takes what is \Recent first and the view after it: a message that comes in between is in the view, and recent. */
+/* Opens the view first and claims what is \Recent after it: a message that comes in between is claimed, and comes with the next news. */
 static int open_selected(struct imap_session *s, const struct imap_place *place, bool read_only)
 {
 	struct imap_selected *sel = &s->selected;
-	uint32_t mailbox = place->mailbox.id, first;
+	uint32_t mailbox = place->mailbox.id, first, until;
 	int rc = account_open(services_model(s->services), account_id(place->account), &sel->account);
 	if (rc)
 		return rc;
 	sel->rights = place->rights;
-	rc = mailbox_recent(sel->account, mailbox, !read_only, &first);
-	/* A full disk forbids the claim, not the reading: a later session will see them as recent too (RFC 3501 2.3.2 allows it). */
-	if (rc && !read_only && err_class(rc) == ERR_CLASS_TEMPORARY)
-		rc = mailbox_recent(sel->account, mailbox, false, &first);
-	if (!rc)
-		rc = view_open(sel->account, mailbox, &sel->view);
+	rc = view_open(sel->account, mailbox, &sel->view);
 	if (rc)
 		return rc;
-	uint32_t uidnext = view_uidnext(sel->view);
-	if (first < uidnext)
-		rc = rangeset_add(&sel->recent, first, uidnext - 1);
+	rc = mailbox_recent(sel->account, mailbox, !read_only, &first, &until);
+	/* A full disk forbids the claim, not the reading: a later session will see them as recent too (RFC 3501 2.3.2 allows it). */
+	if (rc && !read_only && err_class(rc) == ERR_CLASS_TEMPORARY)
+		rc = mailbox_recent(sel->account, mailbox, false, &first, &until);
+	if (!rc && first < until)
+		rc = rangeset_add(&sel->recent, first, until - 1);
 	sel->mailbox = mailbox;
 	sel->read_only = read_only;
 	return rc;

@@ -123,16 +123,17 @@ static struct str modified_code(struct store *st)
 
 static enum imap_result answer(struct store *st)
 {
-	/* RFC 2180 4.2: NO when a message is gone, unless the client asked not to be told. */
-	bool no = st->missing && !st->args.silent && !st->uid;
+	/* What is gone cannot be changed, and is told as expunged with the next command that may. RFC 2180 4.2 leaves OK and NO open: mail programs show
+	 * a NO to their users as a failure, so OK with the code. A conditional STORE has its NO from RFC 7162 3.1.3. */
+	bool gone = st->missing && !st->args.silent && !st->uid;
 	if (st->refused.n && st->s->selected.view) {
 		struct str code = modified_code(st);
-		if (no)
+		if (gone)
 			return imap_no(st->r, "%.*s Some of the messages no longer exist", STR_ARG(code));
 		return imap_ok(st->r, "%.*s Conditional STORE failed", STR_ARG(code));
 	}
-	if (no)
-		return imap_no(st->r, "[EXPUNGEISSUED] Some of the messages no longer exist");
+	if (gone)
+		return imap_ok(st->r, "[EXPUNGEISSUED] Some of the messages no longer exist");
 	return imap_ok(st->r, "%s completed", st->r->row->name);
 }
 

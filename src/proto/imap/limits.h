@@ -5,12 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A line, its end included. Before login: an initial response of SASL (SASL_MESSAGE_MAX) and the words around it. After:
+/* A line, its end included. Before login: ID with all that RFC 2971 3.3 allows (30 pairs, 32 KB), and an initial response of SASL (SASL_MESSAGE_MAX). After:
  * RFC 2683 3.2.1.5 asks for 8,000 octets; clients send longer sets of UIDs. */
-#define IMAP_LINE_MAX_BEFORE_LOGIN ((size_t)16 << 10)
+#define IMAP_LINE_MAX_BEFORE_LOGIN ((size_t)40 << 10)
 #define IMAP_LINE_MAX ((size_t)128 << 10)
 /* A whole command with its literals; the message of an APPEND is not counted, it goes to a spool. */
-#define IMAP_COMMAND_MAX_BEFORE_LOGIN ((size_t)32 << 10)
+#define IMAP_COMMAND_MAX_BEFORE_LOGIN ((size_t)48 << 10)
 #define IMAP_COMMAND_MAX ((size_t)1 << 20)
 /* Memory of one command for parsed arguments and what it looks up, bytes. */
 #define IMAP_ARENA_MAX ((size_t)64 << 20)

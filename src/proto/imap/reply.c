@@ -50,6 +50,8 @@ enum imap_result imap_bad_args(struct imap_request *r)
 {
 	if (r->arena->failed)
 		return imap_no(r, "[LIMIT] Too much for one command");
+	if (r->args.error == imap_not_utf7)
+		return imap_no(r, "[CANNOT] %s", imap_not_utf7);
 	return imap_bad(r, "%s", r->args.error ? r->args.error : "Wrong arguments");
 }
 

@@ -132,23 +132,14 @@ static int tell(struct news *n, struct view **before_out)
 
 /* New messages are recent to the first session that hears of them (RFC 3501 2.3.2). When the store cannot take the claim (the disk
  * is full), they are told as not recent: new mail is more important. */
-static int claim_recent(struct imap_session *s, struct view **newest)
+static int claim_recent(struct imap_session *s, const struct view *newest)
 {
 	struct imap_selected *selected = &s->selected;
-	uint32_t first;
-	if (view_uidnext(*newest) <= view_uidnext(selected->view) ||
-	    mailbox_recent(s->selected.account, selected->mailbox, !selected->read_only, &first))
+	uint32_t first, until;
+	if (view_uidnext(newest) <= view_uidnext(selected->view) ||
+		mailbox_recent(selected->account, selected->mailbox, !selected->read_only, &first, &until))
 		return 0;
-	/* Looked at again, because the claim may cover messages that came since. */
-	struct view *seen = *newest;
-	int err = view_refresh(s->selected.account, seen, newest);
-	if (err) {
-		*newest = seen;
-		return err;
-	}
-	view_unref(&seen);
-	uint32_t end = view_uidnext(*newest);
-	return first < end ? rangeset_add(&selected->recent, first, end - 1) : 0;
+	return first < until ? rangeset_add(&selected->recent, first, until - 1) : 0;
 }
 
 /* Sets n->next to what the client shall know next, and n->diff. ERR_NOT_FOUND: the mailbox was deleted. */
@@ -157,7 +148,7 @@ static int find_news(struct news *n, bool may_expunge)
 	struct imap_selected *selected = &n->s->selected;
 	int err = view_refresh(n->s->selected.account, selected->view, &n->next);
 	if (!err)
-		err = claim_recent(n->s, &n->next);
+		err = claim_recent(n->s, n->next);
 	if (err || n->next == selected->view)
 		return err;
 	err = view_diff(selected->view, n->next, &n->diff);
