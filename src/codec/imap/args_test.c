@@ -1,4 +1,4 @@
-/* The arguments of STORE, STATUS, LIST and ID. */
+/* The arguments of STORE, SELECT, STATUS, LIST and ID. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
+#include "codec/imap/select_args.h"
 #include "codec/imap/status_att.h"
 #include "codec/imap/store_args.h"
 
@@ -44,6 +45,71 @@ static void test_store(void **state)
 			fail_msg("%s: read wrongly", in);
 		arena_fini(&a);
 	}
+}
+
+static void test_select(void **state)
+{
+	(void)state;
+	static const struct { const char *in; bool condstore, qresync, known, sample; } good[] = {
+		{ "", false, false, false, false },
+		{ " (CONDSTORE)", true, false, false, false },
+		{ " (condstore CONDSTORE)", true, false, false, false },
+		/* RFC 7162 3.2.5. */
+		{ " (QRESYNC (67890007 20050715194045000 41,43:211,214:541))", false, true, true, false },
+		{ " (QRESYNC (1 1))", false, true, false, false },
+		{ " (QRESYNC (67890007 90060115194045000 1:29997 (5000,7500,9000,9990:9999 15000,22500,27000,29970,29973,29976,29979,29982,"
+		  "29985,29988,29991,29994,29997)))", false, true, true, true },
+		{ " (QRESYNC (1 1 (1:4294967295 1:4294967295)) CONDSTORE)", true, true, false, true },
+		{ " (CONDSTORE qresync (4294967295 9223372036854775807 9:7))", true, true, true, false },
+	};
+	static const char *const bad[] = {
+		" ", " ()", " (CONDSTORE", " CONDSTORE", "x", " (CONDSTORE) x", " (FOO)", " (QRESYNC)", " (QRESYNC ())", " (QRESYNC (1))", " (QRESYNC (0 1))",
+		" (QRESYNC (1 0))", " (QRESYNC (1 1 ))", " (QRESYNC (1 1 *))", " (QRESYNC (1 1 1:*))", " (QRESYNC (1 1 $))", " (QRESYNC (1 1 1) QRESYNC (1 1))",
+		" (QRESYNC (1 1 1:3 ()))", " (QRESYNC (1 1 1:3 (1)))", " (QRESYNC (1 1 1:3 (1 1:2)))", " (QRESYNC (1 1 1:3 (1:2 1)))",
+		" (QRESYNC (1 1 1:3 (2,1 1,2)))", " (QRESYNC (1 1 1:3 (1,2 2,1)))", " (QRESYNC (1 1 1:3 (1,1 1,2)))", " (QRESYNC (1 1 1:3 (2:1 1:2)))",
+		" (QRESYNC (1 1 1:3 (* 1)))", " (QRESYNC (1 1 1:3 (1 *)))", " (QRESYNC (1 1 (1 1) 1:3))", " (QRESYNC (1 1 1:3 (1 1) ))", " (QRESYNC (1 1)",
+		" (QRESYNC (1 9223372036854775808))",
+	};
+	for (size_t i = 0; i < COUNT(good) + COUNT(bad); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_select s;
+		const char *in = i < COUNT(good) ? good[i].in : bad[i - COUNT(good)];
+		imap_cursor_init(&c, str_from_c(in), &a, false);
+		bool ok = imap_select_args(&c, &s);
+		if (ok != (i < COUNT(good)))
+			fail_msg("%s: %d", in, ok);
+		if (ok && (s.condstore != good[i].condstore || s.has_qresync != good[i].qresync || s.qresync.has_known != good[i].known ||
+		           s.qresync.has_sample != good[i].sample))
+			fail_msg("%s: read wrongly", in);
+		arena_fini(&a);
+	}
+}
+
+/* Ranges of both sets end where they like. */
+static void test_sample(void **state)
+{
+	(void)state;
+	static const struct imap_sample want[] = { { 1, 10, 2 }, { 3, 20, 1 }, { 7, 21, 1 }, { 8, 30, 1 }, { 9, 4294967295, 1 } };
+	struct arena a = ARENA_INIT(0);
+	struct imap_cursor c;
+	struct imap_select s;
+	imap_cursor_init(&c, STR(" (QRESYNC (1 1 (1:3,7:8,9 10:11,20:21,30,4294967295)))"), &a, false);
+	assert_true(imap_select_args(&c, &s));
+	struct imap_sample_walk walk = { .q = &s.qresync };
+	struct imap_sample run;
+	for (size_t i = 0; i < COUNT(want); i++) {
+		assert_true(imap_sample_next(&walk, &run));
+		assert_memory_equal(&run, &want[i], sizeof(run));
+	}
+	assert_false(imap_sample_next(&walk, &run));
+	imap_cursor_init(&c, STR(" (QRESYNC (1 1 (1:4294967295 1:4294967295)))"), &a, false);
+	assert_true(imap_select_args(&c, &s));
+	walk = (struct imap_sample_walk){ .q = &s.qresync };
+	assert_true(imap_sample_next(&walk, &run));
+	assert_true(run.number == 1 && run.uid == 1 && run.count == UINT32_MAX);
+	assert_false(imap_sample_next(&walk, &run));
+	arena_fini(&a);
 }
 
 static void test_unchanged_since(void **state)
@@ -246,7 +312,7 @@ static void test_id_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_store), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
+		cmocka_unit_test(test_store), cmocka_unit_test(test_select), cmocka_unit_test(test_sample), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
 #include "codec/imap/search_key.h"
+#include "codec/imap/select_args.h"
 #include "codec/imap/seqset.h"
 #include "codec/imap/status_att.h"
 #include "codec/imap/store_args.h"
@@ -132,6 +133,24 @@ static bool search(struct imap_cursor *c)
 	return imap_search_args(c, &s) == 0;
 }
 
+static bool select_box(struct imap_cursor *c)
+{
+	struct str name;
+	struct imap_select s;
+	if (!imap_mailbox(c, &name) || !imap_select_args(c, &s))
+		return false;
+	struct imap_sample_walk walk = { .q = &s.qresync };
+	struct imap_sample run;
+	uint64_t number = 0, uid = 0;
+	while (imap_sample_next(&walk, &run)) {
+		MUST(run.count > 0 && run.number > number && run.uid > uid);
+		number = (uint64_t)run.number + run.count - 1;
+		uid = (uint64_t)run.uid + run.count - 1;
+		MUST(number <= UINT32_MAX && uid <= UINT32_MAX);
+	}
+	return true;
+}
+
 static bool words(struct imap_cursor *c)
 {
 	struct str s;
@@ -149,7 +168,7 @@ static void run(struct str command, bool utf8)
 {
 	static const struct { const char *name; bool (*read)(struct imap_cursor *c); } readers[] = {
 		{ "FETCH", fetch }, { "STORE", store }, { "APPEND", append }, { "LIST", list }, { "LSUB", lsub }, { "STATUS", status }, { "ID", id },
-		{ "SEARCH", search },
+		{ "SEARCH", search }, { "SELECT", select_box },
 	};
 	struct arena a = ARENA_INIT((size_t)4 << 20);
 	struct imap_cursor c;

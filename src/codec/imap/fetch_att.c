@@ -197,7 +197,7 @@ static bool fetch_att(struct imap_cursor *c, struct imap_fetch *f, bool in_list)
 	return true;
 }
 
-/* RFC 4466 2.4 and RFC 7162 3.1.4.1. */
+/* RFC 4466 2.4, RFC 7162 3.1.4.1 and 3.2.6. */
 static bool modifiers(struct imap_cursor *c, struct imap_fetch *f)
 {
 	if (!imap_take(c, ' '))
@@ -205,6 +205,10 @@ static bool modifiers(struct imap_cursor *c, struct imap_fetch *f)
 	if (!imap_expect(c, '(', "FETCH modifiers must begin with a parenthesis"))
 		return false;
 	do {
+		if (!f->vanished && imap_take_word(c, "VANISHED")) {
+			f->vanished = true;
+			continue;
+		}
 		if (f->has_changed_since || !imap_take_word(c, "CHANGEDSINCE"))
 			return imap_fail(c, "Unknown FETCH modifier");
 		if (!imap_sp(c) || !imap_number64(c, &f->changed_since))
@@ -212,6 +216,8 @@ static bool modifiers(struct imap_cursor *c, struct imap_fetch *f)
 		f->has_changed_since = true;
 		f->items |= IMAP_FETCH_MODSEQ;
 	} while (imap_take(c, ' '));
+	if (f->vanished && !f->has_changed_since)
+		return imap_fail(c, "VANISHED wants CHANGEDSINCE beside it");
 	return imap_expect(c, ')', "FETCH modifiers must end with a parenthesis");
 }
 

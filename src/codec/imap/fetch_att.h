@@ -51,6 +51,7 @@ struct imap_fetch {
 	bool sets_seen;                      /* any section without PEEK */
 	bool has_changed_since;
 	uint64_t changed_since;              /* RFC 7162 3.1.4.1: implies MODSEQ in items */
+	bool vanished;                       /* RFC 7162 3.2.6: never without has_changed_since */
 };
 
 /* fetch-att, a macro, or a list of fetch-att; then the modifiers; everything after "FETCH sequence-set SP". */

@@ -16,9 +16,11 @@ static const struct imap_capability capabilities[] = {
 	{ "LITERAL+", IMAP_ANY_STATE, "7888", "A literal over the limit is read and dropped, and its command answered at once." },
 	{ "MOVE", IMAP_LOGGED_IN, "6851", NULL },
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
+	{ "QRESYNC", IMAP_LOGGED_IN, "7162 3.2", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
 	{ "SPECIAL-USE", IMAP_LOGGED_IN, "6154", "In every LIST response; the selection and return options work too." },
 	{ "STATUS=SIZE", IMAP_LOGGED_IN, "8438", NULL },
+	{ "UIDONLY", IMAP_LOGGED_IN, "9586", NULL },
 	{ "UIDPLUS", IMAP_LOGGED_IN, "4315", NULL },
 	{ "UNSELECT", IMAP_LOGGED_IN, "3691", NULL },
 	{ "UTF8=ACCEPT", IMAP_LOGGED_IN, "6855", "Messages with 8-bit header fields are taken from, and sent as they are to, "

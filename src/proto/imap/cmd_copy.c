@@ -3,6 +3,7 @@
 
 #include "proto/imap/message_set.h"
 #include "proto/imap/place.h"
+#include "proto/imap/sync.h"
 
 struct copy {
 	struct rangeset numbers, uids;       /* what the client named */
@@ -44,12 +45,16 @@ static enum imap_result answer(struct imap_request *r, const struct copy *c, boo
 	struct str code = copyuid(r, c);
 	if (!move)
 		return imap_ok(r, "%.*s %s completed", STR_ARG(code), r->row->name);
-	/* RFC 6851 4.3: before the EXPUNGE responses, which the dispatcher tells. */
+	/* RFC 6851 4.3: before the EXPUNGE responses. */
 	if (code.n) {
 		conn_write_lit(r->conn, "* OK ");
 		conn_write_str(r->conn, code);
 		conn_write_lit(r->conn, " Moved\r\n");
 	}
+	/* RFC 6851 4.4, once the client was told which messages are gone. */
+	struct imap_session *s = r->s;
+	if (imap_sync(s, true) == 0 && imap_condstore(s) && s->selected.view)
+		return imap_ok(r, "[HIGHESTMODSEQ %llu] %s completed", (unsigned long long)view_modseq(s->selected.view), r->row->name);
 	return imap_ok(r, "%s completed", r->row->name);
 }
 

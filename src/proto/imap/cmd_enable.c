@@ -6,6 +6,8 @@ static const struct {
 	enum imap_enabled bit;
 } features[] = {
 	{ "CONDSTORE", IMAP_ENABLED_CONDSTORE },         /* RFC 7162 3.1 */
+	{ "QRESYNC", IMAP_ENABLED_QRESYNC },             /* RFC 7162 3.2.3 */
+	{ "UIDONLY", IMAP_ENABLED_UIDONLY },             /* RFC 9586 */
 	{ "UTF8=ACCEPT", IMAP_ENABLED_UTF8 },            /* RFC 6855 3 */
 };
 
@@ -41,7 +43,7 @@ enum imap_result imap_cmd_enable(struct imap_request *r)
 		if (wanted & features[i].bit)
 			conn_printf(r->conn, " %s", features[i].name);
 	conn_write_lit(r->conn, "\r\n");
-	if (wanted & IMAP_ENABLED_CONDSTORE)
+	if (wanted & (IMAP_ENABLED_CONDSTORE | IMAP_ENABLED_QRESYNC))
 		imap_enable_condstore(r);
 	s->enabled |= wanted;
 	return imap_ok(r, "ENABLE completed");

@@ -1,7 +1,8 @@
-/* EXPUNGE: RFC 3501 6.4.3. UID EXPUNGE: RFC 4315 2.1. The EXPUNGE responses are news: the dispatcher tells them. */
+/* EXPUNGE: RFC 3501 6.4.3. UID EXPUNGE: RFC 4315 2.1. The EXPUNGE responses are news (sync.h). */
 #include "proto/imap/message_commands.h"
 
 #include "proto/imap/message_set.h"
+#include "proto/imap/sync.h"
 
 static enum imap_result expunge(struct imap_request *r, const struct rangeset *uids)
 {
@@ -12,9 +13,10 @@ static enum imap_result expunge(struct imap_request *r, const struct rangeset *u
 	int err = mailbox_expunge(s->selected.account, s->selected.mailbox, uids, true, NULL, &modseq);
 	if (err)
 		return imap_error(r, err, NULL);
-	/* RFC 7162 3.2.7. */
-	if (imap_condstore(s) && modseq)
-		return imap_ok(r, "[HIGHESTMODSEQ %llu] %s completed", (unsigned long long)modseq, r->row->name);
+	/* RFC 7162 3.2.7: once the client was told which messages are gone, it has all up to this version. */
+	err = modseq ? imap_sync(s, true) : 0;
+	if (!err && modseq && imap_condstore(s) && s->selected.view)
+		return imap_ok(r, "[HIGHESTMODSEQ %llu] %s completed", (unsigned long long)view_modseq(s->selected.view), r->row->name);
 	return imap_ok(r, "%s completed", r->row->name);
 }
 

@@ -7,6 +7,7 @@
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/fetch_section.h"
 #include "proto/imap/message_set.h"
+#include "proto/imap/resync.h"
 #include "proto/imap/sync.h"
 
 /* So many octets are formatted before they are sent. */
@@ -21,7 +22,8 @@ struct fetch {
 	struct imap_session *s;
 	struct imap_fetch args;
 	bool uid;
-	struct rangeset numbers;             /* the messages the client named */
+	struct imap_seqset set;              /* what the client named, */
+	struct rangeset numbers;             /* the messages these are */
 	struct rangeset changed;             /* UIDs whose new flags are to be told along */
 	struct imap_items items;
 	struct buf *out;
@@ -59,6 +61,17 @@ static void mark_seen(struct fetch *f, const struct rangeset *unseen)
 	int err = mailbox_flags(f->s->selected.account, f->s->selected.mailbox, unseen, &seen, NULL, NULL, NULL);
 	if (err)
 		conn_log(f->r->conn, LOG_WARN, "imap.seen", LOG_LIST(LOG_C("error", err_text(err))));
+}
+
+/* RFC 7162 3.2.6: before any FETCH response, so before the news. */
+static int tell_earlier(struct fetch *f)
+{
+	struct rangeset known = RANGESET_INIT;
+	int err = imap_seqset_uids(&f->set, imap_largest_uid(f->s->selected.view), &known);
+	if (!err)
+		err = imap_tell_earlier(f->s, &known, f->args.changed_since, 0);
+	rangeset_fini(&known);
+	return err;
 }
 
 /* After this the view is fresh; flags that the responses are going to tell anyway are not told twice. */
@@ -141,7 +154,7 @@ static void write_message(struct fetch *f, uint32_t number, const struct message
 	uint32_t items = f->args.items;
 	if (f->changed.n && rangeset_has(&f->changed, m->uid))
 		items |= IMAP_FETCH_FLAGS;
-	imap_items_begin(f->out, number, &separator);
+	imap_items_begin(&f->items, f->out, number, m, &separator);
 	imap_items_view(&f->items, f->out, &separator, items, m);
 	if (items & SUMMARY_ITEMS || f->args.section_count) {
 		int err = write_email(f, &separator, m);
@@ -185,8 +198,13 @@ static enum imap_result run(struct fetch *f)
 	/* RFC 7162 3.1: MODSEQ in all FETCH responses from then on; RFC 3501 6.4.8: UID in all of a UID command. */
 	if (imap_condstore(f->s))
 		f->args.items |= IMAP_FETCH_MODSEQ;
-	if (f->uid)
+	if (f->uid && !imap_uidonly(f->s))
 		f->args.items |= IMAP_FETCH_UID;
+	if (f->args.vanished) {
+		int err = tell_earlier(f);
+		if (err)
+			return imap_error(r, err, NULL);
+	}
 	f->located = arena_array(r->arena, f->args.section_count ? f->args.section_count : 1, sizeof(*f->located));
 	int err = f->located ? prepare(f) : ERR_NO_MEMORY;
 	if (err)
@@ -206,11 +224,12 @@ static enum imap_result run(struct fetch *f)
 static enum imap_result fetch(struct imap_request *r, bool uid)
 {
 	struct fetch f = { .r = r, .s = r->s, .uid = uid, .out = conn_out(r->conn), .scratch = BUF_INIT(0), .emails = { .account = r->s->selected.account } };
-	struct imap_seqset set;
 	enum imap_result result = IMAP_REPLIED;
-	if (!imap_seqset(&r->args, &set) || !imap_sp(&r->args) || !imap_fetch_args(&r->args, &f.args))
+	if (!imap_seqset(&r->args, &f.set) || !imap_sp(&r->args) || !imap_fetch_args(&r->args, &f.args))
 		result = imap_bad_args(r);
-	else if (imap_resolve_messages(r, &set, uid, &f.numbers))
+	else if (f.args.vanished && !(uid && imap_qresync(f.s)))
+		result = imap_bad(r, "VANISHED is for UID FETCH after ENABLE QRESYNC");
+	else if (imap_resolve_messages(r, &f.set, uid, &f.numbers))
 		result = run(&f);
 	buf_fini(&f.scratch);
 	rangeset_fini(&f.numbers);

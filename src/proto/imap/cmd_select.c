@@ -1,31 +1,14 @@
 /* SELECT and EXAMINE; CLOSE and UNSELECT. */
+#include "codec/imap/select_args.h"
 #include "proto/imap/commands.h"
 #include "proto/imap/place.h"
+#include "proto/imap/resync.h"
 #include "proto/imap/select.h"
 #include "proto/imap/sync.h"
 
 void imap_tell_highestmodseq(struct imap_session *s)
 {
 	conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] Highest\r\n", (unsigned long long)view_modseq(s->selected.view));
-}
-
-/* [SP "(" select-param *(SP select-param) ")"] of RFC 4466 2.1; the only one known is CONDSTORE (RFC 7162 3.1.8). */
-static bool read_params(struct imap_cursor *c, bool *condstore_out)
-{
-	*condstore_out = false;
-	if (imap_peek(c) != ' ')
-		return imap_end(c);
-	if (!imap_sp(c) || !imap_expect(c, '(', "Expected ("))
-		return false;
-	do {
-		struct str name;
-		if (!imap_atom(c, &name))
-			return false;
-		if (!str_ieq(name, STR("CONDSTORE")))
-			return imap_fail(c, "Unknown parameter");
-		*condstore_out = true;
-	} while (imap_peek(c) == ' ' && imap_sp(c));
-	return imap_expect(c, ')', "Expected )") && imap_end(c);
 }
 
 /* Opens the view first and claims what is \Recent after it: a message that comes in between is claimed, and comes with the next news. */
@@ -57,7 +40,7 @@ static void tell_selected(struct imap_session *s)
 	const struct view *v = s->selected.view;
 	imap_write_mailbox_flags(s, v);
 	conn_printf(s->conn, "* %u EXISTS\r\n* %u RECENT\r\n", view_count(v), imap_recent_count(&s->selected));
-	if (view_first_unseen(v) < view_count(v))
+	if (view_first_unseen(v) < view_count(v) && !imap_uidonly(s))       /* a message number */
 		conn_printf(s->conn, "* OK [UNSEEN %u] First unseen\r\n", view_first_unseen(v) + 1);
 	conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(v));
 	conn_printf(s->conn, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(v));
@@ -68,15 +51,19 @@ static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
 {
 	struct imap_session *s = r->s;
 	struct str name;
-	bool condstore;
-	if (!imap_mailbox(&r->args, &name) || !read_params(&r->args, &condstore))
+	struct imap_select args;
+	if (!imap_mailbox(&r->args, &name) || !imap_select_args(&r->args, &args))
 		return imap_bad_args(r);
-	/* RFC 3501 6.3.1: what was selected is so no more, even if this one fails. CLOSED: RFC 7162 3.2.11. */
+	if (args.has_qresync && !imap_qresync(s))
+		return imap_bad(r, "Use ENABLE QRESYNC first");                    /* RFC 7162 3.2.5 */
+	if (args.qresync.has_sample && imap_uidonly(s))
+		return imap_bad(r, "[UIDREQUIRED] Message numbers were given up by ENABLE UIDONLY");
+	/* RFC 3501 6.3.1: what was selected is so no more, even if this one fails. CLOSED: RFC 7162 3.2.11, whatever was enabled. */
 	bool closed = s->state == IMAP_SELECTED;
 	imap_unselect(s);
-	if (condstore)
+	if (args.condstore)
 		s->enabled |= IMAP_ENABLED_CONDSTORE;
-	if (closed && imap_condstore(s))
+	if (closed)
 		conn_write_lit(r->conn, "* OK [CLOSED] Previous mailbox closed\r\n");
 
 	struct imap_place place;
@@ -89,6 +76,11 @@ static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
 	}
 	s->state = IMAP_SELECTED;
 	tell_selected(s);
+	rc = args.has_qresync ? imap_resync(s, &args.qresync) : 0;
+	if (rc) {
+		imap_unselect(s);
+		return imap_error(r, rc, NULL);
+	}
 	return imap_ok(r, "[%s] %s completed", read_only ? "READ-ONLY" : "READ-WRITE", r->row->name);
 }
 

@@ -80,7 +80,7 @@ static uint32_t items_for(const struct store *st, const struct message *m)
 		items = IMAP_FETCH_FLAGS;
 	if (items || changed || st->args.conditional)
 		items |= imap_items_unasked(st->s);
-	return items && st->uid ? items | IMAP_FETCH_UID : items;
+	return items && st->uid && !imap_uidonly(st->s) ? items | IMAP_FETCH_UID : items;
 }
 
 static void write_responses(struct store *st)

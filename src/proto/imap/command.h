@@ -32,6 +32,7 @@ struct imap_request {
 	                                       * took a literal itself (row->octets): behind that literal */
 	struct arena *arena;                  /* dropped when the request ends; args' own too */
 	struct str reply;                     /* "OK [CODE] text", in the arena */
+	bool numbers_used;                    /* a UID command had message numbers in its arguments: as IMAP_KEEPS_NUMBERS */
 };
 
 enum imap_command_flag {
@@ -44,6 +45,8 @@ enum imap_command_flag {
 	IMAP_KEEPS_NUMBERS = 16,
 	IMAP_NO_NEWS = 32,            /* tells no news of the selected mailbox at its end (SELECT has told all, LOGOUT need not) */
 	IMAP_TELLS_NEWS = 64,         /* while it goes on, news are told as they happen (IDLE) */
+	/* Its arguments or its answers are message numbers: BAD [UIDREQUIRED] after ENABLE UIDONLY (RFC 9586). */
+	IMAP_NUMBERS = 128,
 };
 
 enum imap_literal {

@@ -32,7 +32,7 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_close,
 	},
 	{
-		.name = "COPY", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.name = "COPY", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES,
 		.rfc = "3501 6.4.7, 4315 3", .transcript = "copy",
 		.run = imap_cmd_copy,
 		.note = "All or nothing, in one commit, with flags and dates.",
@@ -68,7 +68,7 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_expunge,
 	},
 	{
-		.name = "FETCH", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
+		.name = "FETCH", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
 		.rfc = "3501 6.4.5, 7162 3.1.4", .transcript = "fetch",
 		.run = imap_cmd_fetch,
 	},
@@ -108,7 +108,7 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_lsub,
 	},
 	{
-		.name = "MOVE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES,
+		.name = "MOVE", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_WRITES,
 		.capability = "MOVE", .rfc = "6851 3.1", .transcript = "move",
 		.run = imap_cmd_move,
 		.note = "One commit: no moment in which a message is in both, or in neither.",
@@ -131,13 +131,13 @@ static const struct imap_command commands[] = {
 				"selected.",
 	},
 	{
-		.name = "SEARCH", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
+		.name = "SEARCH", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
 		.rfc = "3501 6.4.4, 7162 3.1.5", .transcript = "search",
 		.run = imap_cmd_search,
 	},
 	{
 		.name = "SELECT", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_NEWS,
-		.rfc = "3501 6.3.1, 7162 3.1.8", .transcript = "select",
+		.rfc = "3501 6.3.1, 7162 3.1.8 and 3.2.5", .transcript = "select",
 		.run = imap_cmd_select,
 	},
 	{
@@ -154,7 +154,7 @@ static const struct imap_command commands[] = {
 				"9051 works already.",
 	},
 	{
-		.name = "STORE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_KEEPS_NUMBERS | IMAP_WRITES,
+		.name = "STORE", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS | IMAP_WRITES,
 		.rfc = "3501 6.4.6, 7162 3.1.3", .transcript = "store",
 		.run = imap_cmd_store,
 	},
@@ -176,7 +176,7 @@ static const struct imap_command commands[] = {
 	},
 	{
 		.name = "UID FETCH", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
-		.rfc = "3501 6.4.8", .transcript = "fetch",
+		.rfc = "3501 6.4.8, 7162 3.2.6", .transcript = "fetch",
 		.run = imap_cmd_uid_fetch,
 	},
 	{

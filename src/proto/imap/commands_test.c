@@ -76,6 +76,23 @@ static void numbers_are_kept_by_three(void **state)
 	assert_int_equal(kept, 3);
 }
 
+/* RFC 9586: what has a UID form takes message numbers or answers with them (EXPUNGE does neither: VANISHED takes the place of its responses). */
+static void numbers_are_marked(void **state)
+{
+	(void)state;
+	size_t n;
+	const struct imap_command *v = imap_command_table(&n);
+	for (size_t i = 0; i < n; i++) {
+		struct str name = str_from_c(v[i].name);
+		if (!str_starts(name, STR("UID ")))
+			continue;
+		assert_false(v[i].flags & IMAP_NUMBERS);
+		const struct imap_command *plain = imap_command_find(str_from(name, 4));
+		if (plain && !str_eq(str_from(name, 4), STR("EXPUNGE")) && !(plain->flags & IMAP_NUMBERS))
+			fail_msg("%s: wants IMAP_NUMBERS", plain->name);
+	}
+}
+
 /* A command that goes on or takes octets has what it needs for that. */
 static void rows_are_whole(void **state)
 {
@@ -145,6 +162,7 @@ int main(void)
 		cmocka_unit_test(finds_in_any_case),
 		cmocka_unit_test(states_are_those_of_the_rfc),
 		cmocka_unit_test(numbers_are_kept_by_three),
+		cmocka_unit_test(numbers_are_marked),
 		cmocka_unit_test(rows_are_whole),
 		cmocka_unit_test(capabilities_are_advertised),
 		cmocka_unit_test(transcripts_are_there),

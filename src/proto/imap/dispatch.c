@@ -51,6 +51,10 @@ static bool permit(struct imap_request *r)
 				 : r->row->states & IMAP_NOT_AUTHENTICATED ? "Already logged in" : "Select a mailbox first");
 		return false;
 	}
+	if (r->row->flags & IMAP_NUMBERS && imap_uidonly(s)) {
+		imap_bad(r, "[UIDREQUIRED] Message numbers were given up by ENABLE UIDONLY");
+		return false;
+	}
 	if (r->row->flags & IMAP_SHOWS_PASSWORD && !login_may_show_password(s->conn, s->config)) {
 		imap_no(r, "[PRIVACYREQUIRED] Use STARTTLS first");
 		return false;
@@ -83,6 +87,15 @@ static void count_bad(struct imap_session *s, struct str reply)
 		imap_bye(s, "Too many bad commands");
 }
 
+static void tell_news(struct imap_request *r)
+{
+	struct imap_session *s = r->s;
+	imap_sync(s, !(r->row->flags & IMAP_KEEPS_NUMBERS) && !r->numbers_used);
+	/* RFC 7162 3.2.4: what has been told of later changes must not make the client believe that it knows of these expunges. */
+	if (s->selected.held && imap_qresync(s))
+		conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] VANISHED is delayed\r\n", (unsigned long long)s->selected.held);
+}
+
 static void finish(struct imap_request *r, enum imap_result result)
 {
 	struct imap_session *s = r->s;
@@ -101,7 +114,7 @@ static void finish(struct imap_request *r, enum imap_result result)
 	if (result == IMAP_SENT)
 		return;
 	if (s->state == IMAP_SELECTED && r->row && !(r->row->flags & IMAP_NO_NEWS))
-		imap_sync(s, !(r->row->flags & IMAP_KEEPS_NUMBERS));
+		tell_news(r);
 	imap_send(r);
 	count_bad(s, r->reply);
 }

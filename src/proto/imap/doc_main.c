@@ -21,6 +21,7 @@ static void print_flags(FILE *f, unsigned flags)
 		unsigned flag;
 		const char *text;
 	} names[] = {
+		{ IMAP_NUMBERS, "not after ENABLE UIDONLY" },
 		{ IMAP_SHOWS_PASSWORD, "needs TLS" },
 		{ IMAP_WRITES, "not after EXAMINE" },
 		{ IMAP_KEEPS_NUMBERS, "sends no EXPUNGE" },

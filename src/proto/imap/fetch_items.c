@@ -1,6 +1,7 @@
 #include "proto/imap/fetch_items.h"
 
 #include "codec/imap/format.h"
+#include "proto/imap/fetch_head.h"
 
 _Static_assert((int)IMAP_SEEN == (int)MESSAGE_SEEN && (int)IMAP_ANSWERED == (int)MESSAGE_ANSWERED &&
                (int)IMAP_FLAGGED == (int)MESSAGE_FLAGGED && (int)IMAP_DELETED == (int)MESSAGE_DELETED &&
@@ -9,16 +10,13 @@ _Static_assert((int)IMAP_SEEN == (int)MESSAGE_SEEN && (int)IMAP_ANSWERED == (int
 
 void imap_items_init(struct imap_items *i, const struct imap_session *s)
 {
-	*i = (struct imap_items){ .recent = &s->selected.recent, .utf8 = imap_utf8(s) };
+	*i = (struct imap_items){ .recent = &s->selected.recent, .utf8 = imap_utf8(s), .uidonly = imap_uidonly(s) };
 	i->keyword = view_keywords(s->selected.view, &i->keyword_count);
 }
 
-void imap_items_begin(struct buf *out, uint32_t number, char *separator)
+void imap_items_begin(const struct imap_items *i, struct buf *out, uint32_t number, const struct message *m, char *separator)
 {
-	buf_add_lit(out, "* ");
-	buf_add_u64(out, number);
-	buf_add_lit(out, " FETCH ");
-	*separator = '(';
+	imap_fetch_head(out, i->uidonly, number, m->uid, separator);
 }
 
 void imap_items_end(struct buf *out) { buf_add_lit(out, ")\r\n"); }
@@ -76,12 +74,12 @@ int imap_items_summary(const struct imap_items *i, struct buf *out, char *separa
 void imap_items_response(const struct imap_items *i, struct buf *out, uint32_t number, uint32_t items, const struct message *m)
 {
 	char separator;
-	imap_items_begin(out, number, &separator);
+	imap_items_begin(i, out, number, m, &separator);
 	imap_items_view(i, out, &separator, items, m);
 	imap_items_end(out);
 }
 
 uint32_t imap_items_unasked(const struct imap_session *s)
 {
-	return imap_condstore(s) ? IMAP_FETCH_UID | IMAP_FETCH_MODSEQ : 0;
+	return imap_condstore(s) ? IMAP_FETCH_MODSEQ | (imap_uidonly(s) ? 0 : IMAP_FETCH_UID) : 0;
 }

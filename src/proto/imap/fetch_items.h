@@ -17,11 +17,12 @@ struct imap_items {
 	const struct str *keyword;
 	unsigned keyword_count;
 	bool utf8;
+	bool uidonly;                    /* RFC 9586 */
 };
 void imap_items_init(struct imap_items *i, const struct imap_session *s);
 
-/* "* 12 FETCH ": what the items come behind. Each begins with *separator: "(" for the first one, then a space. */
-void imap_items_begin(struct buf *out, uint32_t number, char *separator);
+/* "* 12 FETCH " or its like (fetch_head.h): what the items come behind. Each begins with *separator. */
+void imap_items_begin(const struct imap_items *i, struct buf *out, uint32_t number, const struct message *m, char *separator);
 /* The items of the set that stand in the view (IMAP_FETCH_VIEW_ITEMS); others are passed over. */
 void imap_items_view(const struct imap_items *i, struct buf *out, char *separator, uint32_t items, const struct message *m);
 /* ENVELOPE, BODY and BODYSTRUCTURE. 0 or ERR_CORRUPT (out then has a part of it). */
@@ -32,7 +33,7 @@ void imap_items_end(struct buf *out);
 /* A whole response of view items. */
 void imap_items_response(const struct imap_items *i, struct buf *out, uint32_t number, uint32_t items, const struct message *m);
 /* What every FETCH response that was not asked for has beside FLAGS: MODSEQ once CONDSTORE is known (RFC 7162 3.1), and then
- * the UID too (RFC 7162 3.1.4.2). */
+ * the UID too (RFC 7162 3.1.4.2), unless the head of the response is the UID (RFC 9586). */
 uint32_t imap_items_unasked(const struct imap_session *s);
 
 #endif

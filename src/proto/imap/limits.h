@@ -18,6 +18,8 @@
 #define IMAP_BAD_MAX_BEFORE_LOGIN 10
 /* LOGIN and AUTHENTICATE answered NO until the connection is closed (the directory's own brake counts addresses). */
 #define IMAP_LOGIN_FAILURES_MAX 5
+/* UID ranges of one VANISHED response: with the longest numbers some 40 KB. */
+#define IMAP_VANISHED_RANGES_MAX ((size_t)2000)
 /* Rows of the command table: a test holds it, so that the table stays one screenful to scan. */
 #define IMAP_COMMANDS_MAX 100
 

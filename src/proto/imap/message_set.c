@@ -1,6 +1,6 @@
 #include "proto/imap/message_set.h"
 
-static uint32_t largest_uid(const struct view *v)
+uint32_t imap_largest_uid(const struct view *v)
 {
 	uint32_t n = view_count(v);
 	return n ? view_at(v, n - 1).uid : 0;
@@ -32,7 +32,7 @@ static int resolve(const struct view *v, const struct imap_seqset *set, bool uid
 	if (!uid)
 		return imap_seqset_numbers(set, view_count(v), numbers_out);
 	struct rangeset uids = RANGESET_INIT;
-	int err = imap_seqset_uids(set, largest_uid(v), &uids);
+	int err = imap_seqset_uids(set, imap_largest_uid(v), &uids);
 	if (!err)
 		err = imap_uids_to_numbers(v, &uids, numbers_out);
 	rangeset_fini(&uids);

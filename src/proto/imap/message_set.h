@@ -16,6 +16,9 @@ bool imap_read_messages(struct imap_request *r, bool uid, struct rangeset *numbe
 /* The same for a set that was read before. */
 bool imap_resolve_messages(struct imap_request *r, const struct imap_seqset *set, bool uid, struct rangeset *numbers_out);
 
+/* The greatest UID in the view; 0 when it is empty. */
+uint32_t imap_largest_uid(const struct view *v);
+
 /* Both 0 or ERR_NO_MEMORY. The UIDs may include some that do not exist any more between those that do: the model
  * passes over them. */
 int imap_numbers_to_uids(const struct view *v, const struct rangeset *numbers, struct rangeset *uids_out);

@@ -39,6 +39,11 @@ static int resolve_set(struct imap_request *r, const struct imap_search_key *k, 
 {
 	const struct view *v = r->s->selected.view;
 	uint32_t count = view_count(v);
+	if (k->kind == IMAP_SEARCH_SEQSET && !k->set.saved) {
+		if (imap_uidonly(r->s))
+			return ERR_DENIED;
+		r->numbers_used = true;              /* RFC 7162 3.2.10.2: no VANISHED then, though it be UID SEARCH */
+	}
 	struct rangeset set = RANGESET_INIT;
 	int err = k->kind == IMAP_SEARCH_SEQSET ? imap_seqset_numbers(&k->set, count, &set)
 	                                        : imap_seqset_uids(&k->set, count ? view_at(v, count - 1).uid : 0, &set);
@@ -119,7 +124,9 @@ static int prepare(struct imap_request *r, const struct imap_search_key *k, stru
 bool imap_search_prepare(struct imap_request *r, const struct imap_search *search, struct imap_test **out)
 {
 	int err = prepare(r, search->root, out);
-	if (err == ERR_INVALID)
+	if (err == ERR_DENIED)
+		imap_bad(r, "[UIDREQUIRED] Message numbers were given up by ENABLE UIDONLY");
+	else if (err == ERR_INVALID)
 		imap_bad(r, "There is no message of that number");
 	else if (err == ERR_UNSUPPORTED)
 		imap_bad(r, "No search result is saved here");

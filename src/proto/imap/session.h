@@ -45,6 +45,7 @@ struct imap_selected {
 	struct view *view;               /* NULL when gone, and when nothing is selected */
 	uint32_t mailbox;                /* id */
 	bool read_only;                  /* EXAMINE: nothing may change, not even \Seen by FETCH */
+	uint64_t held;                   /* 0: all changes were told; else EXPUNGEs are held back, and all up to this modseq was told */
 	bool gone;                       /* deleted meanwhile, and the client was told that all messages are expunged */
 	struct rangeset recent;          /* UIDs that are \Recent to this session (RFC 3501 2.3.2); kept by sync.c */
 };

@@ -1,6 +1,7 @@
 #include "proto/imap/sync.h"
 
 #include "codec/imap/format.h"
+#include "proto/imap/fetch_head.h"
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/message_set.h"
 
@@ -11,6 +12,7 @@ struct news {
 	struct view_diff diff;
 	const struct rangeset *own;        /* NULL: none */
 	struct rangeset *untold;
+	bool holds;                        /* next has ghosts */
 };
 
 uint32_t imap_recent_count(const struct imap_selected *selected)
@@ -53,32 +55,6 @@ void imap_write_mailbox_flags(struct imap_session *s, const struct view *v)
 	buf_add_lit(out, "] Flags that are kept\r\n");
 }
 
-/* RFC 3501 7.4.1: each EXPUNGE renumbers what follows, so n neighbours are n times the same number. */
-static void write_expunged(struct imap_session *s, const struct rangeset *numbers)
-{
-	uint32_t gone = 0;
-	for (size_t i = 0; i < numbers->n; i++) {
-		uint32_t run = numbers->v[i].hi - numbers->v[i].lo + 1;
-		for (uint32_t k = 0; k < run; k++) {
-			conn_printf(s->conn, "* %u EXPUNGE\r\n", numbers->v[i].lo - gone);
-			if (conn_out_check(s->conn))
-				return;
-		}
-		gone += run;
-	}
-}
-
-static int tell_vanished(struct news *n)
-{
-	struct imap_selected *selected = &n->s->selected;
-	struct rangeset numbers = RANGESET_INIT;
-	int err = imap_uids_to_numbers(selected->view, &n->diff.vanished, &numbers);
-	if (!err)
-		write_expunged(n->s, &numbers);
-	rangeset_fini(&numbers);
-	return err;
-}
-
 static void forget_recent(struct news *n)
 {
 	for (size_t i = 0; i < n->diff.vanished.n; i++)
@@ -112,10 +88,14 @@ static int tell(struct news *n, struct view **before_out)
 {
 	struct imap_selected *selected = &n->s->selected;
 	uint32_t recent_before = imap_recent_count(selected);
-	int err = tell_vanished(n);
+	int err = imap_write_removed(n->s, selected->view, &n->diff.vanished);
 	if (err)
 		return err;
 	*before_out = selected->view;
+	if (n->holds && !selected->held)
+		selected->held = view_modseq(selected->view);
+	else if (!n->holds)
+		selected->held = 0;
 	selected->view = n->next;
 	forget_recent(n);
 	if (n->diff.keywords_added)
@@ -158,21 +138,32 @@ static int find_news(struct news *n, bool may_expunge)
 	struct view *newest = n->next;
 	n->next = NULL;
 	view_diff_fini(&n->diff);
+	n->holds = true;
 	err = view_overlay(selected->view, newest, &n->next);
 	view_unref(&newest);
 	return err ? err : view_diff(selected->view, n->next, &n->diff);
 }
 
-static void tell_gone(struct imap_session *s)
+static int tell_gone(struct imap_session *s)
 {
 	struct imap_selected *selected = &s->selected;
 	uint32_t count = view_count(selected->view);
-	struct range all = { 1, count };
-	struct rangeset numbers = { &all, count > 0, 1 };
-	write_expunged(s, &numbers);
+	struct rangeset uids = RANGESET_INIT;
+	struct view_iter it = view_iter_at(selected->view, 0);
+	const struct message *m;
+	int err = 0;
+	while (!err && (m = view_iter_next(&it)))
+		err = rangeset_add(&uids, m->uid, m->uid);
+	if (!err && count)
+		err = imap_write_removed(s, selected->view, &uids);
+	rangeset_fini(&uids);
+	if (err)
+		return err;
 	view_unref(&selected->view);
 	rangeset_clear(&selected->recent);
+	selected->held = 0;
 	selected->gone = true;
+	return 0;
 }
 
 static int sync_view(struct news *n, bool may_expunge, struct view **before_out)
@@ -183,8 +174,8 @@ static int sync_view(struct news *n, bool may_expunge, struct view **before_out)
 		return 0;
 	int err = find_news(n, may_expunge);
 	if (err == ERR_NOT_FOUND && may_expunge)
-		tell_gone(s);
-	if (!err && n->next == s->selected.view)
+		err = tell_gone(s);
+	else if (!err && n->next == s->selected.view)
 		*before_out = n->next;
 	else if (!err)
 		err = tell(n, before_out);
