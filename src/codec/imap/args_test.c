@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "codec/imap/append_args.h"
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
 #include "codec/imap/select_args.h"
@@ -13,6 +14,39 @@
 #include "codec/imap/store_args.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* RFC 3501 9 append, RFC 3502 append-message; the announcement of the literal is not part of it. */
+static void test_append(void **state)
+{
+	(void)state;
+	static const struct { const char *in; uint64_t system; size_t keywords; bool has_date; int64_t date; enum imap_append_form form; } good[] = {
+		{ "", 0, 0, false, 0, IMAP_APPEND_LITERAL },
+		{ "() ", 0, 0, false, 0, IMAP_APPEND_LITERAL },
+		{ "(\\Seen $Label1 x) ", IMAP_SEEN, 2, false, 0, IMAP_APPEND_LITERAL },
+		{ "\"17-Jul-1996 02:44:25 -0700\" ", 0, 0, true, 837596665, IMAP_APPEND_LITERAL },
+		{ "(\\Draft) \" 7-Feb-1994 22:43:04 -0800\" ", IMAP_DRAFT, 0, true, 760689784, IMAP_APPEND_LITERAL },
+		{ "UTF8 (", 0, 0, false, 0, IMAP_APPEND_UTF8 },
+		{ "(\\Seen) utf8 (", IMAP_SEEN, 0, false, 0, IMAP_APPEND_UTF8 },
+	};
+	static const char *const bad[] = {
+		"()", "(", "(\\Seen", "(\\Recent) ", "(\\Seen)\"17-Jul-1996 02:44:25 -0700\" ", "\"17-Jul-1996 02:44:25 -0700\"", "\"x\" ",
+		"\"17-Jul-1996 02:44:25 -0700\" (\\Seen) ", "UTF8", "UTF8 ", "UTF8(", "UTF8 () ", "UTF8 ( ", "x", " ", "() x", "{3}",
+	};
+	for (size_t i = 0; i < COUNT(good) + COUNT(bad); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_append_message m;
+		const char *in = i < COUNT(good) ? good[i].in : bad[i - COUNT(good)];
+		imap_cursor_init(&c, str_from_c(in), &a, false);
+		bool ok = imap_append_message(&c, &m);
+		if (ok != (i < COUNT(good)) || (!ok && !c.error))
+			fail_msg("%s: %d", in, ok);
+		if (ok && (m.flags.system != good[i].system || m.flags.keyword_count != good[i].keywords || m.has_date != good[i].has_date ||
+		           m.date != good[i].date || m.form != good[i].form))
+			fail_msg("%s: read wrongly", in);
+		arena_fini(&a);
+	}
+}
 
 static void test_store(void **state)
 {
@@ -312,6 +346,7 @@ static void test_id_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_append),
 		cmocka_unit_test(test_store), cmocka_unit_test(test_select), cmocka_unit_test(test_sample), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
 	};

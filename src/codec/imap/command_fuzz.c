@@ -1,6 +1,7 @@
 /* Any bytes as one command: tag, name, arguments. What was read is read again, so that ASan sees every slice; the result
  * must be either a value or a text for BAD. */
 #include "base/arena.h"
+#include "codec/imap/append_args.h"
 #include "codec/imap/cursor.h"
 #include "codec/imap/fetch_att.h"
 #include "codec/imap/id.h"
@@ -73,16 +74,15 @@ static bool store(struct imap_cursor *c)
 static bool append(struct imap_cursor *c)
 {
 	struct str name;
-	struct imap_flags flags;
-	int64_t when = 0;
+	struct imap_append_message m;
 	if (!imap_mailbox(c, &name) || !imap_sp(c))
 		return false;
 	touch(name);
-	if (imap_peek(c) == '(' && !(imap_flag_list(c, &flags) && imap_sp(c)))
+	if (!imap_append_message(c, &m))
 		return false;
-	if (!imap_date_time(c, &when) || !imap_end(c))
-		return false;
-	MUST(when > -70000000000 && when < 260000000000);
+	for (size_t i = 0; i < m.flags.keyword_count; i++)
+		touch(m.flags.keyword[i]);
+	MUST(!m.has_date || (m.date > -70000000000 && m.date < 260000000000));
 	return true;
 }
 

@@ -13,8 +13,10 @@ static const struct imap_capability capabilities[] = {
 	{ "LIST-EXTENDED", IMAP_LOGGED_IN, "5258", "No mailbox is remote: REMOTE is taken and changes nothing. A name that is only there for what "
 	  "is below it (RECURSIVEMATCH) is told when one of those is not told itself (3.3; the second D03 of example 9 shows more)." },
 	{ "LIST-STATUS", IMAP_LOGGED_IN, "5819", NULL },
-	{ "LITERAL+", IMAP_ANY_STATE, "7888", "A literal over the limit is read and dropped, and its command answered at once." },
+	{ "LITERAL+", IMAP_LOGGED_IN, "7888", "A literal over the limit is read and dropped, and its command answered at once." },
+	{ "LITERAL-", IMAP_NOT_AUTHENTICATED, "7888 5", "Before login, so that nobody unknown makes us read much." },
 	{ "MOVE", IMAP_LOGGED_IN, "6851", NULL },
+	{ "MULTIAPPEND", IMAP_LOGGED_IN, "3502", "At most 1,000 messages and 1 GB in one command." },
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
 	{ "QRESYNC", IMAP_LOGGED_IN, "7162 3.2", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },

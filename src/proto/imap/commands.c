@@ -1,14 +1,15 @@
 #include "proto/imap/commands.h"
 
+#include "proto/imap/append.h"
 #include "proto/imap/message_commands.h"
 
 static const struct imap_command commands[] = {
 	{
 		.name = "APPEND", .states = IMAP_LOGGED_IN,
-		.rfc = "3501 6.3.11, 4315 3, 6855 4", .transcript = "append",
-		.run = imap_cmd_append, .literal = imap_literal_append, .octets = imap_octets_append,
-		.note = "Mailbox, flags, date, size and quota are checked before the literal is asked for. Octets are"
-				" kept as they came; NUL and messages of no octets are refused.",
+		.rfc = "3501 6.3.11, 4315 3, 3502", .transcript = "append",
+		.run = imap_cmd_append, .literal = imap_append_literal, .octets = imap_append_octets,
+		.note = "Mailbox, flags, date, size and quota are checked before each literal is asked for. Octets are"
+				" kept as they came; messages of no octets are refused. Several messages become one commit.",
 	},
 	{
 		.name = "AUTHENTICATE", .states = IMAP_NOT_AUTHENTICATED,

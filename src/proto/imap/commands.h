@@ -21,8 +21,6 @@ IMAP_RUN(starttls);
 
 /* authenticated: mailboxes */
 IMAP_RUN(append);
-enum imap_literal imap_literal_append(struct imap_request *r, const struct imap_announced *a);
-void imap_octets_append(struct imap_session *s, struct str bytes);
 IMAP_RUN(create);
 IMAP_RUN(delete);
 IMAP_RUN(enable);

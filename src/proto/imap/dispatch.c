@@ -174,7 +174,10 @@ enum imap_literal imap_dispatch_literal(struct imap_session *s, struct str text,
 	enum imap_literal verdict = IMAP_LITERAL_REFUSE;
 	if (read_head(&r) && permit(&r) && read_args_begin(&r)) {
 		verdict = r.row->literal ? r.row->literal(&r, a) : IMAP_LITERAL_GATHER;
-		if (verdict == IMAP_LITERAL_GATHER && (a->size > max || text.n > max - a->size)) {
+		if (s->state == IMAP_NOT_AUTHENTICATED && !a->synchronising && a->size > IMAP_LITERAL_MINUS_MAX) {
+			imap_bad(&r, "[TOOBIG] Before login a literal over %u octets must wait", IMAP_LITERAL_MINUS_MAX);        /* RFC 7888 5 */
+			verdict = IMAP_LITERAL_REFUSE;
+		} else if (verdict == IMAP_LITERAL_GATHER && (a->size > max || text.n > max - a->size)) {
 			imap_no(&r, "[LIMIT] Literal too big");
 			verdict = IMAP_LITERAL_REFUSE;
 		}

@@ -12,6 +12,12 @@
 /* A whole command with its literals; the message of an APPEND is not counted, it goes to a spool. */
 #define IMAP_COMMAND_MAX_BEFORE_LOGIN ((size_t)48 << 10)
 #define IMAP_COMMAND_MAX ((size_t)1 << 20)
+/* One APPEND of several messages (RFC 3502): how many, their octets together, and the memory for their summaries and flags, bytes. */
+#define IMAP_APPEND_MESSAGES_MAX 1000u
+#define IMAP_APPEND_OCTETS_MAX ((uint64_t)1 << 30)
+#define IMAP_APPEND_ARENA_MAX ((size_t)16 << 20)
+/* A literal that the client sends without waiting, before login: RFC 7888 5 (LITERAL-). */
+#define IMAP_LITERAL_MINUS_MAX 4096u
 /* Memory of one command for parsed arguments and what it looks up, bytes. */
 #define IMAP_ARENA_MAX ((size_t)64 << 20)
 /* Commands answered BAD before login until the connection is closed. */
