@@ -50,7 +50,7 @@ static int make_message(struct change *c, struct mailbox_record *mailbox, const 
 		return rc;
 	*out = (struct message){
 		.uid = uid, .size = item->size, .email = c->state.email_next++, .modseq = c->modseq, .date = item->date,
-		.flags = (item->flags & MESSAGE_SYSTEM_FLAGS) | keywords,
+		.flags = (item->flags & MESSAGE_SYSTEM_FLAGS) | keywords, .saved = c->now,
 	};
 	return email_record_save(c->w, out->email, &(struct email){ item->blob, item->size, item->summary });
 }

@@ -1,5 +1,6 @@
 #include "model/change.h"
 
+#include "base/clock.h"
 #include "model/keys.h"
 #include "model/limits.h"
 #include "model/model_private.h"
@@ -36,7 +37,7 @@ static int finish(struct change *c, struct commit *commit)
 static int run(struct store_write *w, void *arg)
 {
 	struct commit *commit = arg;
-	struct change c = { .w = w };
+	struct change c = { .w = w, .now = clock_now() };
 	commit->modseq = 0;
 	int rc = state_load(source_write(w), &c.state);
 	if (rc && !(rc == ERR_NOT_FOUND && commit->creates) && !(rc == ERR_CORRUPT && commit->mends))

@@ -15,6 +15,7 @@ struct change {
 	struct store_write *w;
 	struct state state;
 	uint64_t modseq;                              /* of this change */
+	int64_t now;                                  /* unix seconds, for what a change notes */
 	struct buf log;                               /* for changelog_add and its sisters */
 	bool dirty;                                   /* state must be saved even if nothing is logged */
 };

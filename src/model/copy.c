@@ -58,6 +58,7 @@ static int convert(struct change *c, struct mailbox_record *from, struct mailbox
 		rc = keyword_map_flags(c, &map, m->flags, &m->flags);
 		m->uid = uid + (uint32_t)i;
 		m->modseq = c->modseq;
+		m->saved = c->now;                        /* RFC 8514 section 3: never that of the source */
 		mailbox_record_count(to, m, 1);
 		c->state.bytes += m->size;
 		c->state.messages++;

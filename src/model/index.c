@@ -85,7 +85,7 @@ int index_walk_next(struct index_walk *walk, struct page_edit *out)
 
 int index_put(struct store_write *w, uint32_t mailbox, const struct page_edit *page)
 {
-	char value[PAGE_VALUE_MAX];
+	char value[PAGE_VALUE_ROOM];
 	struct key key = key_page(mailbox, page->start);
 	return store_put(w, key_str(&key), str_make(value, page_encode(page, value)));
 }
@@ -102,15 +102,15 @@ int index_append(struct store_write *w, uint32_t mailbox, const struct message *
 	int rc = index_page_at(source_write(w), mailbox, UINT32_MAX, &page);
 	if (rc < 0)
 		return rc;
-	bool fresh = rc == 0;
+	uint32_t added = rc == 1 ? page_fill(&page, m, n) : 0;
 	for (size_t done = 0; done < n;) {
-		if (fresh || page.count == PAGE_MESSAGES_MAX)
-			page = (struct page_edit){ .start = m[done].uid };
-		fresh = false;
-		size_t room = PAGE_MESSAGES_MAX - page.count, take_n = n - done < room ? n - done : room;
-		memcpy(page.m + page.count, m + done, take_n * sizeof(*m));
-		page.count += (uint32_t)take_n;
-		done += take_n;
+		if (added == 0) {
+			page.start = m[done].uid;
+			page.count = 0;
+			added = page_fill(&page, m + done, n - done);
+		}
+		done += added;
+		added = 0;
 		rc = index_put(w, mailbox, &page);
 		if (rc)
 			return rc;
@@ -118,12 +118,20 @@ int index_append(struct store_write *w, uint32_t mailbox, const struct message *
 	return 0;
 }
 
+/* Moves all of right to the end of left: 1, or 0 when that is not possible. */
 static int join(struct store_write *w, uint32_t mailbox, struct page_edit *left, const struct page_edit *right)
 {
-	memcpy(left->m + left->count, right->m, right->count * sizeof(*right->m));
-	left->count += right->count;
+	uint32_t before = left->count;
+	if (left->count + right->count > PAGE_MESSAGES_MAX)
+		return 0;
+	if (page_fill(left, right->m, right->count) < right->count) {
+		left->count = before;
+		return 0;
+	}
 	int rc = index_del(w, mailbox, right->start);
-	return rc ? rc : index_put(w, mailbox, left);
+	if (!rc)
+		rc = index_put(w, mailbox, left);
+	return rc ? rc : 1;
 }
 
 int index_tidy(struct store_write *w, uint32_t mailbox, uint32_t uid)
@@ -135,16 +143,12 @@ int index_tidy(struct store_write *w, uint32_t mailbox, uint32_t uid)
 		rc = index_page_after(s, mailbox, uid, &page);
 	if (rc <= 0)
 		return rc;
-	while ((rc = index_page_after(s, mailbox, page.start, &other)) == 1 &&
-		   page.count + other.count <= PAGE_MESSAGES_MAX) {
-		rc = join(w, mailbox, &page, &other);
-		if (rc)
-			return rc;
-	}
+	while ((rc = index_page_after(s, mailbox, page.start, &other)) == 1 && (rc = join(w, mailbox, &page, &other)) == 1)
+		;
 	if (rc < 0 || page.start == 0)
-		return rc < 0 ? rc : 0;
+		return rc;
 	rc = index_page_at(s, mailbox, page.start - 1, &other);
-	if (rc == 1 && page.count + other.count <= PAGE_MESSAGES_MAX)
-		return join(w, mailbox, &other, &page);
+	if (rc == 1)
+		rc = join(w, mailbox, &other, &page);
 	return rc < 0 ? rc : 0;
 }

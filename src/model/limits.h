@@ -7,7 +7,10 @@
 
 /* These may be set smaller from outside: the random test does, so that every edge is met often. */
 #ifndef PAGE_MESSAGES_MAX
-#define PAGE_MESSAGES_MAX 48u                     /* messages in one index page: the value stays under 2,000 bytes */
+#define PAGE_MESSAGES_MAX 128u                    /* messages in one index page; 48 at least, as version 1 has them */
+#endif
+#ifndef PAGE_VALUE_GOOD
+#define PAGE_VALUE_GOOD 1990u                     /* bytes up to which a page is filled: two lie in a leaf of the index */
 #endif
 #ifndef MEMBER_PAGE_MAX
 #define MEMBER_PAGE_MAX 120u                      /* memberships in one page: likewise */

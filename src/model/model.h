@@ -121,13 +121,15 @@ enum message_flag {
 #define MESSAGE_SYSTEM_FLAGS 0x1fu
 #define MESSAGE_KEYWORD_SHIFT 8       /* bit 8 + i is keyword i of the mailbox */
 
-struct message {                      /* 40 bytes, also on disk (little-endian) */
+struct message {
 	uint32_t uid;
 	uint32_t size;                    /* octets of the message as sent, RFC822.SIZE */
 	uint64_t email;                   /* the email it shows, unique in the account, never reused */
 	uint64_t modseq;
 	int64_t date;                     /* internal date, unix seconds */
 	uint64_t flags;
+	int64_t saved;                    /* unix seconds when it came into this mailbox (RFC 8514); 0: not known, as of
+										 messages from before this was kept; then `date` is the best answer */
 };
 
 /* One version of a mailbox: shared, reference counted, never changes. Versions share the pages that are equal. */

@@ -8,24 +8,36 @@ static uint32_t checksum(const char *p, size_t n)
 	return hash_crc32c(hash_crc32c(0, p, 4), p + RECORD_HEADER, n - RECORD_HEADER);
 }
 
-void record_seal(char *p, size_t n, uint8_t own0, uint8_t own1)
+void record_seal_version(char *p, size_t n, uint8_t version, uint8_t own0, uint8_t own1)
 {
-	p[0] = (char)RECORD_VERSION;
+	p[0] = (char)version;
 	p[1] = (char)own0;
 	p[2] = (char)own1;
 	p[3] = 0;
 	store_le32(p + 4, checksum(p, n));
 }
 
-int record_check(struct str value, size_t n_min)
+void record_seal(char *p, size_t n, uint8_t own0, uint8_t own1)
+{
+	record_seal_version(p, n, RECORD_VERSION, own0, own1);
+}
+
+int record_check_version(struct str value, size_t n_min, uint8_t newest, uint8_t *version_out)
 {
 	if (value.n < RECORD_HEADER)
 		return ERR_CORRUPT;
 	if (load_le32(value.p + 4) != checksum(value.p, value.n))
 		return ERR_CORRUPT;
-	if ((uint8_t)value.p[0] > RECORD_VERSION)
+	*version_out = (uint8_t)value.p[0];
+	if (*version_out > newest)
 		return ERR_VERSION;
-	return (uint8_t)value.p[0] == RECORD_VERSION && value.n >= n_min ? 0 : ERR_CORRUPT;
+	return *version_out > 0 && value.n >= n_min ? 0 : ERR_CORRUPT;
+}
+
+int record_check(struct str value, size_t n_min)
+{
+	uint8_t version;
+	return record_check_version(value, n_min, RECORD_VERSION, &version);
 }
 
 int source_get(struct source s, struct str key, struct str *value_out)

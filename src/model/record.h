@@ -13,8 +13,11 @@
 
 /* Fills in version, own bytes and checksum; the n - RECORD_HEADER bytes behind the header must be there already. */
 void record_seal(char *p, size_t n, uint8_t own0, uint8_t own1);
+void record_seal_version(char *p, size_t n, uint8_t version, uint8_t own0, uint8_t own1);
 /* 0, ERR_VERSION (written by a newer program) or ERR_CORRUPT (checksum, or fewer than n_min bytes). */
 int record_check(struct str value, size_t n_min);
+/* Likewise of a kind that has had several versions; *version_out is one from 1 to newest when 0 is returned. */
+int record_check_version(struct str value, size_t n_min, uint8_t newest, uint8_t *version_out);
 static inline uint8_t record_own0(struct str value) { return (uint8_t)value.p[1]; }
 static inline uint8_t record_own1(struct str value) { return (uint8_t)value.p[2]; }
 

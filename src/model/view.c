@@ -52,21 +52,7 @@ struct message view_at(const struct view *v, uint32_t index)
 {
 	uint32_t sheet, page, slot;
 	view_locate(v, index, &sheet, &page, &slot);
-	return v->slot[sheet].sheet->slot[page].page->m[slot];
-}
-
-/* Index of the first message of the page with at least this UID; its count when there is none. */
-static uint32_t find_in_page(const struct page *page, uint32_t uid)
-{
-	uint32_t low = 0, high = page->count;
-	while (low < high) {
-		uint32_t middle = low + (high - low) / 2;
-		if (page->m[middle].uid < uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return page_message(v->slot[sheet].sheet->slot[page].page, slot);
 }
 
 uint32_t view_find(const struct view *v, uint32_t uid, bool *exact_out)
@@ -93,9 +79,9 @@ uint32_t view_find(const struct view *v, uint32_t uid, bool *exact_out)
 			high = middle;
 	}
 	const struct sheet_slot *found = &slot->sheet->slot[low];
-	uint32_t at = find_in_page(found->page, uid);
+	uint32_t at = page_find(found->page, uid);
 	if (exact_out)
-		*exact_out = at < found->page->count && found->page->m[at].uid == uid;
+		*exact_out = at < found->page->count && page_uid(found->page, at) == uid;
 	return slot->first + found->first + at;
 }
 
@@ -106,7 +92,7 @@ uint32_t view_first_unseen(const struct view *v)
 		for (uint32_t k = 0; sheet->unseen && k < sheet->n; k++) {
 			const struct page *page = sheet->slot[k].page;
 			for (uint32_t m = 0; page->unseen && m < page->count; m++)
-				if (!(page->m[m].flags & (MESSAGE_SEEN | MESSAGE_GHOST)))
+				if (!(page_flags(page, m) & (MESSAGE_SEEN | MESSAGE_GHOST)))
 					return v->slot[i].first + sheet->slot[k].first + m;
 		}
 	}
@@ -131,7 +117,7 @@ const struct message *view_iter_next(struct view_iter *it)
 		return NULL;
 	const struct sheet *sheet = it->v->slot[it->page / SHEET_PAGES].sheet;
 	const struct page *page = sheet->slot[it->page % SHEET_PAGES].page;
-	it->message = page->m[it->slot];
+	it->message = page_message(page, it->slot);
 	it->index++;
 	if (++it->slot == page->count) {
 		it->slot = 0;

@@ -1,6 +1,6 @@
 /* How a view is made: pages (page.h), gathered in sheets of up to SHEET_PAGES, gathered in the view. Each of the three
  * is immutable and reference counted, so that a new version shares whole sheets with the former one and a mailbox of a
- * million messages costs a delivery some hundred pointers, not forty megabytes. For this room only. */
+ * million messages costs a delivery some hundred pointers, not ten megabytes. For this room only. */
 #ifndef MODEL_VIEW_H
 #define MODEL_VIEW_H
 
@@ -20,6 +20,7 @@ struct sheet {
 	_Atomic uint32_t refs;
 	uint32_t n;                                   /* pages, 1 to SHEET_PAGES */
 	uint32_t count, unseen;                       /* messages in all of them */
+	uint32_t bytes;                               /* with the pages */
 	struct sheet_slot slot[];
 };
 
@@ -103,11 +104,18 @@ static inline struct page *view_cursor_page(const struct view_cursor *c)
 	const struct sheet *sheet = view_cursor_sheet(c);
 	return sheet ? sheet->slot[c->page].page : NULL;
 }
-/* NULL at the end. */
-static inline const struct message *view_cursor_message(const struct view_cursor *c)
+#define VIEW_CURSOR_END ((uint64_t)UINT32_MAX + 1)
+/* Of the message it stands on; behind all messages VIEW_CURSOR_END, which is greater than any. */
+static inline uint64_t view_cursor_uid(const struct view_cursor *c)
 {
 	const struct page *page = view_cursor_page(c);
-	return page ? &page->m[c->slot] : NULL;
+	return page ? page_uid(page, c->slot) : VIEW_CURSOR_END;
+}
+/* Not at the end. */
+static inline uint64_t view_cursor_flags(const struct view_cursor *c) { return page_flags(view_cursor_page(c), c->slot); }
+static inline struct message view_cursor_message(const struct view_cursor *c)
+{
+	return page_message(view_cursor_page(c), c->slot);
 }
 static inline void view_cursor_skip_sheet(struct view_cursor *c) { c->sheet++, c->page = 0, c->slot = 0; }
 static inline void view_cursor_skip_page(struct view_cursor *c)

@@ -53,8 +53,7 @@ static void push(struct view_builder *b, struct sheet *sheet)
 	b->slot[b->n++] = (struct view_slot){ sheet, b->count, sheet->slot[0].uid };
 	b->count += sheet->count;
 	b->unseen += sheet->unseen;
-	b->bytes += sizeof(*sheet) + sheet->n * (sizeof(struct sheet_slot) + sizeof(struct page)) +
-				sheet->count * sizeof(struct message);
+	b->bytes += sheet->bytes;
 }
 
 void view_builder_end_sheet(struct view_builder *b)
@@ -72,9 +71,11 @@ void view_builder_end_sheet(struct view_builder *b)
 	atomic_init(&sheet->refs, 1);
 	sheet->n = b->n_open;
 	sheet->count = sheet->unseen = 0;
+	sheet->bytes = (uint32_t)(sizeof(*sheet) + sheet->n * sizeof(struct sheet_slot));
 	for (uint32_t i = 0; i < b->n_open; i++) {
 		struct page *page = b->open[i];
-		sheet->slot[i] = (struct sheet_slot){ page, sheet->count, page->m[0].uid };
+		sheet->slot[i] = (struct sheet_slot){ page, sheet->count, page_uid(page, 0) };
+		sheet->bytes += page->bytes;
 		sheet->count += page->count;
 		sheet->unseen += page->unseen;
 	}

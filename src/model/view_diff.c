@@ -32,20 +32,20 @@ static void note(struct diff *d, struct rangeset *set, uint32_t uid)
 /* Compares at message level and moves whichever cursor is behind. */
 static void step(struct diff *d, struct view_cursor *a, struct view_cursor *b)
 {
-	const struct message *was = view_cursor_message(a), *is = view_cursor_message(b);
-	if (!is || (was && was->uid < is->uid)) {
-		note(d, &d->out->vanished, was->uid);
+	uint64_t was = view_cursor_uid(a), is = view_cursor_uid(b);
+	if (was < is) {
+		note(d, &d->out->vanished, (uint32_t)was);
 		view_cursor_skip_message(a);
 		return;
 	}
-	if (!was || is->uid < was->uid) {
-		d->out->added += is->uid >= d->old->uidnext;
+	if (is < was) {
+		d->out->added += is >= d->old->uidnext;
 		view_cursor_skip_message(b);
 		return;
 	}
-	uint64_t differ = (was->flags ^ is->flags) & ~(uint64_t)MESSAGE_GHOST;
-	if (differ || ((was->flags | is->flags) & d->renamed))
-		note(d, &d->out->changed, is->uid);
+	uint64_t old_flags = view_cursor_flags(a), flags = view_cursor_flags(b);
+	if (((old_flags ^ flags) & ~(uint64_t)MESSAGE_GHOST) || ((old_flags | flags) & d->renamed))
+		note(d, &d->out->changed, (uint32_t)is);
 	view_cursor_skip_message(a);
 	view_cursor_skip_message(b);
 }
@@ -58,7 +58,7 @@ int view_diff(const struct view *old, const struct view *newer, struct view_diff
 	struct diff d = { .old = old, .newer = newer, .out = out };
 	d.renamed = renamed_keywords(old, newer, &out->keywords_added);
 	struct view_cursor a = { .v = old }, b = { .v = newer };
-	while (!d.failed && (view_cursor_message(&a) || view_cursor_message(&b))) {
+	while (!d.failed && (view_cursor_page(&a) || view_cursor_page(&b))) {
 		if (view_cursors_sheet(&a, &b)) {
 			view_cursor_skip_sheet(&a);
 			view_cursor_skip_sheet(&b);

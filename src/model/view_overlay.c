@@ -20,25 +20,25 @@ static void flush(struct pending *p)
 	p->n = 0;
 }
 
-static void add(struct pending *p, const struct message *m, uint64_t more_flags)
+static void add(struct pending *p, const struct view_cursor *c, uint64_t more_flags)
 {
 	if (p->n == PAGE_MESSAGES_MAX)
 		flush(p);
-	p->m[p->n] = *m;
+	p->m[p->n] = view_cursor_message(c);
 	p->m[p->n++].flags |= more_flags;
 }
 
 /* Where both differ: what is only in old becomes a ghost. */
 static void step(struct pending *p, struct view_cursor *a, struct view_cursor *b)
 {
-	const struct message *was = view_cursor_message(a), *is = view_cursor_message(b);
-	if (!is || (was && was->uid < is->uid)) {
-		add(p, was, MESSAGE_GHOST);
+	uint64_t was = view_cursor_uid(a), is = view_cursor_uid(b);
+	if (was < is) {
+		add(p, a, MESSAGE_GHOST);
 		view_cursor_skip_message(a);
 		return;
 	}
-	add(p, is, 0);
-	if (was && was->uid == is->uid)
+	add(p, b, 0);
+	if (was == is)
 		view_cursor_skip_message(a);
 	view_cursor_skip_message(b);
 }
@@ -53,7 +53,7 @@ int view_overlay(struct view *old, struct view *newest, struct view **out)
 	view_builder_init(&b);
 	struct pending pending = { .b = &b };
 	struct view_cursor at = { .v = old }, bt = { .v = newest };
-	while (!b.failed && (view_cursor_message(&at) || view_cursor_message(&bt))) {
+	while (!b.failed && (view_cursor_page(&at) || view_cursor_page(&bt))) {
 		struct sheet *sheet = view_cursors_sheet(&at, &bt);
 		struct page *page = sheet ? NULL : view_cursors_page(&at, &bt);
 		if (sheet || page)
