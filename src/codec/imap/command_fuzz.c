@@ -8,6 +8,7 @@
 #include "codec/imap/list_args.h"
 #include "codec/imap/search_key.h"
 #include "codec/imap/select_args.h"
+#include "codec/imap/search_return.h"
 #include "codec/imap/seqset.h"
 #include "codec/imap/status_att.h"
 #include "codec/imap/store_args.h"
@@ -129,7 +130,15 @@ static bool id(struct imap_cursor *c)
 
 static bool search(struct imap_cursor *c)
 {
+	struct imap_search_return r;
 	struct imap_search s;
+	size_t at, count;
+	if (!imap_search_return(c, &r))
+		return false;
+	if (r.options & IMAP_RETURN_PARTIAL) {
+		imap_partial_of(&r.partial, 1000, &at, &count);
+		MUST(at + count <= 1000);
+	}
 	return imap_search_args(c, &s) == 0;
 }
 

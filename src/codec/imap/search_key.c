@@ -11,6 +11,7 @@ enum argument {
 	NAME_AND_TEXT,
 	NAME,            /* flag-keyword */
 	NUMBER,
+	SECONDS,         /* nz-number */
 	DAY_BEFORE, DAY_ON, DAY_SINCE,
 	UIDS,
 	MODSEQ,
@@ -18,7 +19,7 @@ enum argument {
 	TWO_KEYS,
 };
 
-/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5. */
+/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3. */
 static const struct key {
 	const char *name;
 	enum imap_search_kind kind;
@@ -43,6 +44,7 @@ static const struct key {
 	{ "NEW", IMAP_SEARCH_RECENT, NOTHING, false, IMAP_SEEN },       /* and not \Seen: see parse_new */
 	{ "NOT", IMAP_SEARCH_ALL, KEY, true, 0 },
 	{ "OLD", IMAP_SEARCH_RECENT, NOTHING, true, 0 },
+	{ "OLDER", IMAP_SEARCH_OLDER, SECONDS, false, 0 },
 	{ "ON", IMAP_SEARCH_DATE, DAY_ON, false, 0 },
 	{ "OR", IMAP_SEARCH_OR, TWO_KEYS, false, 0 },
 	{ "RECENT", IMAP_SEARCH_RECENT, NOTHING, false, 0 },
@@ -62,6 +64,7 @@ static const struct key {
 	{ "UNFLAGGED", IMAP_SEARCH_FLAG, NOTHING, true, IMAP_FLAGGED },
 	{ "UNKEYWORD", IMAP_SEARCH_KEYWORD, NAME, true, 0 },
 	{ "UNSEEN", IMAP_SEARCH_FLAG, NOTHING, true, IMAP_SEEN },
+	{ "YOUNGER", IMAP_SEARCH_YOUNGER, SECONDS, false, 0 },
 };
 
 struct parser {
@@ -133,6 +136,14 @@ static bool modseq(struct parser *p, struct imap_search_key *k)
 	return imap_number64(p->c, &k->number);
 }
 
+static bool seconds(struct parser *p, struct imap_search_key *k)
+{
+	uint32_t n;
+	bool ok = imap_nz_number(p->c, &n);
+	k->number = ok ? n : 0;
+	return ok;
+}
+
 static bool argument(struct parser *p, enum argument which, struct imap_search_key *k)
 {
 	switch (which) {
@@ -146,6 +157,8 @@ static bool argument(struct parser *p, enum argument which, struct imap_search_k
 		return imap_atom(p->c, &k->name);
 	case NUMBER:
 		return imap_number64(p->c, &k->number);
+	case SECONDS:
+		return seconds(p, k);
 	case DAY_BEFORE:
 	case DAY_ON:
 	case DAY_SINCE:
@@ -243,7 +256,13 @@ static bool parse_key(struct parser *p, struct imap_search_key **out)
 	return ok;
 }
 
-/* ["CHARSET" SP astring SP]. 0, ERR_INVALID or ERR_UNSUPPORTED. */
+/* Whether the charset can be read: 0, ERR_INVALID (after an error of syntax) or ERR_UNSUPPORTED. */
+static int check_charset(struct parser *p)
+{
+	return p->c->error ? ERR_INVALID : mime_charset_to_utf8(&p->converter, p->charset, STR("?"), &p->converted);
+}
+
+/* ["CHARSET" SP astring SP] */
 static int parse_charset(struct parser *p)
 {
 	if (!imap_take_word(p->c, "CHARSET"))
@@ -251,19 +270,28 @@ static int parse_charset(struct parser *p)
 	/* RFC 6855 3: after UTF8=ACCEPT all is UTF-8, and saying so again is BAD. */
 	if (p->c->utf8)
 		imap_fail(p->c, "No CHARSET after UTF8=ACCEPT");
-	if (!imap_sp(p->c) || !imap_astring(p->c, &p->charset) || !imap_sp(p->c))
-		return ERR_INVALID;
-	return mime_charset_to_utf8(&p->converter, p->charset, STR("?"), &p->converted);
+	(void)(imap_sp(p->c) && imap_astring(p->c, &p->charset) && imap_sp(p->c));
+	return check_charset(p);
 }
 
-int imap_search_args(struct imap_cursor *c, struct imap_search *out)
+/* charset SP */
+static int parse_charset_alone(struct parser *p)
+{
+	(void)(imap_astring(p->c, &p->charset) && imap_sp(p->c));
+	return check_charset(p);
+}
+
+static int parse_search(struct imap_cursor *c, int (*charset)(struct parser *p), struct imap_search *out)
 {
 	struct parser p = { .c = c, .search = out, .converter = MIME_CHARSET_INIT, .converted = BUF_INIT(0) };
 	*out = (struct imap_search){ 0 };
-	int err = parse_charset(&p);
+	int err = charset(&p);
 	if (!err && !(parse_all(&p, &out->root) && imap_end(c)))
 		err = c->arena->failed || p.converted.failed ? ERR_NO_MEMORY : ERR_INVALID;
 	mime_charset_fini(&p.converter);
 	buf_fini(&p.converted);
 	return err;
 }
+
+int imap_search_args(struct imap_cursor *c, struct imap_search *out) { return parse_search(c, parse_charset, out); }
+int imap_search_criteria(struct imap_cursor *c, struct imap_search *out) { return parse_search(c, parse_charset_alone, out); }

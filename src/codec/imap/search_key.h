@@ -1,4 +1,4 @@
-/* What SEARCH asks for: RFC 3501 6.4.4, RFC 7162 3.1.5. For one thread; the tree lives in the cursor's arena. */
+/* What SEARCH asks for: RFC 3501 6.4.4, RFC 7162 3.1.5, RFC 5032. For one thread; the tree lives in the cursor's arena. */
 #ifndef CODEC_IMAP_SEARCH_KEY_H
 #define CODEC_IMAP_SEARCH_KEY_H
 
@@ -23,6 +23,8 @@ enum imap_search_kind {
 	IMAP_SEARCH_SENT,        /* the same for the Date field */
 	IMAP_SEARCH_LARGER,      /* number: size > number */
 	IMAP_SEARCH_SMALLER,     /* size < number */
+	IMAP_SEARCH_OLDER,       /* number: seconds before now, and more (RFC 5032) */
+	IMAP_SEARCH_YOUNGER,     /* likewise, and less */
 	IMAP_SEARCH_MODSEQ,      /* modseq >= number (entry name and type are read and passed over, RFC 7162 3.1.5) */
 	IMAP_SEARCH_HEADER,      /* name: the field; text: empty means that the field must be there */
 	IMAP_SEARCH_FROM, IMAP_SEARCH_TO, IMAP_SEARCH_CC, IMAP_SEARCH_BCC, IMAP_SEARCH_SUBJECT,   /* text */
@@ -54,5 +56,7 @@ struct imap_search {
 /* [CHARSET SP astring SP] and one key or more. 0; ERR_INVALID (c->error says why); ERR_UNSUPPORTED: the charset is
  * unknown, to be answered NO [BADCHARSET]; ERR_NO_MEMORY. */
 int imap_search_args(struct imap_cursor *c, struct imap_search *out);
+/* The same with the charset of SORT and THREAD: astring SP and one key or more (RFC 5256 section 5). */
+int imap_search_criteria(struct imap_cursor *c, struct imap_search *out);
 
 #endif

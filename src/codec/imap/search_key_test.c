@@ -12,7 +12,7 @@
 static void dump(const struct imap_search_key *k, struct buf *b)
 {
 	static const char *const names[] = {
-		"all", "", "", "seq", "uid", "flag", "keyword", "recent", "date", "sent", "larger", "smaller", "modseq", "header",
+		"all", "", "", "seq", "uid", "flag", "keyword", "recent", "date", "sent", "larger", "smaller", "older", "younger", "modseq", "header",
 		"from", "to", "cc", "bcc", "subject", "body", "text",
 	};
 	if (k->negated)
@@ -53,6 +53,8 @@ static void dump(const struct imap_search_key *k, struct buf *b)
 		break;
 	case IMAP_SEARCH_LARGER:
 	case IMAP_SEARCH_SMALLER:
+	case IMAP_SEARCH_OLDER:
+	case IMAP_SEARCH_YOUNGER:
 	case IMAP_SEARCH_MODSEQ:
 		buf_printf(b, "=%llu", (unsigned long long)k->number);
 		break;
@@ -94,6 +96,9 @@ static const struct { const char *in; const char *tree; } good[] = {
 	{ "NOT (SEEN DELETED)", "(!(flag=1 flag=8))" },
 	/* RFC 7162 3.1.5. */
 	{ "MODSEQ \"/flags/\\\\draft\" all 620162338", "(modseq=620162338)" },
+	/* RFC 5032. */
+	{ "UNSEEN YOUNGER 259200", "(!flag=1 younger=259200)" },
+	{ "OR OLDER 1 NOT older 4294967295", "({older=1 !older=4294967295})" },
 	{ "MODSEQ 0 NOT MODSEQ 5", "(modseq=0 !modseq=5)" },
 	{ "CHARSET US-ASCII SUBJECT a", "(subject=a)" },
 	{ "CHARSET iso-8859-1 SUBJECT {1}\r\n\xe9 FROM {1}\r\n\xe8", "(subject=\xc3\xa9 from=\xc3\xa8)" },
@@ -102,7 +107,7 @@ static const struct { const char *in; const char *tree; } good[] = {
 
 static const char *const bad[] = {
 	"", "FOO", "SEEN ", "SEEN  DELETED", "(", "()", "(SEEN", "SEEN)", "NOT", "NOT ", "OR SEEN", "OR SEEN ", "FROM", "FROM ",
-	"HEADER a", "KEYWORD", "KEYWORD \\Seen", "LARGER", "LARGER -1", "LARGER x", "SINCE", "SINCE 1-Feb", "SINCE 30-Feb-2000",
+	"HEADER a", "KEYWORD", "KEYWORD \\Seen", "OLDER", "OLDER 0", "OLDER -1", "YOUNGER x", "YOUNGER 4294967296", "LARGER", "LARGER -1", "LARGER x", "SINCE", "SINCE 1-Feb", "SINCE 30-Feb-2000",
 	"UID", "UID x", "0", "1:", "CHARSET", "CHARSET UTF-8", "CHARSET UTF-8 ", "MODSEQ", "MODSEQ \"/flags/a\" 1",
 	"MODSEQ \"/flags/a\" none 1", "MODSEQ 9223372036854775808", "SUBJECT \"\xc3\xa9\"", "SEEN CHARSET UTF-8", "SUBJECT {3}\r\nab",
 };

@@ -8,6 +8,7 @@ static const struct imap_capability capabilities[] = {
 	{ "CONDSTORE", IMAP_LOGGED_IN, "7162 3.1", NULL },
 	{ "CREATE-SPECIAL-USE", IMAP_LOGGED_IN, "6154 3", NULL },
 	{ "ENABLE", IMAP_ANY_STATE, "5161", NULL },
+	{ "ESEARCH", IMAP_LOGGED_IN, "4731", NULL },
 	{ "ID", IMAP_ANY_STATE, "2971", NULL },
 	{ "IDLE", IMAP_LOGGED_IN, "2177", NULL },
 	{ "LIST-EXTENDED", IMAP_LOGGED_IN, "5258", "No mailbox is remote: REMOTE is taken and changes nothing. A name that is only there for what "
@@ -20,6 +21,7 @@ static const struct imap_capability capabilities[] = {
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
 	{ "QRESYNC", IMAP_LOGGED_IN, "7162 3.2", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
+	{ "SEARCHRES", IMAP_LOGGED_IN, "5182", NULL },
 	{ "SPECIAL-USE", IMAP_LOGGED_IN, "6154", "In every LIST response; the selection and return options work too." },
 	{ "STATUS=SIZE", IMAP_LOGGED_IN, "8438", NULL },
 	{ "UIDONLY", IMAP_LOGGED_IN, "9586", NULL },
@@ -27,6 +29,7 @@ static const struct imap_capability capabilities[] = {
 	{ "UNSELECT", IMAP_LOGGED_IN, "3691", NULL },
 	{ "UTF8=ACCEPT", IMAP_LOGGED_IN, "6855", "Messages with 8-bit header fields are taken from, and sent as they are to, "
 	  "clients that did not enable it: refusing them (section 4) would keep users from moving mail they have." },
+	{ "WITHIN", IMAP_LOGGED_IN, "5032", NULL },
 };
 
 const struct imap_capability *imap_capability_table(size_t *n_out)

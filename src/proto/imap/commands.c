@@ -133,8 +133,10 @@ static const struct imap_command commands[] = {
 	},
 	{
 		.name = "SEARCH", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
-		.rfc = "3501 6.4.4, 7162 3.1.5", .transcript = "search",
+		.rfc = "3501 6.4.4, 4731, 5032, 5182, 7162 3.1.5, 9394 3.1", .transcript = "search",
 		.run = imap_cmd_search,
+		.note = "RETURN, \"$\" and OLDER are shown by esearch, searchres and within. Message numbers beyond the end match"
+				" nothing and are no error (RFC 7377 2).",
 	},
 	{
 		.name = "SELECT", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_NEWS,

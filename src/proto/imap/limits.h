@@ -26,6 +26,8 @@
 #define IMAP_LOGIN_FAILURES_MAX 5
 /* UID ranges of one VANISHED response: with the longest numbers some 40 KB. */
 #define IMAP_VANISHED_RANGES_MAX ((size_t)2000)
+/* Ranges of UIDs that SEARCH RETURN (SAVE) keeps for "$" (8 bytes each, in the session): NO [NOTSAVED] over it. */
+#define IMAP_SAVED_RANGES_MAX 100000
 /* Rows of the command table: a test holds it, so that the table stays one screenful to scan. */
 #define IMAP_COMMANDS_MAX 100
 

@@ -27,8 +27,12 @@ int imap_numbers_to_uids(const struct view *v, const struct rangeset *numbers, s
 	return err;
 }
 
-static int resolve(const struct view *v, const struct imap_seqset *set, bool uid, struct rangeset *numbers_out)
+static int resolve(const struct imap_session *s, const struct imap_seqset *set, bool uid, struct rangeset *numbers_out)
 {
+	const struct view *v = s->selected.view;
+	/* RFC 5182 2.1: the same messages, whether the command takes numbers or UIDs; those that are gone are passed over. */
+	if (set->saved)
+		return imap_uids_to_numbers(v, &s->saved, numbers_out);
 	if (!uid)
 		return imap_seqset_numbers(set, view_count(v), numbers_out);
 	struct rangeset uids = RANGESET_INIT;
@@ -41,11 +45,9 @@ static int resolve(const struct view *v, const struct imap_seqset *set, bool uid
 
 bool imap_resolve_messages(struct imap_request *r, const struct imap_seqset *set, bool uid, struct rangeset *numbers_out)
 {
-	int err = resolve(r->s->selected.view, set, uid, numbers_out);
+	int err = resolve(r->s, set, uid, numbers_out);
 	if (err == ERR_INVALID)
 		imap_bad(r, "There is no message of that number");
-	else if (err == ERR_UNSUPPORTED)
-		imap_bad(r, "No search result is saved here");
 	else if (err)
 		imap_error(r, err, NULL);
 	return err == 0;

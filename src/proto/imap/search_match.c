@@ -38,7 +38,7 @@ static bool have_blob(struct imap_matcher *x)
 		return false;
 	if (x->have & BLOB)
 		return true;
-	int err = email_map_blob(x->session->selected.account, x->email.blob, &x->blob);
+	int err = email_map_blob(x->scope->account, x->email.blob, &x->blob);
 	if (err)
 		return failed(x, err);
 	x->have |= BLOB;
@@ -89,7 +89,7 @@ static void give_back(struct buf *b)
 static void forget(struct imap_matcher *x)
 {
 	if (x->have & BLOB) {
-		email_unmap(x->session->selected.account, &x->blob);
+		email_unmap(x->scope->account, &x->blob);
 		/* Much time may have gone by: no long reads. */
 		imap_email_batch_end(&x->emails);
 	}
@@ -174,14 +174,13 @@ static bool match_kind(struct imap_matcher *x, const struct imap_test *t)
 	case IMAP_SEARCH_OR:
 		return match_children(x, t, false);
 	case IMAP_SEARCH_SEQSET:
-		return rangeset_has(&t->set, x->number);
 	case IMAP_SEARCH_UIDSET:
 		return rangeset_has(&t->set, m->uid);
 	case IMAP_SEARCH_FLAG:
 	case IMAP_SEARCH_KEYWORD:
 		return (m->flags & t->mask) != 0;
 	case IMAP_SEARCH_RECENT:
-		return rangeset_has(&x->session->selected.recent, m->uid);
+		return rangeset_has(x->scope->recent, m->uid);
 	case IMAP_SEARCH_DATE:
 		return is_between(k, day_of(m->date));
 	case IMAP_SEARCH_LARGER:
@@ -190,6 +189,10 @@ static bool match_kind(struct imap_matcher *x, const struct imap_test *t)
 		return m->size < k->number;
 	case IMAP_SEARCH_MODSEQ:
 		return m->modseq >= k->number;
+	case IMAP_SEARCH_OLDER:
+		return m->date <= t->moment;
+	case IMAP_SEARCH_YOUNGER:
+		return m->date >= t->moment;
 	case IMAP_SEARCH_SENT:
 		return match_sent(x, k);
 	case IMAP_SEARCH_HEADER:
@@ -216,12 +219,11 @@ static bool match_test(struct imap_matcher *x, const struct imap_test *t)
 	return match_kind(x, t) != t->key->negated;
 }
 
-int imap_match(struct imap_matcher *x, const struct imap_test *root, const struct message *m, uint32_t number)
+int imap_match(struct imap_matcher *x, const struct imap_test *root, const struct message *m)
 {
 	if (x->have)
 		forget(x);
 	x->m = m;
-	x->number = number;
 	x->err = 0;
 	bool yes = match_test(x, root);
 	if (x->err)

@@ -11,12 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The state of one search over many messages. Zero-initialise but for `tools`; fields are private behind `session`. */
+/* The state of one search over many messages. Fields are private behind `scope`. */
 struct imap_matcher {
-	struct imap_session *session;
+	const struct imap_search_scope *scope;
 	struct imap_search_tools tools;
 	const struct message *m;
-	uint32_t number;
 	struct imap_email_batch emails;
 	unsigned have;                   /* what of the following is that of m */
 	struct email email;
@@ -25,11 +24,11 @@ struct imap_matcher {
 	struct buf field, header, body, source;      /* folded */
 	int err;
 };
-#define IMAP_MATCHER_INIT(session_) { .session = (session_), .emails = { .account = (session_)->account }, \
+#define IMAP_MATCHER_INIT(scope_) { .scope = (scope_), .emails = { .account = (scope_)->account }, \
 	.tools = IMAP_SEARCH_TOOLS_INIT, .field = BUF_INIT(0), .header = BUF_INIT(0), .body = BUF_INIT(0), .source = BUF_INIT(0) }
 
 /* 1: it matches; 0: it does not (also when it is not there any more); or an error of the model. */
-int imap_match(struct imap_matcher *matcher, const struct imap_test *root, const struct message *m, uint32_t number);
+int imap_match(struct imap_matcher *matcher, const struct imap_test *root, const struct message *m);
 /* True when the last imap_match had to read the message itself. */
 bool imap_match_was_slow(const struct imap_matcher *matcher);
 void imap_matcher_fini(struct imap_matcher *matcher);

@@ -1,6 +1,15 @@
 #include "proto/imap/search_program.h"
 
+#include "base/clock.h"
 #include "proto/imap/message_set.h"
+
+struct imap_search_scope imap_search_selected(const struct imap_session *s)
+{
+	return (struct imap_search_scope){
+		.account = s->selected.account, .view = s->selected.view, .recent = &s->selected.recent, .saved = &s->saved,
+		.now = clock_now(),
+	};
+}
 
 bool imap_search_in_summary(struct str field)
 {
@@ -34,21 +43,44 @@ static enum imap_search_cost cost_of(const struct imap_search_key *k)
 	}
 }
 
-/* The ranges are copied into the arena, so that nothing has to be freed. */
-static int resolve_set(struct imap_request *r, const struct imap_search_key *k, struct rangeset *out)
+static int add_uids_of_numbers(const struct view *v, const struct imap_seqset *set, struct rangeset *out)
 {
-	const struct view *v = r->s->selected.view;
 	uint32_t count = view_count(v);
-	if (k->kind == IMAP_SEARCH_SEQSET && !k->set.saved) {
-		if (imap_uidonly(r->s))
-			return ERR_DENIED;
-		r->numbers_used = true;              /* RFC 7162 3.2.10.2: no VANISHED then, though it be UID SEARCH */
+	struct rangeset numbers = RANGESET_INIT;
+	/* Read as UIDs are: what is over the largest is no error. */
+	int err = imap_seqset_uids(set, count, &numbers);
+	rangeset_remove(&numbers, count + 1, UINT32_MAX);
+	if (!err)
+		err = imap_numbers_to_uids(v, &numbers, out);
+	rangeset_fini(&numbers);
+	return err;
+}
+
+/* "n:*" holds for messages that are yet to come too, in a search that goes on (RFC 5267 4.3). */
+static int add_uids(const struct imap_seqset *set, uint32_t largest, struct rangeset *out)
+{
+	int err = imap_seqset_uids(set, largest, out);
+	for (size_t i = 0; i < set->count && !err; i++) {
+		struct range r = set->range[i];
+		uint32_t from = r.lo == IMAP_SEQ_STAR ? r.hi : r.lo;
+		if (from != IMAP_SEQ_STAR && (r.lo == IMAP_SEQ_STAR || r.hi == IMAP_SEQ_STAR))
+			err = rangeset_add(out, from, UINT32_MAX);
 	}
+	return err;
+}
+
+/* The ranges are copied into the arena, so that nothing has to be freed. */
+static int resolve_set(struct arena *a, const struct imap_search_scope *scope, const struct imap_search_key *k,
+					   struct rangeset *out)
+{
+	const struct view *v = scope->view;
+	uint32_t count = view_count(v);
 	struct rangeset set = RANGESET_INIT;
-	int err = k->kind == IMAP_SEARCH_SEQSET ? imap_seqset_numbers(&k->set, count, &set)
-	                                        : imap_seqset_uids(&k->set, count ? view_at(v, count - 1).uid : 0, &set);
+	int err = k->set.saved ? rangeset_copy(&set, scope->saved)
+			  : k->kind == IMAP_SEARCH_SEQSET ? add_uids_of_numbers(v, &k->set, &set)
+			  : add_uids(&k->set, count ? view_at(v, count - 1).uid : 0, &set);
 	if (!err && set.n) {
-		struct range *ranges = arena_array(r->arena, set.n, sizeof(*ranges));
+		struct range *ranges = arena_array(a, set.n, sizeof(*ranges));
 		if (ranges)
 			memcpy(ranges, set.v, set.n * sizeof(*ranges));
 		*out = (struct rangeset){ ranges, ranges ? set.n : 0, 0 };
@@ -68,17 +100,17 @@ static uint64_t keyword_mask(const struct view *v, struct str name)
 	return 0;
 }
 
-static int prepare(struct imap_request *r, const struct imap_search_key *k, struct imap_test **out);
+static int prepare(struct arena *a, const struct imap_search_scope *scope, const struct imap_search_key *k, struct imap_test **out);
 
 /* Stable, by cost: one bucket for each. */
-static int prepare_children(struct imap_request *r, struct imap_test *t)
+static int prepare_children(struct arena *a, const struct imap_search_scope *scope, struct imap_test *t)
 {
 	struct imap_test *first[IMAP_SEARCH_COSTS] = { NULL }, **last[IMAP_SEARCH_COSTS];
 	for (unsigned c = 0; c < IMAP_SEARCH_COSTS; c++)
 		last[c] = &first[c];
 	for (const struct imap_search_key *k = t->key->child; k; k = k->next) {
 		struct imap_test *child;
-		int err = prepare(r, k, &child);
+		int err = prepare(a, scope, k, &child);
 		if (err)
 			return err;
 		*last[child->cost] = child;
@@ -96,9 +128,9 @@ static int prepare_children(struct imap_request *r, struct imap_test *t)
 }
 
 /* Recursion is bounded by IMAP_SEARCH_DEPTH_MAX. */
-static int prepare(struct imap_request *r, const struct imap_search_key *k, struct imap_test **out)
+static int prepare(struct arena *a, const struct imap_search_scope *scope, const struct imap_search_key *k, struct imap_test **out)
 {
-	struct imap_test *t = *out = arena_new(r->arena, struct imap_test);
+	struct imap_test *t = *out = arena_new(a, struct imap_test);
 	if (!t)
 		return ERR_NO_MEMORY;
 	t->key = k;
@@ -106,31 +138,37 @@ static int prepare(struct imap_request *r, const struct imap_search_key *k, stru
 	switch (k->kind) {
 	case IMAP_SEARCH_AND:
 	case IMAP_SEARCH_OR:
-		return prepare_children(r, t);
+		return prepare_children(a, scope, t);
 	case IMAP_SEARCH_SEQSET:
 	case IMAP_SEARCH_UIDSET:
-		return resolve_set(r, k, &t->set);
+		return resolve_set(a, scope, k, &t->set);
 	case IMAP_SEARCH_FLAG:
 		t->mask = k->flag;
 		return 0;
 	case IMAP_SEARCH_KEYWORD:
-		t->mask = keyword_mask(r->s->selected.view, k->name);
+		t->mask = keyword_mask(scope->view, k->name);
+		return 0;
+	case IMAP_SEARCH_OLDER:
+	case IMAP_SEARCH_YOUNGER:
+		t->moment = scope->now - (int64_t)k->number;
 		return 0;
 	default:
-		return imap_needle_init(&t->needle, r->arena, k->text);
+		return imap_needle_init(&t->needle, a, k->text);
 	}
 }
 
-bool imap_search_prepare(struct imap_request *r, const struct imap_search *search, struct imap_test **out)
+int imap_search_prepare(struct arena *a, const struct imap_search_scope *scope, const struct imap_search *search,
+						struct imap_test **out)
 {
-	int err = prepare(r, search->root, out);
-	if (err == ERR_DENIED)
-		imap_bad(r, "[UIDREQUIRED] Message numbers were given up by ENABLE UIDONLY");
-	else if (err == ERR_INVALID)
-		imap_bad(r, "There is no message of that number");
-	else if (err == ERR_UNSUPPORTED)
-		imap_bad(r, "No search result is saved here");
-	else if (err)
-		imap_error(r, err, NULL);
-	return err == 0;
+	return prepare(a, scope, search->root, out);
 }
+
+static bool has_numbers(const struct imap_search_key *k)
+{
+	bool found = k->kind == IMAP_SEARCH_SEQSET && !k->set.saved;
+	for (const struct imap_search_key *child = k->child; child && !found; child = child->next)
+		found = has_numbers(child);
+	return found;
+}
+
+bool imap_search_has_numbers(const struct imap_search *search) { return has_numbers(search->root); }

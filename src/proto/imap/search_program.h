@@ -11,6 +11,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Where is searched: a view of a mailbox, and what the session knows of it. All borrowed. */
+struct imap_search_scope {
+	struct account *account;         /* that holds the mailbox */
+	const struct view *view;
+	const struct rangeset *recent;   /* UIDs that are \Recent to this session */
+	const struct rangeset *saved;    /* UIDs that "$" stands for (RFC 5182) */
+	int64_t now;                     /* unix seconds, for OLDER and YOUNGER */
+};
+/* The selected mailbox, now. */
+struct imap_search_scope imap_search_selected(const struct imap_session *s);
+
 /* Where the answer is found, cheapest first. */
 enum imap_search_cost {
 	IMAP_SEARCH_FROM_VIEW,
@@ -24,13 +35,18 @@ struct imap_test {
 	const struct imap_search_key *key;
 	enum imap_search_cost cost;      /* of AND and OR: the highest below */
 	struct imap_test *next, *child;
-	struct rangeset set;             /* SEQSET: numbers; UIDSET: UIDs. In the arena: not to be changed */
+	struct rangeset set;             /* SEQSET, UIDSET: UIDs. In the arena: not to be changed. Numbers are UIDs from here on, so
+	                                  * that they mean the same messages whatever is expunged later (RFC 5267 4.3) */
 	uint64_t mask;                   /* FLAG, KEYWORD: the bit; 0: nobody has that keyword */
+	int64_t moment;                  /* OLDER, YOUNGER: unix seconds */
 	struct imap_needle needle;
 };
 
-/* False with the reply set: BAD for message numbers that are not there, NO for want of memory. */
-bool imap_search_prepare(struct imap_request *r, const struct imap_search *search, struct imap_test **out);
+/* Message numbers that are not there match nothing and are no error (RFC 7377 section 2). 0 or ERR_NO_MEMORY. */
+int imap_search_prepare(struct arena *a, const struct imap_search_scope *scope, const struct imap_search *search,
+						struct imap_test **out);
+/* Does it ask for message numbers? (RFC 9586 3: not after ENABLE UIDONLY.) */
+bool imap_search_has_numbers(const struct imap_search *search);
 
 /* HEADER of these fields is answered from the summary. */
 bool imap_search_in_summary(struct str field);

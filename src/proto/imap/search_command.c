@@ -1,0 +1,76 @@
+#include "proto/imap/search_command.h"
+
+#include "proto/imap/sync.h"
+
+/* RFC 5182 2.1: NO empties "$", BAD does not. */
+static bool refused(struct imap_request *r, const struct imap_search_return *ret)
+{
+	if (ret->options & IMAP_RETURN_SAVE && str_starts(r->reply, STR("NO")))
+		rangeset_fini(&r->s->saved);
+	return false;
+}
+
+bool imap_search_read(struct imap_request *r, const struct imap_search_return *ret,
+					  int (*read)(struct imap_cursor *c, struct imap_search *out), struct imap_search *out)
+{
+	int err = read(&r->args, out);
+	bool numbers = !err && imap_search_has_numbers(out);
+	if (numbers)
+		r->numbers_used = true;              /* RFC 7162 3.2.10.2: no VANISHED then, though it be UID SEARCH */
+	if (numbers && imap_uidonly(r->s))
+		imap_bad(r, "[UIDREQUIRED] Message numbers were given up by ENABLE UIDONLY");
+	else if (!err)
+		return true;
+	else if (err == ERR_UNSUPPORTED)
+		imap_no(r, "[BADCHARSET (US-ASCII UTF-8)] Unknown charset");
+	else
+		imap_bad_args(r);
+	return refused(r, ret);
+}
+
+/* How many have to be found: one, when only the first is asked for. */
+static size_t most(const struct imap_search_return *ret)
+{
+	return ret->given && !(ret->options & ~(unsigned)(IMAP_RETURN_MIN | IMAP_RETURN_SAVE)) && ret->options & IMAP_RETURN_MIN;
+}
+
+bool imap_search_selected_find(struct imap_request *r, const struct imap_search_return *ret, const struct imap_search *search,
+							   struct imap_hits *out)
+{
+	struct imap_test *root;
+	if (search->has_modseq)
+		imap_enable_condstore(r);
+	/* The client shall find what has come up to now, not up to its last command. */
+	int err = imap_sync(r->s, false);
+	struct imap_search_scope scope = imap_search_selected(r->s);
+	if (!err && !scope.view)
+		err = ERR_NOT_FOUND;
+	if (!err)
+		err = imap_search_prepare(r->arena, &scope, search, &root);
+	if (!err)
+		err = imap_search_run(r->conn, &scope, root, most(ret), out);
+	if (!err)
+		return true;
+	imap_error(r, err, NULL);
+	return refused(r, ret);
+}
+
+bool imap_search_saved(struct imap_request *r, const struct imap_esearch *e, enum imap_result *result_out)
+{
+	if (!(e->ret->options & IMAP_RETURN_SAVE))
+		return true;
+	int err = imap_esearch_save(e);
+	if (err == ERR_TOO_BIG)
+		*result_out = imap_no(r, "[NOTSAVED] Too much to save");
+	else if (err)
+		*result_out = imap_error(r, err, NULL);
+	return err == 0;
+}
+
+enum imap_result imap_search_completed(struct imap_request *r, const struct imap_esearch *e)
+{
+	/* RFC 5530 3. */
+	if (e->hits->missing && !e->uid)
+		return imap_ok(r, "[EXPUNGEISSUED] %s completed", r->row->name);
+	return imap_ok(r, "%s completed", r->row->name);
+}

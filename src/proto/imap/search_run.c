@@ -1,0 +1,94 @@
+#include "proto/imap/search_run.h"
+
+#include "base/clock.h"
+#include "proto/imap/message_set.h"
+#include "proto/imap/search_match.h"
+
+/* A search of many messages looks now and then whether anybody still waits for it. */
+#define LOOK_EVERY_MS 200
+#define LOOK_EVERY_MESSAGES 1024
+
+struct run {
+	struct conn *conn;
+	const struct imap_test *root;
+	struct imap_matcher matcher;
+	uint64_t looked_ms;
+	size_t most;
+	struct imap_hits *out;
+};
+
+void imap_hits_fini(struct imap_hits *h)
+{
+	free(h->v);
+	*h = (struct imap_hits)IMAP_HITS_INIT;
+}
+
+int imap_hits_add(struct imap_hits *h, uint32_t number, uint32_t uid)
+{
+	if (h->n == h->cap) {
+		size_t cap = h->cap ? 2 * h->cap : 64;
+		struct imap_hit *v = reallocarray(h->v, cap, sizeof(*v));
+		if (!v)
+			return ERR_NO_MEMORY;
+		h->v = v;
+		h->cap = cap;
+	}
+	h->v[h->n++] = (struct imap_hit){ number, uid };
+	return 0;
+}
+
+static bool is_abandoned(struct run *x, uint32_t number)
+{
+	if (!imap_match_was_slow(&x->matcher) && number % LOOK_EVERY_MESSAGES)
+		return false;
+	uint64_t now = clock_mono_ms();
+	if (now - x->looked_ms < LOOK_EVERY_MS)
+		return false;
+	x->looked_ms = now;
+	return conn_peer_gone(x->conn);
+}
+
+/* The messages among which all matches are: the smallest set that must hold anyway, or all. */
+static int find_candidates(const struct imap_search_scope *scope, const struct imap_test *root, struct rangeset *numbers_out)
+{
+	const struct imap_test *t = root->child;
+	if (root->key->kind != IMAP_SEARCH_AND || root->key->negated)
+		t = NULL;
+	while (t && ((t->key->kind != IMAP_SEARCH_SEQSET && t->key->kind != IMAP_SEARCH_UIDSET) || t->key->negated))
+		t = t->next;
+	if (t)
+		return imap_uids_to_numbers(scope->view, &t->set, numbers_out);
+	uint32_t count = view_count(scope->view);
+	return count ? rangeset_add(numbers_out, 1, count) : 0;
+}
+
+static int look_at(struct run *x, const struct message *m, uint32_t number)
+{
+	if (is_abandoned(x, number))
+		return ERR_CLOSED;
+	/* RFC 2180 4.3. */
+	if (m->flags & MESSAGE_GHOST) {
+		x->out->missing = true;
+		return 0;
+	}
+	int matched = imap_match(&x->matcher, x->root, m);
+	return matched > 0 ? imap_hits_add(x->out, number, m->uid) : matched;
+}
+
+int imap_search_run(struct conn *conn, const struct imap_search_scope *scope, const struct imap_test *root, size_t most,
+					struct imap_hits *out)
+{
+	struct run x = {
+		.conn = conn, .root = root, .matcher = IMAP_MATCHER_INIT(scope), .looked_ms = clock_mono_ms(), .most = most, .out = out,
+	};
+	struct rangeset numbers = RANGESET_INIT;
+	struct imap_message_walk walk;
+	const struct message *m;
+	int err = find_candidates(scope, root, &numbers);
+	imap_message_walk_init(&walk, scope->view, &numbers);
+	while (!err && (!most || out->n < most) && (m = imap_message_walk_next(&walk)))
+		err = look_at(&x, m, walk.number);
+	imap_matcher_fini(&x.matcher);
+	rangeset_fini(&numbers);
+	return err;
+}
