@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random commands on several sessions, one at a time, beside a model of two mailboxes written from RFC 3501, 4315, 6851 and 7162. Each
+"""Random commands on several sessions, one at a time, beside a model of two mailboxes written from RFC 3501, 4315, 6851, 7162 and 9586. Each
 command's answer is what the model says, and after each command a session knows exactly what the RFC lets it know: nothing less, and no untagged
 FETCH without news.
 Usage: imap_model.py PATH/TO/troika      TROIKA_MODEL_COMMANDS (4000), TROIKA_MODEL_SEED, TROIKA_MODEL_SESSIONS (2 to 8)"""
@@ -66,6 +66,14 @@ class Session:
         self.known, self.flags = [], {}                   # UIDs by number; what was told of their flags
         self.file.readline()
         self.command(f'LOGIN {address("alice")} "{USERS["alice"]}"')
+        self.mode = world.roll.choice(["", "", "QRESYNC", "UIDONLY", "CONDSTORE"])
+        if self.mode:
+            untagged, tagged = self.command(f"ENABLE {self.mode}")
+            expect(any(self.mode in line for line in untagged if line.startswith("ENABLED")), f"ENABLE {self.mode}: {untagged} {tagged}")
+
+    def uid(self):
+        """Whether the next command shall be a UID command."""
+        return self.mode == "UIDONLY" or self.world.roll.random() < 0.5
 
     # ---- the wire ----
 
@@ -98,7 +106,20 @@ class Session:
         """asked: UIDs whose FETCH was asked for. Returns the UIDs of FETCH responses, in order, with their items."""
         fetched = []
         for line in untagged:
-            if m := re.fullmatch(r"(\d+) EXPUNGE", line):
+            if m := re.fullmatch(r"VANISHED ([0-9:,]+)", line):
+                if self.mode not in ("QRESYNC", "UIDONLY"):
+                    raise Wrong("VANISHED was not enabled")
+                if not may_expunge:
+                    raise Wrong("VANISHED where RFC 7162 3.2.10.2 forbids it")
+                for uid in numbers_of(m[1]):
+                    if uid in self.known:
+                        self.known.remove(uid)
+                        self.flags.pop(uid)
+                    elif uid <= self.told:
+                        raise Wrong(f"VANISHED of UID {uid}, which was not there")
+            elif m := re.fullmatch(r"(\d+) EXPUNGE", line):
+                if self.mode in ("QRESYNC", "UIDONLY"):
+                    raise Wrong("EXPUNGE instead of VANISHED")
                 if not may_expunge:
                     raise Wrong("EXPUNGE where RFC 3501 7.4.1 forbids it")
                 self.flags.pop(self.known.pop(int(m[1]) - 1), None)
@@ -115,19 +136,25 @@ class Session:
                     self.flags[uid] = None
                 if above:
                     self.told = max(self.told, above[-1])
-            elif m := re.fullmatch(r"(\d+) FETCH \((.*)\)", line):
-                number = int(m[1])
+            elif m := re.fullmatch(r"(\d+) (UID)?FETCH \((.*)\)", line):
+                number, items = int(m[1]), m[3]
+                if (m[2] is not None) != (self.mode == "UIDONLY"):
+                    raise Wrong(f"not the right kind of FETCH: {line}")
+                if m[2]:
+                    number = self.known.index(number) + 1 if number in self.known else 0
+                if self.mode == "QRESYNC" and "UID " not in items:
+                    raise Wrong("a FETCH without UID (RFC 7162 3.2.4)")
                 if not 1 <= number <= len(self.known):
                     raise Wrong(f"FETCH of message {number} of {len(self.known)}")
                 uid = self.known[number - 1]
-                if (u := re.search(r"UID (\d+)", m[2])) and int(u[1]) != uid:
+                if (u := re.search(r"UID (\d+)", items)) and int(u[1]) != uid:
                     raise Wrong(f"message {number} is UID {uid}, not {u[1]}")
-                if f := re.search(r"FLAGS \(([^)]*)\)", m[2]):
+                if f := re.search(r"FLAGS \(([^)]*)\)", items):
                     told = set(f[1].split()) - {"\\Recent"}
                     if uid not in asked and self.flags[uid] == told:
                         raise Wrong(f"FETCH of UID {uid} without news")
                     self.flags[uid] = told
-                fetched.append((uid, m[2]))
+                fetched.append((uid, items))
             elif not re.match(r"(\d+ RECENT|SEARCH|FLAGS|OK|STATUS|LIST|ESEARCH)", line):
                 raise Wrong(f"unexpected: {line}")
         return fetched
@@ -222,20 +249,20 @@ class Session:
         return None
 
     def fetch(self):
-        uid = self.world.roll.random() < 0.5
+        uid = self.uid()
         text, named = self.pick(uid)
         if text is None:
             return self.noop()
         untagged, tagged = self.command(f"{'UID ' if uid else ''}FETCH {text} (FLAGS UID)")
         # Messages that are gone, and were not told so, are answered with what the client knows (RFC 2180 4.1.1).
         fetched = self.finish(untagged, uid, named)
-        expect([u for u, items in fetched if "UID" in items] == named, f"FETCH of {named}, told {fetched}")
+        expect([u for u, items in fetched if u in named and ("UID" in items or self.mode == "UIDONLY")] == named, f"FETCH of {named}, told {fetched}")
         expect(tagged.startswith("OK"), tagged)
         return None
 
     def store(self):
         roll = self.world.roll
-        uid, silent = roll.random() < 0.5, roll.random() < 0.4
+        uid, silent = self.uid(), roll.random() < 0.4
         text, named = self.pick(uid)
         if text is None:
             return self.noop()
@@ -272,10 +299,11 @@ class Session:
                 return f"UID {text}", lambda n, u, f: u in named
             there = numbers_of(text)                      # also what comes up only now
             return f"UID {text}", lambda n, u, f: u in there
-        if kind == 3:
+        if kind == 3 and self.mode != "UIDONLY":
             text, named = self.pick(False)
+            self.numbered = self.numbered or bool(text)
             return (text, lambda n, u, f: u in named) if text else ("ALL", lambda n, u, f: True)
-        if kind == 4:
+        if kind <= 4:
             return "ALL", lambda n, u, f: True
         a, one = self.key(depth - 1)
         if kind == 5:
@@ -286,8 +314,9 @@ class Session:
         return f"({a} {b})", lambda n, u, f: one(n, u, f) and two(n, u, f)
 
     def search(self):
-        uid = self.world.roll.random() < 0.5
+        uid = self.uid()
         before = [u for u in self.known]
+        self.numbered = False
         text, holds = self.key(2)
         untagged, tagged = self.command(f"{'UID ' if uid else ''}SEARCH {text}")
         expect(tagged.startswith("OK"), tagged)
@@ -299,11 +328,12 @@ class Session:
         right = [u if uid else n for n, u in enumerate(numbered, 1) if u in self.box.messages and holds(n, u, self.box.messages[u])]
         if "*" not in text:
             expect(sorted(told) == right, f"found {told}, right is {right}")
-        self.finish(untagged, uid)
+        # Message numbers may stand in a UID SEARCH: while they do, no number may change its meaning.
+        self.finish(untagged, uid and not self.numbered)
 
     def copy(self):
         roll = self.world.roll
-        uid, move, target = roll.random() < 0.5, roll.random() < 0.5, roll.choice(BOXES)
+        uid, move, target = self.uid(), roll.random() < 0.5, roll.choice(BOXES)
         text, named = self.pick(uid)
         box = self.world.boxes[target]
         if text is None or len(box.messages) >= FULL:
