@@ -1,6 +1,7 @@
 /* Messages and their flags: what RFC 3501, 4315, 6851 and 7162 ask of a mailbox. */
 #include "model/fixture.h"
 
+#include "base/clock.h"
 #include "model/limits.h"
 #include "model/removal.h"
 
@@ -347,11 +348,52 @@ static void empty_views(void **state)
 	assert_int_equal(view_open(f->account, 999, &v), ERR_NOT_FOUND);
 }
 
+static int64_t saved_at(struct fixture *f, uint32_t mailbox, uint32_t uid)
+{
+	struct view *v;
+	bool exact;
+	assert_int_equal(view_open(f->account, mailbox, &v), 0);
+	struct message m = view_at(v, view_find(v, uid, &exact));
+	assert_true(exact);
+	assert_int_equal(m.date, 1000);
+	view_unref(&v);
+	return m.saved;
+}
+
+/* RFC 8514 section 3: never copied, and never changed in a mailbox. */
+static void save_dates(void **state)
+{
+	struct fixture *f = *state;
+	int64_t began = clock_now();
+	uint32_t other = fixture_mailbox(f, "other");
+	fixture_append(f, FIXTURE_INBOX, "x", 0);
+	fixture_append(f, FIXTURE_INBOX, "y", 0);
+	int64_t first = saved_at(f, FIXTURE_INBOX, 1);
+	assert_true(first >= began && first < began + 60);
+	clock_shift_ms(3600 * 1000);
+	fixture_flags(f, FIXTURE_INBOX, "1", FLAGS_ADD, MESSAGE_SEEN, NULL);
+	struct rangeset one = fixture_uids("1"), two = fixture_uids("2");
+	assert_int_equal(mailbox_copy(f->account, FIXTURE_INBOX, other, &one, false, NULL, NULL, NULL), 0);
+	assert_int_equal(saved_at(f, FIXTURE_INBOX, 1), first);
+	assert_true(saved_at(f, other, 1) >= first + 3600);
+	clock_shift_ms(3600 * 1000);
+	assert_int_equal(mailbox_copy(f->account, FIXTURE_INBOX, other, &two, true, NULL, NULL, NULL), 0);
+	assert_true(saved_at(f, other, 2) >= first + 7200);
+	assert_int_equal(mailbox_rename(f->account, STR("other"), STR("moved"), NULL), 0);
+	assert_true(saved_at(f, other, 1) < first + 7200);
+	clock_shift_ms(-2 * 3600 * 1000);
+	rangeset_fini(&one);
+	rangeset_fini(&two);
+	/* of a message from before save dates were kept, the internal date is told */
+	assert_int_equal(message_saved(&(struct message){ .date = 5 }), 5);
+	assert_int_equal(message_saved(&(struct message){ .date = 5, .saved = 6 }), 6);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(conditional_store), FIXTURE_TEST(modseq_only_grows),
-		FIXTURE_TEST(replace_and_remove), FIXTURE_TEST(keywords_run_out_and_come_back),
+		FIXTURE_TEST(replace_and_remove), FIXTURE_TEST(save_dates), FIXTURE_TEST(keywords_run_out_and_come_back),
 		FIXTURE_TEST(keyword_lengths), FIXTURE_TEST(recent_is_claimed_once),
 		FIXTURE_TEST(append_is_all_or_none), FIXTURE_TEST(move_within_a_mailbox),
 		FIXTURE_TEST(copies_without_end), FIXTURE_TEST(log_is_bounded),

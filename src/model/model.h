@@ -129,8 +129,10 @@ struct message {
 	int64_t date;                     /* internal date, unix seconds */
 	uint64_t flags;
 	int64_t saved;                    /* unix seconds when it came into this mailbox (RFC 8514); 0: not known, as of
-										 messages from before this was kept; then `date` is the best answer */
+										 messages from before this was kept */
 };
+/* The save date as it is told: where it is not known, the internal date is the best answer. */
+static inline int64_t message_saved(const struct message *m) { return m->saved ? m->saved : m->date; }
 
 /* One version of a mailbox: shared, reference counted, never changes. Versions share the pages that are equal. */
 struct view;

@@ -1,4 +1,4 @@
-/* What FETCH asks for: RFC 3501 6.4.5, RFC 7162 3.1.4. For one thread. */
+/* What FETCH asks for: RFC 3501 6.4.5, RFC 7162 3.1.4, RFC 8514. For one thread. */
 #ifndef CODEC_IMAP_FETCH_ATT_H
 #define CODEC_IMAP_FETCH_ATT_H
 
@@ -18,10 +18,11 @@ enum imap_fetch_item {
 	IMAP_FETCH_ENVELOPE = 1 << 5,
 	IMAP_FETCH_BODY = 1 << 6,            /* BODY without section */
 	IMAP_FETCH_BODYSTRUCTURE = 1 << 7,
+	IMAP_FETCH_SAVEDATE = 1 << 16,       /* RFC 8514 */
 };
 /* Answered from the view alone. */
 #define IMAP_FETCH_VIEW_ITEMS \
-	(IMAP_FETCH_FLAGS | IMAP_FETCH_UID | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE | IMAP_FETCH_MODSEQ)
+	(IMAP_FETCH_FLAGS | IMAP_FETCH_UID | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE | IMAP_FETCH_MODSEQ | IMAP_FETCH_SAVEDATE)
 
 enum imap_section_kind {
 	IMAP_SECTION_ALL,

@@ -23,6 +23,7 @@ static const struct {
 	{ "(BODY BODYSTRUCTURE)", IMAP_FETCH_BODY | IMAP_FETCH_BODYSTRUCTURE, "", false },
 	{ "(MODSEQ RFC822.SIZE INTERNALDATE ENVELOPE)",
 	  IMAP_FETCH_MODSEQ | IMAP_FETCH_SIZE | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_ENVELOPE, "", false },
+	{ "SaveDate", IMAP_FETCH_SAVEDATE, "", false },
 	{ "BODY[]", 0, "BODY[];", true },
 	{ "BODY.PEEK[]", 0, "BODY[];", false },
 	{ "RFC822", 0, "RFC822;", true },

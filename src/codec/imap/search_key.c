@@ -19,7 +19,7 @@ enum argument {
 	TWO_KEYS,
 };
 
-/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3. */
+/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3; RFC 8514 4.3 (every mailbox has save dates). */
 static const struct key {
 	const char *name;
 	enum imap_search_kind kind;
@@ -48,6 +48,10 @@ static const struct key {
 	{ "ON", IMAP_SEARCH_DATE, DAY_ON, false, 0 },
 	{ "OR", IMAP_SEARCH_OR, TWO_KEYS, false, 0 },
 	{ "RECENT", IMAP_SEARCH_RECENT, NOTHING, false, 0 },
+	{ "SAVEDATESUPPORTED", IMAP_SEARCH_ALL, NOTHING, false, 0 },
+	{ "SAVEDBEFORE", IMAP_SEARCH_SAVED, DAY_BEFORE, false, 0 },
+	{ "SAVEDON", IMAP_SEARCH_SAVED, DAY_ON, false, 0 },
+	{ "SAVEDSINCE", IMAP_SEARCH_SAVED, DAY_SINCE, false, 0 },
 	{ "SEEN", IMAP_SEARCH_FLAG, NOTHING, false, IMAP_SEEN },
 	{ "SENTBEFORE", IMAP_SEARCH_SENT, DAY_BEFORE, false, 0 },
 	{ "SENTON", IMAP_SEARCH_SENT, DAY_ON, false, 0 },

@@ -1,4 +1,4 @@
-/* What SEARCH asks for: RFC 3501 6.4.4, RFC 7162 3.1.5, RFC 5032. For one thread; the tree lives in the cursor's arena. */
+/* What SEARCH asks for: RFC 3501 6.4.4, RFC 7162 3.1.5, RFC 5032, RFC 8514 4.3. For one thread; the tree lives in the cursor's arena. */
 #ifndef CODEC_IMAP_SEARCH_KEY_H
 #define CODEC_IMAP_SEARCH_KEY_H
 
@@ -20,6 +20,7 @@ enum imap_search_kind {
 	IMAP_SEARCH_KEYWORD,     /* name */
 	IMAP_SEARCH_RECENT,
 	IMAP_SEARCH_DATE,        /* day_from <= internal date < day_until */
+	IMAP_SEARCH_SAVED,       /* the same for the save date */
 	IMAP_SEARCH_SENT,        /* the same for the Date field */
 	IMAP_SEARCH_LARGER,      /* number: size > number */
 	IMAP_SEARCH_SMALLER,     /* size < number */

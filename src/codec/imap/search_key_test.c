@@ -12,7 +12,7 @@
 static void dump(const struct imap_search_key *k, struct buf *b)
 {
 	static const char *const names[] = {
-		"all", "", "", "seq", "uid", "flag", "keyword", "recent", "date", "sent", "larger", "smaller", "older", "younger", "modseq", "header",
+		"all", "", "", "seq", "uid", "flag", "keyword", "recent", "date", "saved", "sent", "larger", "smaller", "older", "younger", "modseq", "header",
 		"from", "to", "cc", "bcc", "subject", "body", "text",
 	};
 	if (k->negated)
@@ -45,6 +45,7 @@ static void dump(const struct imap_search_key *k, struct buf *b)
 		buf_printf(b, "=%.*s", STR_ARG(k->name));
 		break;
 	case IMAP_SEARCH_DATE:
+	case IMAP_SEARCH_SAVED:
 	case IMAP_SEARCH_SENT:
 		if (k->day_from != IMAP_SEARCH_DAY_MIN)
 			buf_printf(b, ">=%lld", (long long)k->day_from);
@@ -87,6 +88,8 @@ static const struct { const char *in; const char *tree; } good[] = {
 	{ "BCC a CC b TO c SUBJECT d BODY e", "(bcc=a cc=b to=c subject=d body=e)" },
 	{ "BEFORE 2-Jan-1970 ON 2-Jan-1970 SINCE 2-Jan-1970", "(date<1 date>=1<2 date>=1)" },
 	{ "SENTBEFORE \"2-Jan-1970\" SENTON 2-Jan-1970 SENTSINCE 2-Jan-1970", "(sent<1 sent>=1<2 sent>=1)" },
+	{ "SAVEDBEFORE 2-Jan-1970 NOT SAVEDON 2-Jan-1970 SAVEDSINCE \"2-Jan-1970\"", "(saved<1 !saved>=1<2 saved>=1)" },
+	{ "SAVEDATESUPPORTED NOT SAVEDATESUPPORTED", "(all !all)" },
 	{ "HEADER Message-Id \"\"", "(header=Message-Id:)" },
 	{ "KEYWORD $Junk UNKEYWORD Work", "(keyword=$Junk !keyword=Work)" },
 	{ "LARGER 10 SMALLER 4294967296", "(larger=10 smaller=4294967296)" },
@@ -107,7 +110,7 @@ static const struct { const char *in; const char *tree; } good[] = {
 
 static const char *const bad[] = {
 	"", "FOO", "SEEN ", "SEEN  DELETED", "(", "()", "(SEEN", "SEEN)", "NOT", "NOT ", "OR SEEN", "OR SEEN ", "FROM", "FROM ",
-	"HEADER a", "KEYWORD", "KEYWORD \\Seen", "OLDER", "OLDER 0", "OLDER -1", "YOUNGER x", "YOUNGER 4294967296", "LARGER", "LARGER -1", "LARGER x", "SINCE", "SINCE 1-Feb", "SINCE 30-Feb-2000",
+	"HEADER a", "KEYWORD", "KEYWORD \\Seen", "OLDER", "OLDER 0", "OLDER -1", "YOUNGER x", "YOUNGER 4294967296", "LARGER", "LARGER -1", "LARGER x", "SINCE", "SINCE 1-Feb", "SINCE 30-Feb-2000", "SAVEDSINCE", "SAVEDON 1",
 	"UID", "UID x", "0", "1:", "CHARSET", "CHARSET UTF-8", "CHARSET UTF-8 ", "MODSEQ", "MODSEQ \"/flags/a\" 1",
 	"MODSEQ \"/flags/a\" none 1", "MODSEQ 9223372036854775808", "SUBJECT \"\xc3\xa9\"", "SEEN CHARSET UTF-8", "SUBJECT {3}\r\nab",
 };

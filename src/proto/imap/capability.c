@@ -21,6 +21,7 @@ static const struct imap_capability capabilities[] = {
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
 	{ "QRESYNC", IMAP_LOGGED_IN, "7162 3.2", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
+	{ "SAVEDATE", IMAP_LOGGED_IN, "8514", "Messages from before save dates were kept show their internal date." },
 	{ "SEARCHRES", IMAP_LOGGED_IN, "5182", NULL },
 	{ "SPECIAL-USE", IMAP_LOGGED_IN, "6154", "In every LIST response; the selection and return options work too." },
 	{ "STATUS=SIZE", IMAP_LOGGED_IN, "8438", NULL },

@@ -42,6 +42,10 @@ void imap_items_view(const struct imap_items *i, struct buf *out, char *separato
 		add_name(out, separator, STR("INTERNALDATE "));
 		imap_format_internaldate(out, m->date);
 	}
+	if (items & IMAP_FETCH_SAVEDATE) {
+		add_name(out, separator, STR("SAVEDATE "));
+		imap_format_internaldate(out, message_saved(m));
+	}
 	if (items & IMAP_FETCH_SIZE) {
 		add_name(out, separator, STR("RFC822.SIZE "));
 		buf_add_u64(out, m->size);

@@ -1,4 +1,4 @@
-/* The data items of a FETCH response that need no message text (RFC 3501 7.4.2, RFC 7162 7). Writes into a buffer, does no
+/* The data items of a FETCH response that need no message text (RFC 3501 7.4.2, RFC 7162 7, RFC 8514 4.2). Writes into a buffer, does no
  * I/O. Threads: as session.h. */
 #ifndef PROTO_IMAP_FETCH_ITEMS_H
 #define PROTO_IMAP_FETCH_ITEMS_H

@@ -183,6 +183,8 @@ static bool match_kind(struct imap_matcher *x, const struct imap_test *t)
 		return rangeset_has(x->scope->recent, m->uid);
 	case IMAP_SEARCH_DATE:
 		return is_between(k, day_of(m->date));
+	case IMAP_SEARCH_SAVED:
+		return is_between(k, day_of(message_saved(m)));
 	case IMAP_SEARCH_LARGER:
 		return m->size > k->number;
 	case IMAP_SEARCH_SMALLER:
