@@ -80,10 +80,11 @@ static int index_names(struct change *c)
 		rc = mailbox_record_load(change_source(c), id, &m);
 		char text[MAILBOX_NAME_MAX], fresh[64];
 		struct str name = mailbox_record_name(&m), canonical;
-		bool right = !rc && name_canonical(name, text, &canonical, NULL) == 0 && str_eq(name, canonical) &&
-					 is_free(c, name, &rc);
+		bool usable = !rc && name_canonical(name, text, &canonical, NULL) == 0 && is_free(c, canonical, &rc);
+		bool right = usable && str_eq(name, canonical);
 		if (!right && (rc == 0 || rc == ERR_NOT_FOUND)) {
-			rc = find_name(c, id, fresh, sizeof(fresh), &name);
+			name = canonical;
+			rc = usable ? 0 : find_name(c, id, fresh, sizeof(fresh), &name);
 			if (!rc) {
 				mailbox_record_set_name(&m, name);
 				changelog_add_plain(&c->log, LOG_MAILBOX_RENAMED, id);

@@ -89,7 +89,7 @@ struct mailbox {
 };
 
 /* Is this name allowed for a new mailbox? UTF-8, no control characters, no empty level, within the limits; "inbox" in
- * any case means INBOX. Fills canonical_out (in the arena). 0, ERR_INVALID, ERR_TOO_BIG. */
+ * any case means INBOX, and what is written in another Unicode normalization than C means the same in that. Fills canonical_out (in the arena). 0, ERR_INVALID, ERR_TOO_BIG. */
 int mailbox_name_check(struct arena *a, struct str name, struct str *canonical_out, struct err *e);
 
 /* All mailboxes in the arena, sorted by name: INBOX first, each directly before what is below it. */

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/hash.h"
 #include "base/utf8.h"
+#include "codec/mime/nfc.h"
 #include "model/keys.h"
 #include "model/limits.h"
 
@@ -49,12 +50,15 @@ int name_canonical(struct str name, char text[MAILBOX_NAME_MAX], struct str *out
 	int rc = check(name, e);
 	if (rc)
 		return rc;
-	memcpy(text, name.p, name.n);
-	struct str first, rest;
-	str_cut(name, MAILBOX_SEPARATOR, &first, &rest);
+	/* RFC 5198 2, RFC 9051 5.1. What may not be in a name never comes of what may. */
+	struct str normal, first, rest;
+	rc = nfc_normalize(name, text, MAILBOX_NAME_MAX, &normal);
+	if (rc)
+		return err_set(e, rc, rc == ERR_TOO_BIG ? "The mailbox name is too long" : NULL, "mailbox name of %zu bytes", name.n);
+	str_cut(normal, MAILBOX_SEPARATOR, &first, &rest);
 	if (str_ieq(first, STR("INBOX")))
 		memcpy(text, "INBOX", 5);
-	*out = str_make(text, name.n);
+	*out = normal;
 	return 0;
 }
 

@@ -7,8 +7,8 @@
 #include "model/mailbox_record.h"
 
 uint64_t name_hash(struct str name);
-/* Spells a leading INBOX level in capitals (RFC 3501 5.1: that name knows no case) into text, and checks the rules of
- * mailbox_name_check. 0, ERR_INVALID, ERR_TOO_BIG. */
+/* Into text: in Normalization Form C (RFC 9051 5.1), a leading INBOX level in capitals (RFC 3501 5.1: that name knows no case). Checks the
+ * rules of mailbox_name_check. 0, ERR_INVALID, ERR_TOO_BIG. */
 int name_canonical(struct str name, char text[MAILBOX_NAME_MAX], struct str *out, struct err *e);
 static inline bool name_is_inbox(struct str canonical) { return str_eq(canonical, STR("INBOX")); }
 /* The name of the level above; empty at the top. */

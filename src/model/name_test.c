@@ -14,6 +14,9 @@ static void allowed_and_not(void **state)
 		{ STR_INIT("Work"), STR_INIT("Work"), 0 },
 		{ STR_INIT("a/b c/d"), STR_INIT("a/b c/d"), 0 },
 		{ STR_INIT("Entw\xc3\xbcrfe/\xe2\x82\xac"), STR_INIT("Entw\xc3\xbcrfe/\xe2\x82\xac"), 0 },
+		/* RFC 9051 5.1: one name in all normalizations */
+		{ STR_INIT("Entwu\xcc\x88rfe"), STR_INIT("Entw\xc3\xbcrfe"), 0 },
+		{ STR_INIT("\xe2\x84\xaa/\xcd\xbe"), STR_INIT("K/;"), 0 },
 		{ STR_INIT("with \"quotes\" and \\ & ~"), STR_INIT("with \"quotes\" and \\ & ~"), 0 },
 		{ STR_INIT(".."), STR_INIT(".."), 0 },
 		/* RFC 3501 5.1: INBOX in any case, also as a level above others; nothing else is like it */
@@ -56,6 +59,12 @@ static void limits(void **state)
 	memset(text, 'x', sizeof(text));
 	assert_int_equal(name_canonical(str_make(text, MAILBOX_NAME_MAX), room, &out, NULL), 0);
 	assert_int_equal(name_canonical(str_make(text, MAILBOX_NAME_MAX + 1), room, &out, NULL), ERR_TOO_BIG);
+	/* A name that grows by being normalized. */
+	for (size_t i = 0; i + 3 < sizeof(text); i += 3)
+		memcpy(text + i, "\xe0\xa5\x98", 3);
+	assert_int_equal(name_canonical(str_make(text, 501), room, &out, NULL), ERR_TOO_BIG);
+	assert_int_equal(name_canonical(str_make(text, 498), room, &out, NULL), 0);
+	memset(text, 'x', sizeof(text));
 	for (size_t i = 1; i < sizeof(text); i += 2)
 		text[i] = '/';
 	assert_int_equal(name_canonical(str_make(text, 2 * MAILBOX_DEPTH_MAX - 1), room, &out, NULL), 0);

@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "codec/imap/mutf7.h"
+#include "codec/mime/nfc.h"
 
 /* Classes of bytes, RFC 3501 9. */
 enum {
@@ -251,13 +252,28 @@ bool imap_mailbox(struct imap_cursor *c, struct str *out)
 	return true;
 }
 
+/* RFC 9051 5.1: names are kept in Normalization Form C, so patterns are compared in it. */
+static bool normalize(struct imap_cursor *c, struct str *name)
+{
+	if (nfc_is(*name))
+		return true;
+	char room[NFC_INPUT_MAX];
+	struct str normal;
+	if (nfc_normalize(*name, room, sizeof(room), &normal))
+		return imap_fail(c, "The mailbox pattern is too long");
+	*name = arena_dup(c->arena, normal);
+	return name->p ? true : imap_fail(c, NO_MEMORY_TEXT);
+}
+
 bool imap_list_mailbox(struct imap_cursor *c, struct str *out)
 {
 	struct str raw;
 	int next = imap_peek(c);
 	bool ok = next == '"' || next == '{' ? imap_string(c, &raw) : take_word(c, LIST, "A mailbox pattern is missing", &raw);
-	if (!ok || mailbox_decode(c, raw, out))
-		return ok;
+	if (!ok)
+		return false;
+	if (mailbox_decode(c, raw, out))
+		return normalize(c, out);
 	/* A pattern of no valid encoding is no error: it matches nothing. */
 	if (c->error != imap_not_utf7)
 		return false;

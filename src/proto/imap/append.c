@@ -174,7 +174,7 @@ static bool permit_literal(struct imap_request *r, const struct imap_append_mess
 		imap_bad(r, "literal8 stands with UTF8, and only there");        /* RFC 6855 4 */
 		return false;
 	}
-	if (args->form == IMAP_APPEND_UTF8 && !imap_utf8(r->s)) {
+	if (args->form == IMAP_APPEND_UTF8 && !imap_utf8_accept(r->s)) {
 		imap_no(r, "[CANNOT] ENABLE UTF8=ACCEPT first");
 		return false;
 	}

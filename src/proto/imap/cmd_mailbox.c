@@ -1,5 +1,6 @@
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: commands that change the tree of mailboxes. */
 #include "proto/imap/commands.h"
+#include "proto/imap/list_response.h"
 #include "proto/imap/place.h"
 #include "proto/imap/use.h"
 
@@ -50,7 +51,10 @@ enum imap_result imap_cmd_create(struct imap_request *r)
 		name.n--;
 	struct err e = { 0 };
 	int rc = mailbox_create(r->s->account, name, use, NULL, &e);
-	return rc ? imap_error(r, rc, &e) : imap_ok(r, "CREATE completed");
+	if (rc)
+		return imap_error(r, rc, &e);
+	imap_list_tell_normalized(r, name, name);
+	return imap_ok(r, "CREATE completed");
 }
 
 enum imap_result imap_cmd_delete(struct imap_request *r)
@@ -76,7 +80,10 @@ enum imap_result imap_cmd_rename(struct imap_request *r)
 		to.n--;
 	struct err e = { 0 };
 	int rc = mailbox_rename(r->s->account, from, to, &e);
-	return rc ? imap_error(r, rc, &e) : imap_ok(r, "RENAME completed");
+	if (rc)
+		return imap_error(r, rc, &e);
+	imap_list_tell_normalized(r, to, from);
+	return imap_ok(r, "RENAME completed");
 }
 
 static enum imap_result subscribe(struct imap_request *r, bool subscribed)

@@ -1,6 +1,7 @@
 /* SELECT and EXAMINE; CLOSE and UNSELECT. */
 #include "codec/imap/select_args.h"
 #include "proto/imap/commands.h"
+#include "proto/imap/list_response.h"
 #include "proto/imap/place.h"
 #include "proto/imap/resync.h"
 #include "proto/imap/select.h"
@@ -23,28 +24,38 @@ static int open_selected(struct imap_session *s, const struct imap_place *place,
 	rc = view_open(sel->account, mailbox, &sel->view);
 	if (rc)
 		return rc;
+	sel->mailbox = mailbox;
+	sel->read_only = read_only;
+	if (imap_rev2(s))
+		return 0;
 	rc = mailbox_recent(sel->account, mailbox, !read_only, &first, &until);
 	/* A full disk forbids the claim, not the reading: a later session will see them as recent too (RFC 3501 2.3.2 allows it). */
 	if (rc && !read_only && err_class(rc) == ERR_CLASS_TEMPORARY)
 		rc = mailbox_recent(sel->account, mailbox, false, &first, &until);
 	if (!rc && first < until)
 		rc = rangeset_add(&sel->recent, first, until - 1);
-	sel->mailbox = mailbox;
-	sel->read_only = read_only;
 	return rc;
 }
 
-/* RFC 3501 6.3.1 */
-static void tell_selected(struct imap_session *s)
+/* RFC 3501 6.3.1. For IMAP4rev2 neither RECENT nor UNSEEN, but LIST: RFC 9051 6.3.2, appendix E 10 to 12. */
+static int tell_selected(struct imap_request *r, struct str supplied, const struct imap_place *place)
 {
+	struct imap_session *s = r->s;
 	const struct view *v = s->selected.view;
+	bool rev2 = imap_rev2(s);
 	imap_write_mailbox_flags(s, v);
-	conn_printf(s->conn, "* %u EXISTS\r\n* %u RECENT\r\n", view_count(v), imap_recent_count(&s->selected));
-	if (view_first_unseen(v) < view_count(v) && !imap_uidonly(s))       /* a message number */
+	conn_printf(s->conn, "* %u EXISTS\r\n", view_count(v));
+	if (!rev2)
+		conn_printf(s->conn, "* %u RECENT\r\n", imap_recent_count(&s->selected));
+	if (!rev2 && view_first_unseen(v) < view_count(v) && !imap_uidonly(s))       /* a message number */
 		conn_printf(s->conn, "* OK [UNSEEN %u] First unseen\r\n", view_first_unseen(v) + 1);
 	conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(v));
 	conn_printf(s->conn, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(v));
 	imap_tell_highestmodseq(s);
+	if (!rev2)
+		return 0;
+	struct str name = arena_printf(r->arena, "%.*s%.*s", STR_ARG(place->prefix), STR_ARG(place->mailbox.name));
+	return name.p ? imap_list_tell(r, name, supplied) : ERR_NO_MEMORY;
 }
 
 static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
@@ -75,8 +86,9 @@ static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
 		return imap_error(r, rc, NULL);
 	}
 	s->state = IMAP_SELECTED;
-	tell_selected(s);
-	rc = args.has_qresync ? imap_resync(s, &args.qresync) : 0;
+	rc = tell_selected(r, name, &place);
+	if (!rc && args.has_qresync)
+		rc = imap_resync(s, &args.qresync);
 	if (rc) {
 		imap_unselect(s);
 		return imap_error(r, rc, NULL);

@@ -10,7 +10,8 @@ _Static_assert((int)IMAP_SEEN == (int)MESSAGE_SEEN && (int)IMAP_ANSWERED == (int
 
 void imap_items_init(struct imap_items *i, const struct imap_session *s)
 {
-	*i = (struct imap_items){ .recent = &s->selected.recent, .utf8 = imap_utf8(s), .uidonly = imap_uidonly(s) };
+	static const struct rangeset none = RANGESET_INIT;
+	*i = (struct imap_items){ .recent = imap_rev2(s) ? &none : &s->selected.recent, .utf8 = imap_utf8(s), .uidonly = imap_uidonly(s) };
 	i->keyword = view_keywords(s->selected.view, &i->keyword_count);
 }
 
@@ -85,5 +86,7 @@ void imap_items_response(const struct imap_items *i, struct buf *out, uint32_t n
 
 uint32_t imap_items_unasked(const struct imap_session *s)
 {
-	return imap_condstore(s) ? IMAP_FETCH_MODSEQ | (imap_uidonly(s) ? 0 : IMAP_FETCH_UID) : 0;
+	uint32_t items = imap_condstore(s) ? IMAP_FETCH_MODSEQ : 0;
+	/* RFC 7162 3.2.4, RFC 9051 7.5.2. */
+	return !imap_uidonly(s) && (imap_condstore(s) || imap_rev2(s)) ? items | IMAP_FETCH_UID : items;
 }

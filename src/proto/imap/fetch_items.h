@@ -32,8 +32,8 @@ void imap_items_end(struct buf *out);
 
 /* A whole response of view items. */
 void imap_items_response(const struct imap_items *i, struct buf *out, uint32_t number, uint32_t items, const struct message *m);
-/* What every FETCH response that was not asked for has beside FLAGS: MODSEQ once CONDSTORE is known (RFC 7162 3.1), and then
- * the UID too (RFC 7162 3.1.4.2), unless the head of the response is the UID (RFC 9586). */
+/* What every FETCH response that was not asked for has beside FLAGS: MODSEQ once CONDSTORE is known (RFC 7162 3.1), then, and for clients of
+ * IMAP4rev2, the UID too (RFC 7162 3.1.4.2), unless the head of the response is the UID (RFC 9586). */
 uint32_t imap_items_unasked(const struct imap_session *s);
 
 #endif

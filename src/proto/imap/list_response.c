@@ -2,6 +2,7 @@
 
 #include "codec/imap/format.h"
 #include "codec/imap/list_args.h"
+#include "codec/mime/nfc.h"
 #include "model/acl.h"
 #include "proto/imap/use.h"
 
@@ -62,3 +63,28 @@ void imap_list_oldname(struct imap_session *s, struct str old)
 }
 
 void imap_list_end(struct imap_session *s) { buf_add_lit(conn_out(s->conn), "\r\n"); }
+
+int imap_list_tell(struct imap_request *r, struct str name, struct str supplied)
+{
+	struct imap_listed *v;
+	size_t n;
+	int rc = imap_list_names(r, false, &v, &n);
+	for (size_t i = 0; !rc && i < n; i++) {
+		if (!str_eq(v[i].name, name))
+			continue;
+		imap_list_begin(r->s, &v[i], IMAP_TELL_NONEXISTENT);
+		if (!str_eq(supplied, name))
+			imap_list_oldname(r->s, supplied);
+		imap_list_end(r->s);
+	}
+	return rc;
+}
+
+void imap_list_tell_normalized(struct imap_request *r, struct str name, struct str supplied)
+{
+	struct str canonical;
+	if (!imap_rev2(r->s) || (nfc_is(name) && nfc_is(supplied)))
+		return;
+	if (mailbox_name_check(r->arena, name, &canonical, NULL) == 0)
+		imap_list_tell(r, canonical, supplied);
+}

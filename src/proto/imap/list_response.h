@@ -19,6 +19,15 @@ void imap_list_childinfo(struct imap_session *s, unsigned select);
 void imap_list_oldname(struct imap_session *s, struct str old);
 void imap_list_end(struct imap_session *s);
 
+/* The LIST response of one mailbox that SELECT and others tell to clients of IMAP4rev2 (RFC 9051 6.3.2, 6.3.4, 6.3.6). name: canonical.
+ * supplied: what the client called it; when that is another, it goes along as OLDNAME (6.3.9.7). Nothing when the mailbox is
+ * not there. 0, or an error of the model. */
+int imap_list_tell(struct imap_request *r, struct str name, struct str supplied);
+
+/* After a mailbox got a name from the client: to a client of IMAP4rev2, when the name it gave, or the one given before, is not what the mailbox
+ * is called now because of normalization (RFC 9051 6.3.4, 6.3.6): its LIST response with `supplied` as OLDNAME. */
+void imap_list_tell_normalized(struct imap_request *r, struct str name, struct str supplied);
+
 /* Can it be selected by the user? */
 bool imap_list_selectable(const struct imap_listed *listed);
 

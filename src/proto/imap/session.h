@@ -78,7 +78,10 @@ struct imap_session {
 	bool tls_starting;                       /* no input is read until CONN_TLS */
 };
 
-static inline bool imap_utf8(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_UTF8) != 0; }
+/* UTF-8 in quoted strings, and mailbox names in UTF-8: RFC 6855 3, RFC 9051 5.1. */
+static inline bool imap_utf8(const struct imap_session *s) { return (s->enabled & (IMAP_ENABLED_UTF8 | IMAP_ENABLED_REV2)) != 0; }
+/* What only UTF8=ACCEPT brings. */
+static inline bool imap_utf8_accept(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_UTF8) != 0; }
 static inline bool imap_qresync(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_QRESYNC) != 0; }
 static inline bool imap_rev2(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_REV2) != 0; }
 static inline bool imap_uidonly(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_UIDONLY) != 0; }

@@ -103,7 +103,7 @@ static int tell(struct news *n, struct view **before_out)
 	if (n->diff.added)
 		conn_printf(n->s->conn, "* %u EXISTS\r\n", view_count(n->next));
 	uint32_t recent = imap_recent_count(selected);
-	if (n->diff.added || recent != recent_before)
+	if ((n->diff.added || recent != recent_before) && !imap_rev2(n->s))
 		conn_printf(n->s->conn, "* %u RECENT\r\n", recent);
 	return tell_changed(n);
 }
@@ -116,7 +116,8 @@ static int claim_recent(struct imap_session *s, const struct view *newest)
 {
 	struct imap_selected *selected = &s->selected;
 	uint32_t first, until;
-	if (view_uidnext(newest) <= view_uidnext(selected->view) ||
+	/* IMAP4rev2 knows no \Recent (RFC 9051 appendix E 12): it is left to those who do. */
+	if (imap_rev2(s) || view_uidnext(newest) <= view_uidnext(selected->view) ||
 		mailbox_recent(selected->account, selected->mailbox, !selected->read_only, &first, &until))
 		return 0;
 	return first < until ? rangeset_add(&selected->recent, first, until - 1) : 0;
