@@ -70,6 +70,7 @@ struct app_config {
 	struct queue_options queue;
 	struct outbound_options outbound;
 	uint64_t pop3_login_delay_ms;
+	unsigned quota_grace_percent;        /* model_set_quota_grace */
 	struct str *proxy_from;
 	size_t n_proxy_from;
 };

@@ -45,6 +45,8 @@ const struct config_option config_options[] = {
 	  "how long a verified password need not be hashed again (5m)" },
 	{ "limits", "message_size", OPTION_SIZE, AT(mail.message_size_max), "50M", 65536, STORE_BLOB_MAX - 65536, NULL, "largest message (64K to 63M)" },
 	{ "limits", "recipients", OPTION_NUMBER, AT(mail.smtp_recipients_max), "1000", 100, 10000, NULL, "recipients of one message (100 to 10000)" },
+	{ "limits", "quota_grace", OPTION_NUMBER, AT(quota_grace_percent), "10", 0, 1000, NULL,
+	  "percent of a user's quota that mail from others may exceed it by before it is refused" },
 	{ "limits", "connections", OPTION_NUMBER, AT(server.conns_max), "60000", 1, 10000000, NULL, "connections at once" },
 	{ "limits", "connections_per_ip", OPTION_NUMBER, AT(server.conns_per_ip), "1000", 1, 10000000, NULL,
 	  "of one IPv4 address or IPv6 /64; loopback is exempt" },
@@ -56,6 +58,7 @@ const struct config_option config_options[] = {
 	{ "timeouts", "imap", OPTION_DURATION, AT(mail.imap_timeout_ms), "30m", 30 * MINUTE, DAY, NULL, "silence in IMAP (RFC 3501: at least 30m)" },
 	{ "timeouts", "write", OPTION_DURATION, AT(server.write_timeout_ms), "2m", 1000, DAY, NULL, "a peer that takes nothing while we answer" },
 	{ "timeouts", "drain", OPTION_DURATION, AT(server.drain_ms), "10s", 0, DAY, NULL, "how long SIGTERM waits for commands in flight" },
+	{ "imap", "admins", OPTION_STR, AT(mail.imap_admins), "", 0, 0, NULL, "users, parted by spaces, that may set quotas (SETQUOTA) of all" },
 	{ "smtp", "errors", OPTION_NUMBER, AT(mail.smtp_errors_max), "20", 1, 100000, NULL, "bad commands and refused recipients before 421" },
 	{ "smtp", "hops", OPTION_NUMBER, AT(mail.smtp_hops_max), "100", 100, 1000, NULL, "Received fields before a message goes in circles" },
 	{ "smtp", "vrfy", OPTION_BOOL, AT(mail.smtp_vrfy), "false", 0, 0, NULL, "answer VRFY with the truth to anybody" },
@@ -187,7 +190,7 @@ const struct config_option config_options[] = {
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 

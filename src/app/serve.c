@@ -171,6 +171,7 @@ static void reload(struct serving *s)
 	s->config = fresh;
 	s->config.tls.identities = s->config.identities;
 	set_log(s);
+	model_set_quota_grace(s->house.model, s->config.quota_grace_percent);
 	r = services_set_config(s->services, &s->config.mail);
 	if (r == 0)
 		r = world_set_config(&s->world, &s->config, &s->keyring);

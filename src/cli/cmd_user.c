@@ -67,7 +67,7 @@ static int del(struct house *h, const struct options *o, char *const *words, uns
 	return r ? r : account_delete(h->model, account);
 }
 
-/* "0" lifts it. What is over a new quota stays; nothing more comes in. */
+/* "0" lifts it. troika quota knows the other limits. */
 static int quota(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
 {
 	struct account *a;
@@ -79,7 +79,11 @@ static int quota(struct house *h, const struct options *o, char *const *words, u
 		return err_set(e, ERR_INVALID, NULL, "'%s' is no size: bytes, or 500M, 2G; 0 for none", words[1]);
 	int r = house_open_account(h, words[0], &a, e);
 	if (r == 0) {
-		r = account_set_quota(a, bytes, 0);
+		struct quota q;
+		r = account_quota(a, &q);
+		q.bytes_max = bytes;
+		if (r == 0)
+			r = account_set_quota(a, &q);
 		account_close(&a);
 	}
 	return r;

@@ -33,6 +33,7 @@ int cli_group(int argc, char **argv);
 int cli_import(int argc, char **argv);
 int cli_init(int argc, char **argv);
 int cli_queue(int argc, char **argv);
+int cli_quota(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_user(int argc, char **argv);
 int cli_version(int argc, char **argv);

@@ -67,6 +67,11 @@ const struct cli_command cli_commands[] = {
 	  "FILTER: --destination DOMAIN, --sender ADDRESS (<> for none), --recipient ADDRESS; all that are given must hold. Retry, drop and bounce\n"
 	  "change only the recipients that match; hold and release whole messages. Retry tries now, also where a destination does not answer.\n"
 	  "Drop tells nobody; bounce returns to the sender. Destinations shows the 50 with most recipients, or all." },
+	{ "quota", cli_quota, "what users may keep",
+	  "troika quota show NAME@DOMAIN -d DIR\n"
+	  "troika quota set NAME@DOMAIN [storage=SIZE] [messages=N] [mailboxes=N] -d DIR\n\n"
+	  "SIZE is bytes, or 500M, 2G; none lifts a limit; what is not named stays. What is over a new limit stays too, and nothing more comes in. Mail from\n"
+	  "others may exceed storage and messages by limits { quota_grace } percent before it is refused." },
 	{ "import", cli_import, "bring mail in",
 	  "troika import -d DIR --user NAME@DOMAIN [--mailbox NAME] FILE.mbox|MAILDIR\n\n"
 	  "Into INBOX, or the mailbox named. A Maildir's folders become mailboxes." },

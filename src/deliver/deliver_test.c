@@ -74,7 +74,7 @@ static void set_quota(struct house *h, uint64_t account, uint64_t bytes, uint64_
 {
 	struct account *a;
 	assert_int_equal(account_open(h->model, account, &a), 0);
-	assert_int_equal(account_set_quota(a, bytes, count), 0);
+	assert_int_equal(account_set_quota(a, &(struct quota){ .bytes_max = bytes, .messages_max = count }), 0);
 	account_close(&a);
 }
 

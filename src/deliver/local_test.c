@@ -129,7 +129,7 @@ static void test_accounts(void **state)
 	assert_true(messages(w, 1) == 1 && messages(w, 2) == 1);
 
 	assert_int_equal(account_open(w->env.model, 1, &a), 0);
-	assert_int_equal(account_set_quota(a, 0, 1), 0);
+	assert_int_equal(account_set_quota(a, &(struct quota){ .bytes_max = 0, .messages_max = 1 }), 0);
 	account_close(&a);
 	submit(w, MESSAGE, "a@b.example", 0, "alice@example.org", "nobody@example.org");
 	j = deliver(w);

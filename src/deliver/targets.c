@@ -27,9 +27,7 @@ static int can_take(struct model *m, uint64_t account, size_t size)
 	int rc = model_quota(m, account, &q);
 	if (rc)
 		return rc;
-	if (q.messages_max && q.messages >= q.messages_max)
-		return ERR_QUOTA;
-	return q.bytes_max && (size > q.bytes_max || q.bytes > q.bytes_max - size) ? ERR_QUOTA : 0;
+	return quota_has_room(&q, 1, size, true) ? 0 : ERR_QUOTA;
 }
 
 void targets_refuse_full(struct targets *t, struct model *m, size_t size)

@@ -85,13 +85,70 @@ static void maildrop_has_one_holder(void **state)
 	assert_int_equal(account_touch_login(f->account, 300), 200);
 }
 
+/* What users put somewhere themselves stops at the limit, what is delivered at the grace above it. */
+static void deliveries_may_use_the_grace(void **state)
+{
+	struct fixture *f = *state;
+	static const struct { struct quota limits; unsigned percent; bool user, delivery; } cases[] = {
+		{ { .bytes_max = 30 }, 0, true, true }, { { .bytes_max = 29 }, 0, false, false }, { { .bytes_max = 29 }, 10, false, true },
+		{ { .bytes_max = 25 }, 10, false, false }, { { .bytes_max = 15 }, 100, false, true }, { { .messages_max = 3 }, 0, true, true },
+		{ { .messages_max = 2 }, 10, false, false }, { { .messages_max = 2 }, 50, false, true }, { { .messages_max = QUOTA_ZERO }, 1000, false, false },
+		{ { .bytes_max = QUOTA_ZERO }, 1000, false, false }, { { .bytes_max = INT64_MAX }, 1000, true, true }, { { .bytes_max = 0 }, 0, true, true },
+	};
+	struct quota q;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		model_set_quota_grace(f->model, cases[i].percent);
+		assert_int_equal(account_set_quota(f->account, &cases[i].limits), 0);
+		assert_int_equal(account_quota(f->account, &q), 0);
+		assert_int_equal(q.grace_percent, cases[i].percent);
+		q.messages = 2;
+		q.bytes = 20;
+		assert_int_equal(quota_has_room(&q, 1, 10, false), cases[i].user);
+		assert_int_equal(quota_has_room(&q, 1, 10, true), cases[i].delivery);
+	}
+	uint64_t account = FIXTURE_ACCOUNT;
+	struct str text = STR("0123456789");
+	model_set_quota_grace(f->model, 50);
+	assert_int_equal(account_set_quota(f->account, &(struct quota){ .bytes_max = 14 }), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct model_delivery d = { .account = account, .append = { .size = 10 } };
+		assert_int_equal(model_put_blob(f->model, &text, 1, &account, 1, &d.append.blob), 0);
+		assert_int_equal(model_deliver(f->model, &d, 1), i < 2 ? 0 : ERR_QUOTA);
+		assert_int_equal(account_quota(f->account, &q), 0);
+		assert_int_equal(quota_is_exceeded(&q), i > 0);
+	}
+	model_set_quota_grace(f->model, 0);
+}
+
+static void mailboxes_have_a_quota(void **state)
+{
+	struct fixture *f = *state;
+	struct quota q;
+	assert_int_equal(account_quota(f->account, &q), 0);
+	struct quota limits = { .mailboxes_max = q.mailboxes + 2 };
+	assert_int_equal(account_set_quota(f->account, &limits), 0);
+	/* the superiors that are made count */
+	assert_int_equal(mailbox_create(f->account, STR("a/b/c"), 0, NULL, NULL), ERR_QUOTA);
+	assert_int_equal(mailbox_create(f->account, STR("a/b"), 0, NULL, NULL), 0);
+	assert_int_equal(mailbox_create(f->account, STR("d"), 0, NULL, NULL), ERR_QUOTA);
+	assert_int_equal(mailbox_rename(f->account, STR("a/b"), STR("d"), NULL), 0);
+	assert_int_equal(mailbox_rename(f->account, STR("INBOX"), STR("e"), NULL), ERR_QUOTA);
+	assert_int_equal(mailbox_delete(f->account, STR("d"), NULL), 0);
+	assert_int_equal(mailbox_create(f->account, STR("e"), 0, NULL, NULL), 0);
+	limits.mailboxes_max = QUOTA_ZERO;
+	assert_int_equal(account_set_quota(f->account, &limits), 0);
+	assert_int_equal(account_quota(f->account, &q), 0);
+	assert_true(q.mailboxes_max == QUOTA_ZERO);
+	assert_int_equal(mailbox_create(f->account, STR("g"), 0, NULL, NULL), ERR_QUOTA);
+}
+
 static void quota_counts_and_refuses(void **state)
 {
 	struct fixture *f = *state;
 	struct quota q;
 	uint64_t account = FIXTURE_ACCOUNT;
 	struct str text = STR("0123456789");
-	assert_int_equal(account_set_quota(f->account, 25, 3), 0);
+	assert_int_equal(account_set_quota(f->account, &(struct quota){ .bytes_max = 25, .messages_max = 3 }), 0);
 	fixture_append(f, FIXTURE_INBOX, "0123456789", 0);
 	fixture_append(f, FIXTURE_INBOX, "0123456789", 0);
 	assert_int_equal(account_quota(f->account, &q), 0);
@@ -109,17 +166,17 @@ static void quota_counts_and_refuses(void **state)
 	assert_int_equal(mailbox_copy(f->account, FIXTURE_INBOX, other, &one, false, NULL, NULL, NULL), ERR_QUOTA);
 	assert_int_equal(fixture_get(f, other).messages, 0);
 	assert_int_equal(mailbox_copy(f->account, FIXTURE_INBOX, other, &both, true, NULL, NULL, NULL), 0);
-	assert_int_equal(account_set_quota(f->account, 0, 2), 0);
+	assert_int_equal(account_set_quota(f->account, &(struct quota){ .bytes_max = 0, .messages_max = 2 }), 0);
 	assert_int_equal(mailbox_copy(f->account, other, FIXTURE_INBOX, &one, false, NULL, NULL, NULL), ERR_QUOTA);
 	assert_int_equal(model_put_blob(f->model, &text, 1, &account, 1, &items[0].blob), 0);
 	assert_int_equal(mailbox_append(f->account, FIXTURE_INBOX, items, 1, true, NULL), 0);
-	assert_int_equal(account_set_quota(f->account, 0, 0), 0);
+	assert_int_equal(account_set_quota(f->account, &(struct quota){ .bytes_max = 0, .messages_max = 0 }), 0);
 	assert_int_equal(mailbox_expunge(f->account, other, NULL, false, NULL, NULL), 0);
 	assert_int_equal(account_quota(f->account, &q), 0);
 	assert_int_equal(q.messages, 1);
 	assert_int_equal(q.bytes, 10);
 	/* no overflow however big the numbers are */
-	assert_int_equal(account_set_quota(f->account, UINT64_MAX, UINT64_MAX), 0);
+	assert_int_equal(account_set_quota(f->account, &(struct quota){ .bytes_max = UINT64_MAX, .messages_max = UINT64_MAX }), 0);
 	assert_int_equal(model_put_blob(f->model, &text, 1, &account, 1, &items[0].blob), 0);
 	assert_int_equal(mailbox_append(f->account, FIXTURE_INBOX, items, 1, false, NULL), 0);
 	rangeset_fini(&one);
@@ -213,7 +270,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(one_object_for_all), FIXTURE_TEST(version_grows),
 		FIXTURE_TEST(watchers_are_told), FIXTURE_TEST(maildrop_has_one_holder),
-		FIXTURE_TEST(quota_counts_and_refuses), FIXTURE_TEST(deleted_and_made_again),
+		FIXTURE_TEST(quota_counts_and_refuses), FIXTURE_TEST(deliveries_may_use_the_grace),
+		FIXTURE_TEST(mailboxes_have_a_quota), FIXTURE_TEST(deleted_and_made_again),
 		FIXTURE_TEST(all_are_listed), FIXTURE_TEST(idle_accounts_are_bounded),
 	};
 	return fixture_run("account", tests, sizeof(tests) / sizeof(*tests));

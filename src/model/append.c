@@ -6,14 +6,12 @@
 #include "model/keyword.h"
 #include "model/member.h"
 #include "model/model_private.h"
+#include "model/quota.h"
 
 int append_check_quota(const struct state *state, uint64_t messages, uint64_t bytes)
 {
-	if (state->bytes_max && (bytes > state->bytes_max || state->bytes > state->bytes_max - bytes))
-		return ERR_QUOTA;
-	if (state->messages_max && (messages > state->messages_max || state->messages > state->messages_max - messages))
-		return ERR_QUOTA;
-	return 0;
+	struct quota q = quota_of(state, 0);
+	return quota_has_room(&q, messages, bytes, false) ? 0 : ERR_QUOTA;
 }
 
 int append_take_uids(struct mailbox_record *mailbox, size_t n, uint32_t *first_out)
@@ -73,14 +71,17 @@ static int put_messages(struct change *c, struct mailbox_record *mailbox, struct
 	return rc ? rc : member_edit(c->w, NULL, 0, members, n);
 }
 
-int append_items(struct change *c, struct mailbox_record *mailbox, struct append *items, size_t n, bool ignore_quota)
+int append_items(struct change *c, struct mailbox_record *mailbox, struct append *items, size_t n, enum append_quota rule,
+				 unsigned grace_percent)
 {
 	if (n == 0)
 		return 0;
 	uint64_t bytes = 0;
 	for (size_t i = 0; i < n; i++)
 		bytes += items[i].size;
-	int rc = ignore_quota ? 0 : append_check_quota(&c->state, n, bytes);
+	struct quota q = quota_of(&c->state, grace_percent);
+	bool fits = rule == APPEND_QUOTA_IGNORED || quota_has_room(&q, n, bytes, rule == APPEND_QUOTA_GRACE);
+	int rc = fits ? 0 : ERR_QUOTA;
 	uint32_t uid;
 	if (!rc)
 		rc = append_take_uids(mailbox, n, &uid);
@@ -122,7 +123,7 @@ static int append_change(struct change *c, void *arg)
 	if (rc || mailbox.no_select)
 		return rc ? rc : ERR_NOT_FOUND;
 	op->uidvalidity = mailbox.uidvalidity;
-	return append_items(c, &mailbox, op->items, op->n, op->ignore_quota);
+	return append_items(c, &mailbox, op->items, op->n, op->ignore_quota ? APPEND_QUOTA_IGNORED : APPEND_QUOTA, 0);
 }
 
 int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, size_t n, bool ignore_quota,

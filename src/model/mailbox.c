@@ -129,6 +129,8 @@ int mailbox_create(struct account *a, struct str name, uint32_t use, struct mail
 		return err_set(e, rc, "The mailbox exists already", "mailbox_create: exists");
 	if (rc == ERR_TOO_BIG)
 		return err_set(e, rc, "The account has too many mailboxes", "mailbox_create: over %d mailboxes", MAILBOXES_MAX);
+	if (rc == ERR_QUOTA)
+		return err_set(e, rc, "The account may not have more mailboxes", "mailbox_create: over quota");
 	if (rc)
 		return err_set(e, rc, NULL, "mailbox_create: %s", err_text(rc));
 	if (out)

@@ -95,6 +95,8 @@ static int explain(int rc, struct err *e)
 		return err_set(e, rc, "A mailbox cannot be moved below itself", "mailbox_rename: below itself");
 	case ERR_TOO_BIG:
 		return err_set(e, rc, "The new name of a mailbox would be too long or too deep", "mailbox_rename: too big");
+	case ERR_QUOTA:
+		return err_set(e, rc, "The account may not have more mailboxes", "mailbox_rename: over quota");
 	default:
 		return err_set(e, rc, NULL, "mailbox_rename: %s", err_text(rc));
 	}

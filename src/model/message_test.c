@@ -165,7 +165,7 @@ static void append_is_all_or_none(void **state)
 	uint64_t account = FIXTURE_ACCOUNT;
 	struct str text = STR("12345");
 	struct append items[3] = { { .size = 5 }, { .size = 5 }, { .size = 5 } };
-	assert_int_equal(account_set_quota(f->account, 12, 0), 0);
+	assert_int_equal(account_set_quota(f->account, &(struct quota){ .bytes_max = 12, .messages_max = 0 }), 0);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(model_put_blob(f->model, &text, 1, &account, 1, &items[i].blob), 0);
 	assert_int_equal(mailbox_append(f->account, FIXTURE_INBOX, items, 3, false, NULL), ERR_QUOTA);

@@ -56,9 +56,22 @@ void account_unlock_maildrop(struct account *a);
  * Sets it to now. */
 int64_t account_touch_login(struct account *a, int64_t now);
 
-struct quota { uint64_t bytes_max, messages_max /* 0: no limit */, bytes, messages; };
+struct quota {
+	uint64_t bytes_max, messages_max, mailboxes_max;      /* 0: no limit; or QUOTA_ZERO */
+	uint64_t bytes, messages;         /* of all mailboxes; a copy counts */
+	uint64_t mailboxes;               /* every name of mailbox_list */
+	unsigned grace_percent;           /* what deliveries may exceed bytes_max and messages_max by */
+};
+#define QUOTA_ZERO ((uint64_t)1 << 63)    /* as a limit: nothing at all may be there */
 int account_quota(struct account *a, struct quota *out);
-int account_set_quota(struct account *a, uint64_t bytes_max, uint64_t messages_max);
+/* The three limits; the rest of *limits is not looked at. What is over a new limit stays; nothing more comes in. */
+int account_set_quota(struct account *a, const struct quota *limits);
+/* Is there room for so much more? A delivery may use the grace, what users put there themselves may not. */
+bool quota_has_room(const struct quota *q, uint64_t messages, uint64_t bytes, bool delivery);
+/* Is there more than bytes_max or messages_max permits? */
+bool quota_is_exceeded(const struct quota *q);
+/* The grace of every account from now on, percent; 0 at first. */
+void model_set_quota_grace(struct model *m, unsigned percent);
 /* The same without opening the account: to see early that a message cannot be taken. */
 int model_quota(struct model *m, uint64_t account, struct quota *out);
 
@@ -97,7 +110,7 @@ int mailbox_list(struct account *a, struct arena *arena, struct mailbox **out, s
 /* By name (canonicalised as above). ERR_NOT_FOUND. `out->name` lives in the arena. */
 int mailbox_find(struct account *a, struct arena *arena, struct str name, struct mailbox *out);
 int mailbox_get(struct account *a, struct arena *arena, uint32_t id, struct mailbox *out);
-/* Missing superiors are made too. ERR_EXISTS, ERR_INVALID, ERR_TOO_BIG. A no_select one becomes a real one, with a new
+/* Missing superiors are made too. ERR_EXISTS, ERR_INVALID, ERR_TOO_BIG, ERR_QUOTA (too many mailboxes). A no_select one becomes a real one, with a new
  * id and UIDVALIDITY. out may be NULL; its name is not filled. */
 int mailbox_create(struct account *a, struct str name, uint32_t use, struct mailbox *out, struct err *e);
 /* With its messages. With children it stays as no_select (RFC 3501 6.3.4). ERR_DENIED for INBOX, ERR_CONFLICT when it
@@ -216,7 +229,7 @@ int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, si
 				   uint32_t *uidvalidity_out);
 
 /* One message into many accounts in as few syncs as possible; each account stands alone (result). Where it fails, the
- * blob loses that account's tag. Quota is checked. */
+ * blob loses that account's tag. Quota is checked, with its grace. */
 struct model_delivery {
 	uint64_t account;
 	struct str mailbox;               /* name; empty: INBOX. One that does not exist: INBOX */

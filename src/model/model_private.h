@@ -12,6 +12,7 @@
 struct model {
 	struct store *store;
 	_Atomic uint64_t nonce;                       /* see commit: unlike any other process's */
+	atomic_uint quota_grace_percent;
 	struct view_cache *views;
 	pthread_mutex_t lock;                         /* rank 2: accounts, the idle list, refs and logins of accounts */
 	struct map *accounts;                         /* id -> struct account */

@@ -3,7 +3,8 @@
 #include "base/bytes.h"
 #include "model/keys.h"
 
-#define STATE_BYTES 104u
+#define STATE_BYTES_MIN 104u        /* before there was mailboxes_max */
+#define STATE_BYTES 112u
 
 static void decode(struct str value, struct state *out)
 {
@@ -23,6 +24,7 @@ static void decode(struct str value, struct state *out)
 	out->bytes = cursor_le64(&c);
 	out->messages = cursor_le64(&c);
 	out->condemned = cursor_le64(&c);
+	out->mailboxes_max = cursor_left(&c) ? cursor_le64(&c) : 0;
 }
 
 int state_load(struct source s, struct state *out)
@@ -33,7 +35,7 @@ int state_load(struct source s, struct state *out)
 	int rc = source_get(s, key_str(&key), &value);
 	if (rc)
 		return rc;
-	rc = record_check(value, STATE_BYTES);
+	rc = record_check(value, STATE_BYTES_MIN);
 	if (rc)
 		return rc;
 	decode(value, out);
@@ -46,12 +48,12 @@ int state_save(struct store_write *w, const struct state *state)
 	const uint64_t head[] = { state->modseq, state->log_from, state->tree_modseq, state->email_next };
 	const uint32_t middle[] = { state->mailbox_next, state->uidvalidity, state->mailboxes, state->subscriptions };
 	const uint64_t tail[] = { state->grave_pages, state->bytes_max, state->messages_max,
-							  state->bytes, state->messages, state->condemned };
+							  state->bytes, state->messages, state->condemned, state->mailboxes_max };
 	for (size_t i = 0; i < 4; i++) {
 		store_le64(p + 8 + 8 * i, head[i]);
 		store_le32(p + 40 + 4 * i, middle[i]);
 	}
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < 7; i++)
 		store_le64(p + 56 + 8 * i, tail[i]);
 	record_seal(p, STATE_BYTES, (uint8_t)state->status, 0);
 	struct key key = key_state();

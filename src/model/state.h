@@ -24,7 +24,7 @@ struct state {
 	uint32_t subscriptions;
 	uint64_t grave_pages;       /* waiting for purge */
 	uint64_t condemned;         /* keys of that kind: see audit_tags.c */
-	uint64_t bytes_max, messages_max;
+	uint64_t bytes_max, messages_max, mailboxes_max;       /* as struct quota in model.h */
 	uint64_t bytes, messages;   /* sums over the mailboxes: a copy counts */
 };
 

@@ -2,6 +2,7 @@
 
 #include "model/keys.h"
 #include "model/name.h"
+#include "model/quota.h"
 
 int tree_take_uidvalidity(struct change *c, int64_t now, uint32_t *out)
 {
@@ -19,6 +20,8 @@ int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struc
 {
 	if (c->state.mailboxes >= MAILBOXES_MAX || c->state.mailbox_next == UINT32_MAX)
 		return ERR_TOO_BIG;
+	if (!quota_has_mailbox_room(&c->state))
+		return ERR_QUOTA;
 	mailbox_record_init(out, c->state.mailbox_next, name);
 	out->use = use;
 	out->modseq = c->modseq;

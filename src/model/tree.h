@@ -6,7 +6,7 @@
 #include "model/change.h"
 #include "model/mailbox_record.h"
 
-/* A new mailbox under a canonical name that is free. now: unix seconds. ERR_TOO_BIG over MAILBOXES_MAX. */
+/* A new mailbox under a canonical name that is free. now: unix seconds. ERR_TOO_BIG over MAILBOXES_MAX, ERR_QUOTA over the account's own limit. */
 int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struct mailbox_record *out);
 /* Makes what is missing of the levels above name. */
 int tree_add_superiors(struct change *c, struct str name, int64_t now);

@@ -1,4 +1,4 @@
-/* The arguments of STORE, SELECT, STATUS, LIST and ID. */
+/* The arguments of STORE, SELECT, STATUS, LIST, ID and the quota commands. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,6 +9,7 @@
 #include "codec/imap/append_args.h"
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
+#include "codec/imap/quota_args.h"
 #include "codec/imap/select_args.h"
 #include "codec/imap/status_att.h"
 #include "codec/imap/store_args.h"
@@ -343,12 +344,42 @@ static void test_id_pairs(void **state)
 	}
 }
 
+/* RFC 9208 7. */
+static void test_quota(void **state)
+{
+	(void)state;
+	static const struct { const char *in; bool ok; const char *root; int storage, message, mailbox /* -1: not named */; const char *unknown; } cases[] = {
+		{ "\"#user/alice\" (STORAGE 510)", true, "#user/alice", 510, -1, -1, "" },
+		{ "\"\" ()", true, "", -1, -1, -1, "" },
+		{ "a@b.c (mailbox 0 MESSAGE 1000 storage 7)", true, "a@b.c", 7, 1000, 0, "" },
+		{ "a (ANNOTATION-STORAGE 1 STORAGE 2)", true, "a", 2, -1, -1, "ANNOTATION-STORAGE" },
+		{ "a", false, "", 0, 0, 0, "" }, { "a (STORAGE)", false, "", 0, 0, 0, "" }, { "a (STORAGE -1)", false, "", 0, 0, 0, "" },
+		{ "a (STORAGE 1 STORAGE 1)", false, "", 0, 0, 0, "" }, { "a (STORAGE 1", false, "", 0, 0, 0, "" }, { "a (STORAGE 1) x", false, "", 0, 0, 0, "" },
+		{ "a (STORAGE 9223372036854775808)", false, "", 0, 0, 0, "" }, { "(STORAGE 1)", false, "", 0, 0, 0, "" }, { "a STORAGE 1", false, "", 0, 0, 0, "" },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_set_quota set;
+		imap_cursor_init(&c, str_from_c(cases[i].in), &a, false);
+		bool ok = imap_set_quota_args(&c, &set);
+		const int limits[] = { cases[i].storage, cases[i].message, cases[i].mailbox };
+		if (ok != cases[i].ok || (ok && (!str_eq(set.root, str_from_c(cases[i].root)) || !str_eq(set.unknown, str_from_c(cases[i].unknown)))))
+			fail_msg("%s", cases[i].in);
+		for (unsigned k = 0; ok && k < IMAP_QUOTA_RESOURCES; k++)
+			if (set.has[k] != (limits[k] >= 0) || (limits[k] >= 0 && set.limit[k] != (uint64_t)limits[k]))
+				fail_msg("%s: %s", cases[i].in, imap_quota_resource_name(k));
+		arena_fini(&a);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append),
 		cmocka_unit_test(test_store), cmocka_unit_test(test_select), cmocka_unit_test(test_sample), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
+		cmocka_unit_test(test_quota),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include "codec/imap/fetch_att.h"
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
+#include "codec/imap/quota_args.h"
 #include "codec/imap/search_key.h"
 #include "codec/imap/select_args.h"
 #include "codec/imap/search_return.h"
@@ -128,6 +129,18 @@ static bool id(struct imap_cursor *c)
 	return true;
 }
 
+static bool set_quota(struct imap_cursor *c)
+{
+	struct imap_set_quota set;
+	if (!imap_set_quota_args(c, &set))
+		return false;
+	touch(set.root);
+	touch(set.unknown);
+	for (unsigned i = 0; i < IMAP_QUOTA_RESOURCES; i++)
+		MUST(set.limit[i] <= INT64_MAX && (set.has[i] || !set.limit[i]));
+	return true;
+}
+
 static bool search(struct imap_cursor *c)
 {
 	struct imap_search_return r;
@@ -176,8 +189,16 @@ static bool words(struct imap_cursor *c)
 static void run(struct str command, bool utf8)
 {
 	static const struct { const char *name; bool (*read)(struct imap_cursor *c); } readers[] = {
-		{ "FETCH", fetch }, { "STORE", store }, { "APPEND", append }, { "LIST", list }, { "LSUB", lsub }, { "STATUS", status }, { "ID", id },
-		{ "SEARCH", search }, { "SELECT", select_box },
+		{ "APPEND", append },
+		{ "FETCH", fetch },
+		{ "ID", id },
+		{ "LIST", list },
+		{ "LSUB", lsub },
+		{ "SEARCH", search },
+		{ "SELECT", select_box },
+		{ "SETQUOTA", set_quota },
+		{ "STATUS", status },
+		{ "STORE", store },
 	};
 	struct arena a = ARENA_INIT((size_t)4 << 20);
 	struct imap_cursor c;

@@ -55,6 +55,7 @@ static struct str keep(char **to, struct str s)
 static const size_t texts[] = {
 	offsetof(struct mail_config, hostname),
 	offsetof(struct mail_config, spool_dir),
+	offsetof(struct mail_config, imap_admins),
 	offsetof(struct mail_config, smtp_relay_from),
 	offsetof(struct mail_config, smtp_relay_to),
 	offsetof(struct mail_config, smtp_priority_from),

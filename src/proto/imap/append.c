@@ -60,10 +60,7 @@ static bool check_room(struct imap_request *r, struct account *account, uint64_t
 	int rc = account_quota(account, &q);
 	if (rc)
 		return fail(r, rc, NULL);
-	uint64_t bytes = a->octets + size;
-	bool bytes_fit = !q.bytes_max || (bytes <= q.bytes_max && q.bytes <= q.bytes_max - bytes);
-	bool count_fits = !q.messages_max || (a->count < q.messages_max && q.messages < q.messages_max - a->count);
-	if (!bytes_fit || !count_fits) {
+	if (!quota_has_room(&q, a->count + 1, a->octets + size, false)) {
 		imap_no(r, "[OVERQUOTA] No room for it");
 		return false;
 	}

@@ -20,6 +20,12 @@ static const struct imap_capability capabilities[] = {
 	{ "MULTIAPPEND", IMAP_LOGGED_IN, "3502", "At most 1,000 messages and 1 GB in one command." },
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
 	{ "QRESYNC", IMAP_LOGGED_IN, "7162 3.2", NULL },
+	{ "QUOTA", IMAP_LOGGED_IN, "9208", "APPEND and COPY are refused over the limit; mail from others may exceed it by a grace (limits.quota_grace), and then the "
+	  "session is told once: NO [OVERQUOTA]." },
+	{ "QUOTA=RES-MAILBOX", IMAP_LOGGED_IN, "9208 5.3", NULL },
+	{ "QUOTA=RES-MESSAGE", IMAP_LOGGED_IN, "9208 5.2", NULL },
+	{ "QUOTA=RES-STORAGE", IMAP_LOGGED_IN, "9208 5.1", "The sum of the sizes of all messages." },
+	{ "QUOTASET", IMAP_LOGGED_IN, "9208 4.1.3", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
 	{ "SAVEDATE", IMAP_LOGGED_IN, "8514", "Messages from before save dates were kept show their internal date." },
 	{ "SEARCHRES", IMAP_LOGGED_IN, "5182", NULL },

@@ -4,6 +4,7 @@
 #include "proto/imap/list_response.h"
 #include "proto/imap/place.h"
 #include "proto/imap/resync.h"
+#include "proto/imap/quota_root.h"
 #include "proto/imap/select.h"
 #include "proto/imap/sync.h"
 
@@ -93,6 +94,7 @@ static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
 		imap_unselect(s);
 		return imap_error(r, rc, NULL);
 	}
+	imap_quota_warn(s);
 	return imap_ok(r, "[%s] %s completed", read_only ? "READ-ONLY" : "READ-WRITE", r->row->name);
 }
 

@@ -74,6 +74,18 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_fetch,
 	},
 	{
+		.name = "GETQUOTA", .states = IMAP_LOGGED_IN,
+		.capability = "QUOTA", .rfc = "9208 4.1.1", .transcript = "quota",
+		.run = imap_cmd_getquota,
+		.note = "There is one quota root for each account, named by the user's address; \"\" is one's own. Those of others are there for"
+				" administrators only (imap.admins).",
+	},
+	{
+		.name = "GETQUOTAROOT", .states = IMAP_LOGGED_IN,
+		.capability = "QUOTA", .rfc = "9208 4.1.2", .transcript = "quota",
+		.run = imap_cmd_getquotaroot,
+	},
+	{
 		.name = "ID", .states = IMAP_ANY_STATE,
 		.capability = "ID", .rfc = "2971", .transcript = "id",
 		.run = imap_cmd_id,
@@ -142,6 +154,13 @@ static const struct imap_command commands[] = {
 		.name = "SELECT", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_NEWS,
 		.rfc = "3501 6.3.1, 7162 3.1.8 and 3.2.5", .transcript = "select",
 		.run = imap_cmd_select,
+	},
+	{
+		.name = "SETQUOTA", .states = IMAP_LOGGED_IN,
+		.capability = "QUOTASET", .rfc = "9208 4.1.3", .transcript = "quota",
+		.run = imap_cmd_setquota,
+		.note = "For administrators (imap.admins). MAILBOX counts every name that LIST tells, levels too; a limit over what the server can hold"
+				" is told as that.",
 	},
 	{
 		.name = "STARTTLS", .states = IMAP_NOT_AUTHENTICATED, .flags = IMAP_NO_ARGS,

@@ -1,5 +1,7 @@
 #include "proto/imap/sync.h"
 
+#include "proto/imap/quota_root.h"
+
 #include "codec/imap/format.h"
 #include "proto/imap/fetch_head.h"
 #include "proto/imap/fetch_items.h"
@@ -100,8 +102,10 @@ static int tell(struct news *n, struct view **before_out)
 	forget_recent(n);
 	if (n->diff.keywords_added)
 		imap_write_mailbox_flags(n->s, n->next);
-	if (n->diff.added)
+	if (n->diff.added) {
 		conn_printf(n->s->conn, "* %u EXISTS\r\n", view_count(n->next));
+		imap_quota_warn(n->s);
+	}
 	uint32_t recent = imap_recent_count(selected);
 	if ((n->diff.added || recent != recent_before) && !imap_rev2(n->s))
 		conn_printf(n->s->conn, "* %u RECENT\r\n", recent);

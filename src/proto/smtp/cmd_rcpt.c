@@ -38,7 +38,7 @@ static int check_quota(struct smtp_call *c, const struct smtp_recipient *r)
 		int code = model_quota(services_model(c->service->services), account, &q);
 		if (code)
 			return code;
-		if ((q.bytes_max && q.bytes + size > q.bytes_max) || (q.messages_max && q.messages >= q.messages_max))
+		if (!quota_has_room(&q, 1, size, true))
 			return ERR_QUOTA;
 	}
 	return 0;

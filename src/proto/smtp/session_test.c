@@ -92,7 +92,7 @@ static void who_is_full_waits_in_the_queue(void **state)
 	struct world *w = *state;
 	struct account *a;
 	assert_int_equal(account_open(w->house.model, 2, &a), 0);
-	assert_int_equal(account_set_quota(a, 100, 0), 0);
+	assert_int_equal(account_set_quota(a, &(struct quota){ .bytes_max = 100, .messages_max = 0 }), 0);
 	account_close(&a);
 	world_say(w, HELLO "MAIL FROM:<a@b.example>\r\nRCPT TO:<alice@example.org>\r\nRCPT TO:<bob@example.org>\r\n" MESSAGE, "250 2.0.0 Ok: queued as ");
 	world_expect_queue(w, "<a@b.example> flags=0 peer=192.0.2.1\n  bob@example.org > :local\n");
