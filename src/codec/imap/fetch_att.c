@@ -94,7 +94,8 @@ static bool partial(struct imap_cursor *c, struct imap_section *s)
 
 static void format_label(const struct imap_section *s, struct buf *b)
 {
-	buf_add_lit(b, "BODY[");
+	static const char *const names[] = { [IMAP_AS_IT_IS] = "BODY[", [IMAP_AS_DECODED] = "BINARY[", [IMAP_AS_SIZE] = "BINARY.SIZE[" };
+	buf_add_c(b, names[s->as]);
 	for (size_t i = 0; i < s->path_count; i++) {
 		buf_add_u64(b, s->path[i]);
 		if (i + 1 < s->path_count || s->kind != IMAP_SECTION_ALL)
@@ -143,6 +144,18 @@ static bool body_section(struct imap_cursor *c, struct imap_fetch *f)
 	return s && section_spec(c, s) && imap_expect(c, ']', "A section must end with ]") && partial(c, s) && label(c, s);
 }
 
+/* After "BINARY[" and its kin: section-binary = "[" [section-part] "]", RFC 3516 7. */
+static bool binary_section(struct imap_cursor *c, struct imap_fetch *f, enum imap_section_as as)
+{
+	struct imap_section *s = section_add(c, f);
+	if (!s || !section_path(c, s))
+		return false;
+	s->as = as;
+	if (s->path_count && c->p[-1] == '.')
+		return imap_fail(c, "BINARY takes part numbers only");
+	return imap_expect(c, ']', "BINARY takes part numbers only") && (as == IMAP_AS_SIZE || partial(c, s)) && label(c, s);
+}
+
 /* ---- items ---- */
 
 enum { PEEKS = 1, MACRO = 2 };
@@ -172,14 +185,30 @@ static const struct {
 	{ STR_INIT("FULL"), FAST_ITEMS | IMAP_FETCH_ENVELOPE | IMAP_FETCH_BODY, MACRO, 0 },
 };
 
+/* Items whose name must be followed by "[". False and no error: it is none of them. */
+static bool section_att(struct imap_cursor *c, struct imap_fetch *f, struct str name)
+{
+	static const struct { struct str name; bool peeks; enum imap_section_as as; } sections[] = {
+		{ STR_INIT("BODY"), false, IMAP_AS_IT_IS },
+		{ STR_INIT("BODY.PEEK"), true, IMAP_AS_IT_IS },
+		{ STR_INIT("BINARY"), false, IMAP_AS_DECODED },
+		{ STR_INIT("BINARY.PEEK"), true, IMAP_AS_DECODED },
+		{ STR_INIT("BINARY.SIZE"), true, IMAP_AS_SIZE },
+	};
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (!str_ieq(name, sections[i].name) || !imap_take(c, '['))
+			continue;
+		f->sets_seen |= !sections[i].peeks;
+		return sections[i].as == IMAP_AS_IT_IS ? body_section(c, f) : binary_section(c, f, sections[i].as);
+	}
+	return false;
+}
+
 static bool fetch_att(struct imap_cursor *c, struct imap_fetch *f, bool in_list)
 {
 	struct str name = take_name(c);
-	bool peek = str_ieq(name, STR("BODY.PEEK"));
-	if (peek || (str_ieq(name, STR("BODY")) && imap_peek(c) == '[')) {
-		f->sets_seen |= !peek;
-		return imap_expect(c, '[', "BODY.PEEK wants a section") && body_section(c, f);
-	}
+	if (section_att(c, f, name) || c->error)
+		return !c->error;
 	size_t i = 0;
 	while (i < sizeof(known) / sizeof(known[0]) && !str_ieq(name, known[i].name))
 		i++;

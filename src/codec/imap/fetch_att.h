@@ -1,4 +1,4 @@
-/* What FETCH asks for: RFC 3501 6.4.5, RFC 7162 3.1.4, RFC 8514. For one thread. */
+/* What FETCH asks for: RFC 3501 6.4.5, RFC 3516 4.2, RFC 7162 3.1.4, RFC 8514. For one thread. */
 #ifndef CODEC_IMAP_FETCH_ATT_H
 #define CODEC_IMAP_FETCH_ATT_H
 
@@ -33,8 +33,16 @@ enum imap_section_kind {
 	IMAP_SECTION_MIME,                   /* has a path */
 };
 
+/* What is asked of a section. */
+enum imap_section_as {
+	IMAP_AS_IT_IS,                       /* BODY[...], RFC822 */
+	IMAP_AS_DECODED,                     /* BINARY[...], RFC 3516: kind is IMAP_SECTION_ALL */
+	IMAP_AS_SIZE,                        /* BINARY.SIZE[...]: no partial */
+};
+
 struct imap_section {
 	enum imap_section_kind kind;
+	enum imap_section_as as;
 	uint32_t *path;                      /* part numbers from 1 */
 	size_t path_count;
 	struct str *field;                   /* header names as written */
@@ -47,7 +55,7 @@ struct imap_section {
 
 struct imap_fetch {
 	uint32_t items;                      /* enum imap_fetch_item */
-	struct imap_section *section;        /* BODY[...], RFC822, RFC822.HEADER, RFC822.TEXT in order */
+	struct imap_section *section;        /* BODY[...], BINARY[...], RFC822 and its kin, in order */
 	size_t section_count;
 	bool sets_seen;                      /* any section without PEEK */
 	bool has_changed_since;

@@ -41,12 +41,18 @@ static const struct {
 	{ "BODY[4.2.TEXT]", 0, "BODY[4.2.TEXT];", true },
 	{ "BODY[3.HEADER.FIELDS (Subject)]<1.2>", 0, "BODY[3.HEADER.FIELDS (Subject)]<1>;", true },
 	{ "(BODY.PEEK[HEADER] BODY[TEXT] UID)", IMAP_FETCH_UID, "BODY[HEADER];BODY[TEXT];", true },
+	/* RFC 3516 4.2 */
+	{ "BINARY[]", 0, "BINARY[];", true },
+	{ "binary.peek[1.2]", 0, "BINARY[1.2];", false },
+	{ "(UID BINARY[1]<0.100> BINARY.SIZE[1])", IMAP_FETCH_UID, "BINARY[1]<0>;BINARY.SIZE[1];", true },
+	{ "(BODY BINARY.SIZE[])", IMAP_FETCH_BODY, "BINARY.SIZE[];", false },
 	{ "FLAGS (CHANGEDSINCE 12345)", IMAP_FETCH_FLAGS | IMAP_FETCH_MODSEQ, "", false },
 	{ "(FLAGS) (CHANGEDSINCE 12345 VANISHED)", IMAP_FETCH_FLAGS | IMAP_FETCH_MODSEQ, "", false },
 	{ "UID (vanished changedsince 0)", IMAP_FETCH_UID | IMAP_FETCH_MODSEQ, "", false },
 };
 
 static const char *const bad[] = {
+	"BINARY", "BINARY.SIZE", "BINARY[TEXT]", "BINARY[1.MIME]", "BINARY[1.]", "BINARY[0]", "BINARY[1", "BINARY.SIZE[1]<0.1>", "BINARY[1]<0.0>", "BINARY.PEEK",
 	"", "(", "()", "FLAGS)", "(FLAGS", "(FLAGS ALL)", "(ALL)", "FLAGS UID", "(FLAGS  UID)", "FOO", "BODY[", "BODY[]<", "BODY[]<0>",
 	"BODY[]<0.0>", "BODY[]<.1>", "BODY[MIME]", "BODY[0]", "BODY[1.]", "BODY[1.0]", "BODY[.1]", "BODY[1.FOO]", "BODY[1TEXT]",
 	"BODY[HEADER.FIELDS]", "BODY[HEADER.FIELDS ()]", "BODY[HEADER.FIELDS (a)", "BODY[HEADER.FIELDS(a)]", "BODY[TEXT (a)]",

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "codec/imap/append_args.h"
+#include "codec/mime/nul.h"
 #include "deliver/deliver.h"
 #include "proto/imap/limits.h"
 #include "proto/imap/place.h"
@@ -89,7 +90,7 @@ static bool message_begin(struct imap_request *r, const struct imap_append_messa
 	struct imap_append *a = r->s->append;
 	a->arriving = (struct append){ .date = args->has_date ? args->date : clock_now() };
 	a->code = 0;
-	a->binary = a->has_nul = false;
+	a->binary = a->has_nul = a->has_binary_nul = false;
 	if (!dup_flags(a, &args->flags))
 		return no_memory(r);
 	int rc = spool_create(r->s->config->spool_dir.p, (size_t)max, &a->spool);
@@ -127,6 +128,25 @@ static bool message_store(struct imap_request *r, struct str message)
 	return true;
 }
 
+/* RFC 3516 4.4 and 6: what has NUL is stored encoded, since only BINARY could show it otherwise. */
+static bool message_store_binary(struct imap_request *r, struct str message)
+{
+	struct buf encoded = BUF_INIT(2 * (size_t)r->s->config->message_size_max);
+	const char *why;
+	bool ok = false;
+	int rc = mime_nul_encode(message, &encoded, &why);
+	if (rc == ERR_UNSUPPORTED)
+		imap_no(r, "[UNKNOWN-CTE] NUL where it cannot be encoded: %s", why);
+	else if (rc)
+		imap_error(r, rc, NULL);
+	else if (encoded.n > r->s->config->message_size_max)
+		imap_no(r, "[TOOBIG] Encoded it is too big");
+	else
+		ok = message_store(r, buf_str(&encoded));
+	buf_fini(&encoded);
+	return ok;
+}
+
 static bool message_end(struct imap_request *r)
 {
 	struct imap_append *a = r->s->append;
@@ -136,7 +156,9 @@ static bool message_end(struct imap_request *r)
 		return false;
 	}
 	int rc = a->code ? a->code : spool_bytes(a->spool, &message);
-	return rc ? fail(r, rc, NULL) : message_store(r, message);
+	if (rc)
+		return fail(r, rc, NULL);
+	return a->has_binary_nul ? message_store_binary(r, message) : message_store(r, message);
 }
 
 /* ---- the arguments ---- */
@@ -165,10 +187,6 @@ static bool permit_literal(struct imap_request *r, const struct imap_append_mess
 	struct imap_place place;
 	if (args->form == IMAP_APPEND_UTF8 && !announced->binary) {
 		imap_bad(r, "UTF8 wants a literal8");
-		return false;
-	}
-	if (args->form != IMAP_APPEND_UTF8 && announced->binary) {
-		imap_bad(r, "literal8 stands with UTF8, and only there");        /* RFC 6855 4 */
 		return false;
 	}
 	if (args->form == IMAP_APPEND_UTF8 && !imap_utf8_accept(r->s)) {
@@ -276,7 +294,8 @@ enum imap_literal imap_append_literal(struct imap_request *r, const struct imap_
 void imap_append_octets(struct imap_session *s, struct str bytes)
 {
 	struct imap_append *a = s->append;
-	a->has_nul = a->has_nul || (!a->binary && str_chr(bytes, '\0') != STR_NPOS);
+	bool *nul = a->binary ? &a->has_binary_nul : &a->has_nul;
+	*nul = *nul || str_chr(bytes, '\0') != STR_NPOS;
 	if (!a->code)
 		a->code = spool_write(a->spool, bytes.p, bytes.n);
 }

@@ -39,7 +39,8 @@ struct imap_append {
 	struct append arriving;       /* its flags and date */
 	int code;                     /* the first error in its octets; later ones are dropped */
 	bool binary;                  /* the literal that arrives may hold NUL (RFC 3516) */
-	bool has_nul;                 /* one that may not did */
+	bool has_nul;                 /* a literal that may not hold NUL did, */
+	bool has_binary_nul;          /* and one that may */
 };
 
 /* row->literal and row->octets of the commands that append. */

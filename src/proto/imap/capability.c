@@ -4,6 +4,8 @@
 
 static const struct imap_capability capabilities[] = {
 	{ "IMAP4rev1", IMAP_ANY_STATE, "3501", NULL },
+	{ "BINARY", IMAP_LOGGED_IN, "3516", "BINARY of the whole message, of a multipart and of a message inside is their octets. A part with NUL that comes in a "
+	  "literal8 is stored in base64, so that BODY and POP3 can show it; NUL elsewhere is NO [UNKNOWN-CTE]." },
 	{ "CHILDREN", IMAP_LOGGED_IN, "3348", "\\HasChildren and \\HasNoChildren in every LIST response." },
 	{ "CONDSTORE", IMAP_LOGGED_IN, "7162 3.1", NULL },
 	{ "CREATE-SPECIAL-USE", IMAP_LOGGED_IN, "6154 3", NULL },

@@ -1,4 +1,4 @@
-/* FETCH and UID FETCH: RFC 3501 6.4.5 and 6.4.8; CHANGEDSINCE and MODSEQ: RFC 7162 3.1.4. */
+/* FETCH and UID FETCH: RFC 3501 6.4.5 and 6.4.8; CHANGEDSINCE and MODSEQ: RFC 7162 3.1.4; BINARY: RFC 3516. */
 #include "proto/imap/message_commands.h"
 
 #include "codec/imap/fetch_att.h"
@@ -31,6 +31,7 @@ struct fetch {
 	struct imap_located *located;        /* one for each section */
 	struct imap_email_batch emails;      /* ended before anything is sent */
 	bool missing;                        /* a message was expunged meanwhile */
+	bool unknown_encoding;               /* BINARY of a part that cannot be decoded was asked */
 	int err;                             /* of the first message that could not be read */
 };
 
@@ -102,25 +103,39 @@ static void add_section_label(struct fetch *f, char *separator, const struct ima
 	buf_add_char(f->out, ' ');
 }
 
-/* Only what was located and mapped comes here, so nothing can fail but the socket. */
+static void write_octets(struct fetch *f, struct str octets, bool literal8)
+{
+	buf_printf(f->out, "%s{%zu}\r\n", literal8 ? "~" : "", octets.n);        /* RFC 3516 4.3 */
+	if (octets.n < LARGE_OCTETS) {
+		buf_add_str(f->out, octets);
+		return;
+	}
+	imap_email_batch_end(&f->emails);
+	conn_write_large(f->r->conn, octets.p, octets.n);
+}
+
+/* Only what was located and mapped comes here, so nothing can fail but the socket (and memory). */
 static void write_sections(struct fetch *f, char *separator, struct str message, bool has_nul)
 {
 	for (size_t i = 0; i < f->args.section_count; i++) {
 		const struct imap_section *section = &f->args.section[i];
 		add_section_label(f, separator, section);
 		if (f->located[i].nil) {
-			buf_add_lit(f->out, "NIL");
+			buf_add_c(f->out, section->as == IMAP_AS_SIZE ? "0" : "NIL");
 			continue;
 		}
-		struct str octets = imap_section_octets(section, &f->located[i], message, has_nul, &f->scratch);
-		if (octets.n < LARGE_OCTETS) {
-			imap_format_literal(f->out, octets);
+		if (section->as == IMAP_AS_SIZE) {
+			buf_add_u64(f->out, imap_section_decoded_size(&f->located[i], message, &f->scratch));
 			continue;
 		}
-		buf_printf(f->out, "{%zu}\r\n", octets.n);
-		imap_email_batch_end(&f->emails);
-		conn_write_large(f->r->conn, octets.p, octets.n);
+		bool decoded = section->as == IMAP_AS_DECODED;
+		struct str octets = decoded ? imap_section_decoded(section, &f->located[i], message, &f->scratch)
+									: imap_section_octets(section, &f->located[i], message, has_nul, &f->scratch);
+		write_octets(f, octets, decoded && str_chr(octets, '\0') != STR_NPOS);
 	}
+	/* There is no way back to a NO: what was begun is not ended. */
+	if (f->scratch.failed)
+		imap_bye(f->s, "[UNAVAILABLE] Out of memory");
 }
 
 /* What needs the email: 0, or an error and nothing was sent of the message. */
@@ -136,6 +151,7 @@ static int write_email(struct fetch *f, char *separator, const struct message *m
 		err = imap_items_summary(&f->items, f->out, separator, f->args.items, &summary);
 	if (!err)
 		err = imap_sections_locate(&f->args, &summary, f->located);
+	f->unknown_encoding |= err == ERR_UNSUPPORTED;
 	if (err || !f->args.section_count)
 		return err;
 	bool has_nul = summary.defects & MIME_HAS_NUL;
@@ -213,6 +229,8 @@ static enum imap_result run(struct fetch *f)
 		imap_items_init(&f->items, f->s);
 		write_all(f);
 	}
+	if (f->unknown_encoding)
+		return imap_no(r, "[UNKNOWN-CTE] The content-transfer-encoding of a part is unknown");        /* RFC 3516 4.3 */
 	if (f->err)
 		return imap_error(r, f->err, NULL);
 	/* RFC 2180 4.1.2. A UID that is not there is no error. */

@@ -6,7 +6,7 @@
 static const struct imap_command commands[] = {
 	{
 		.name = "APPEND", .states = IMAP_LOGGED_IN,
-		.rfc = "3501 6.3.11, 4315 3, 3502", .transcript = "append",
+		.rfc = "3501 6.3.11, 4315 3, 3502, 3516 4.4", .transcript = "append",
 		.run = imap_cmd_append, .literal = imap_append_literal, .octets = imap_append_octets,
 		.note = "Mailbox, flags, date, size and quota are checked before each literal is asked for. Octets are"
 				" kept as they came; messages of no octets are refused. Several messages become one commit.",
