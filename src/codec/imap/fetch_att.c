@@ -227,7 +227,7 @@ static bool fetch_att(struct imap_cursor *c, struct imap_fetch *f, bool in_list)
 	return true;
 }
 
-/* RFC 4466 2.4, RFC 7162 3.1.4.1 and 3.2.6. */
+/* RFC 4466 2.4, RFC 7162 3.1.4.1 and 3.2.6, RFC 9394 3.3. */
 static bool modifiers(struct imap_cursor *c, struct imap_fetch *f)
 {
 	if (!imap_take(c, ' '))
@@ -237,6 +237,12 @@ static bool modifiers(struct imap_cursor *c, struct imap_fetch *f)
 	do {
 		if (!f->vanished && imap_take_word(c, "VANISHED")) {
 			f->vanished = true;
+			continue;
+		}
+		if (!f->has_partial && imap_take_word(c, "PARTIAL")) {
+			f->has_partial = true;
+			if (!imap_sp(c) || !imap_partial(c, &f->partial))
+				return false;
 			continue;
 		}
 		if (f->has_changed_since || !imap_take_word(c, "CHANGEDSINCE"))

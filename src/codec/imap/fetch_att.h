@@ -3,6 +3,7 @@
 #define CODEC_IMAP_FETCH_ATT_H
 
 #include "codec/imap/cursor.h"
+#include "codec/imap/partial.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,8 @@ struct imap_fetch {
 	bool has_changed_since;
 	uint64_t changed_since;              /* RFC 7162 3.1.4.1: implies MODSEQ in items */
 	bool vanished;                       /* RFC 7162 3.2.6: never without has_changed_since */
+	bool has_partial;                    /* RFC 9394 3.3 */
+	struct imap_partial partial;
 };
 
 /* fetch-att, a macro, or a list of fetch-att; then the modifiers; everything after "FETCH sequence-set SP". */

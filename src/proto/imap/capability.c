@@ -33,6 +33,7 @@ static const struct imap_capability capabilities[] = {
 	{ "SEARCHRES", IMAP_LOGGED_IN, "5182", NULL },
 	{ "SPECIAL-USE", IMAP_LOGGED_IN, "6154", "In every LIST response; the selection and return options work too." },
 	{ "STATUS=SIZE", IMAP_LOGGED_IN, "8438", NULL },
+	{ "UIDBATCHES", IMAP_LOGGED_IN, "10022", NULL },
 	{ "UIDONLY", IMAP_LOGGED_IN, "9586", NULL },
 	{ "UIDPLUS", IMAP_LOGGED_IN, "4315", NULL },
 	{ "UNSELECT", IMAP_LOGGED_IN, "3691", NULL },

@@ -187,6 +187,30 @@ static void write_message(struct fetch *f, uint32_t number, const struct message
 
 /* ---- all of them ---- */
 
+/* RFC 9394 3.3: which of the messages named are meant, before CHANGEDSINCE is asked. */
+static int cut_to_partial(struct fetch *f)
+{
+	size_t skip, left;
+	struct rangeset cut = RANGESET_INIT;
+	int err = 0;
+	imap_partial_of(&f->args.partial, (size_t)rangeset_count(&f->numbers), &skip, &left);
+	for (size_t i = 0; i < f->numbers.n && left && !err; i++) {
+		struct range r = f->numbers.v[i];
+		size_t n = (size_t)(r.hi - r.lo) + 1;
+		if (skip >= n) {
+			skip -= n;
+			continue;
+		}
+		n = n - skip < left ? n - skip : left;
+		err = rangeset_add(&cut, r.lo + (uint32_t)skip, r.lo + (uint32_t)(skip + n - 1));
+		skip = 0;
+		left -= n;
+	}
+	rangeset_fini(&f->numbers);
+	f->numbers = cut;
+	return err;
+}
+
 static int write_all(struct fetch *f)
 {
 	struct imap_message_walk walk;
@@ -222,7 +246,11 @@ static enum imap_result run(struct fetch *f)
 			return imap_error(r, err, NULL);
 	}
 	f->located = arena_array(r->arena, f->args.section_count ? f->args.section_count : 1, sizeof(*f->located));
-	int err = f->located ? prepare(f) : ERR_NO_MEMORY;
+	int err = f->located ? 0 : ERR_NO_MEMORY;
+	if (!err && f->args.has_partial)
+		err = cut_to_partial(f);
+	if (!err)
+		err = prepare(f);
 	if (err)
 		return imap_error(r, err, NULL);
 	if (f->s->selected.view) {
@@ -245,6 +273,8 @@ static enum imap_result fetch(struct imap_request *r, bool uid)
 	enum imap_result result = IMAP_REPLIED;
 	if (!imap_seqset(&r->args, &f.set) || !imap_sp(&r->args) || !imap_fetch_args(&r->args, &f.args))
 		result = imap_bad_args(r);
+	else if (f.args.has_partial && !uid)
+		result = imap_bad(r, "PARTIAL is for UID FETCH");
 	else if (f.args.vanished && !(uid && imap_qresync(f.s)))
 		result = imap_bad(r, "VANISHED is for UID FETCH after ENABLE QRESYNC");
 	else if (imap_resolve_messages(r, &f.set, uid, &f.numbers))

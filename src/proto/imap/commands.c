@@ -217,6 +217,12 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_uid_store,
 	},
 	{
+		.name = "UIDBATCHES", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.capability = "UIDBATCHES", .rfc = "10022", .transcript = "uidbatches",
+		.run = imap_cmd_uidbatches,
+		.note = "Batches have exactly the size asked for, but the last one; any number of them is told at once.",
+	},
+	{
 		.name = "UNSELECT", .states = IMAP_SELECTED, .flags = IMAP_NO_ARGS | IMAP_NO_NEWS,
 		.capability = "UNSELECT", .rfc = "3691", .transcript = "close",
 		.run = imap_cmd_unselect,

@@ -28,6 +28,8 @@
 #define IMAP_VANISHED_RANGES_MAX ((size_t)2000)
 /* Ranges of UIDs that SEARCH RETURN (SAVE) keeps for "$" (8 bytes each, in the session): NO [NOTSAVED] over it. */
 #define IMAP_SAVED_RANGES_MAX 100000
+/* Messages in one batch of UIDBATCHES at least (RFC 10022 3.1). So the ranges of one answer are few, however big the mailbox. */
+#define IMAP_BATCH_MESSAGES_MIN 500u
 /* Rows of the command table: a test holds it, so that the table stays one screenful to scan. */
 #define IMAP_COMMANDS_MAX 100
 

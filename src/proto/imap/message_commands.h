@@ -17,4 +17,6 @@ enum imap_result imap_cmd_uid_move(struct imap_request *r);
 enum imap_result imap_cmd_expunge(struct imap_request *r);         /* cmd_expunge.c */
 enum imap_result imap_cmd_uid_expunge(struct imap_request *r);
 
+enum imap_result imap_cmd_uidbatches(struct imap_request *r);
+
 #endif
