@@ -25,6 +25,7 @@ enum audit_todo {
 	AUDIT_SUBSCRIPTIONS = 256,
 	AUDIT_GRAVES = 512,
 	AUDIT_DELETION = 1024,      /* account_delete was interrupted */
+	AUDIT_ACLS = 4096,          /* access lists */
 };
 
 struct audit_mailbox {
@@ -94,6 +95,9 @@ struct audit_mailbox *audit_mailbox_find(struct audit *c, uint32_t id);
 int audit_read(struct store_read *r, void *arg);
 /* audit_compare.c: facts against each other, still within the snapshot. */
 int audit_compare(struct audit *c, struct store_read *r);
+/* audit_acl.c: one access list, once the mailboxes are known; and mending them, within a commit. */
+int audit_read_acl(struct audit *c, struct str key, struct str value);
+int audit_mend_acls(struct change *c, void *arg);
 /* audit_repair.c: by todo. */
 int audit_repair(struct audit *c);
 /* Moves a damaged value out of the way, to KEY_ASIDE and its key. */

@@ -2,6 +2,7 @@
 #include "model/fixture.h"
 
 #include "base/bytes.h"
+#include "model/acl.h"
 #include "model/keys.h"
 #include "model/record.h"
 
@@ -393,6 +394,31 @@ static void lost_tag(void **state)
 
 /* ---- unfinished work ---- */
 
+static void damaged_acl(void **state)
+{
+	struct fixture *f = *state;
+	struct acl acl;
+	fill(f);
+	assert_int_equal(mailbox_acl_set(f->account, FIXTURE_INBOX, STR("bob"), false, ACL_ADD, ACL_READ, NULL), 0);
+	fixture_check(f);
+	flip(f, key_acl(FIXTURE_INBOX));
+	assert_int_equal(mailbox_acl(f->account, &f->arena, FIXTURE_INBOX, &acl), ERR_CORRUPT);
+	assert_mended(f, "mailbox 1: its access rights are damaged");
+	/* nobody is let in by a guess */
+	assert_int_equal(mailbox_acl(f->account, &f->arena, FIXTURE_INBOX, &acl), 0);
+	assert_int_equal(acl.n, 0);
+}
+
+static void acl_of_no_mailbox(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	uint32_t id = fixture_mailbox(f, "box");
+	assert_int_equal(mailbox_acl_set(f->account, id, STR("bob"), false, ACL_ADD, ACL_READ, NULL), 0);
+	del(f, key_mailbox(id));
+	assert_mended(f, "it has access rights but no record");
+}
+
 static int mark_deleting(struct store_write *w, void *arg)
 {
 	(void)arg;
@@ -439,6 +465,8 @@ int main(void)
 		FIXTURE_TEST(damaged_log),
 		FIXTURE_TEST(wrong_counts),
 		FIXTURE_TEST(damaged_subscriptions),
+		FIXTURE_TEST(damaged_acl),
+		FIXTURE_TEST(acl_of_no_mailbox),
 		FIXTURE_TEST(unknown_key),
 		FIXTURE_TEST(stale_tag),
 		FIXTURE_TEST(lost_tag),

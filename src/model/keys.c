@@ -37,6 +37,7 @@ static struct key kind_u64(enum key_kind kind, uint64_t v)
 
 struct key key_state(void) { return kind_only(KEY_STATE); }
 struct key key_mailbox(uint32_t mailbox) { return kind_u32(KEY_MAILBOX, mailbox); }
+struct key key_acl(uint32_t mailbox) { return kind_u32(KEY_ACL, mailbox); }
 struct key key_condemned(uint64_t blob) { return kind_u64(KEY_CONDEMNED, blob); }
 struct key key_email(uint64_t email) { return kind_u64(KEY_EMAIL, email); }
 struct key key_log(uint64_t modseq) { return kind_u64(KEY_LOG, modseq); }

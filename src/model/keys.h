@@ -10,6 +10,7 @@
 enum key_kind {
 	KEY_STATE = 'a',            /* one record: counters and quota */
 	KEY_MAILBOX = 'b',          /* mailbox id */
+	KEY_ACL = 'c',              /* mailbox id: who may do what in it */
 	KEY_EMAIL = 'e',            /* email id */
 	KEY_GRAVE = 'g',            /* modseq, part: memberships that are gone and not yet forgotten */
 	KEY_PAGE = 'i',             /* mailbox id, first UID */
@@ -29,6 +30,7 @@ static inline struct str key_str(const struct key *k) { return (struct str){ k->
 
 struct key key_state(void);
 struct key key_mailbox(uint32_t mailbox);
+struct key key_acl(uint32_t mailbox);
 struct key key_condemned(uint64_t blob);
 struct key key_email(uint64_t email);
 struct key key_grave(uint64_t modseq, uint32_t part);

@@ -1,3 +1,4 @@
+#include "model/acl_record.h"
 #include "model/model_private.h"
 #include "model/name.h"
 #include "model/removal.h"
@@ -27,7 +28,8 @@ static int leave_level(struct change *c, struct mailbox_record *mailbox)
 	mailbox->modseq = c->modseq;
 	c->state.tree_modseq = c->modseq;
 	changelog_add_plain(&c->log, LOG_MAILBOX_DELETED, mailbox->id);
-	return mailbox_record_save(c->w, mailbox);
+	int rc = acl_remove(c, mailbox->id);             /* RFC 4314 section 4 */
+	return rc ? rc : mailbox_record_save(c->w, mailbox);
 }
 
 static int run(struct change *c, void *arg)

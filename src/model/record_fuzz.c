@@ -1,5 +1,6 @@
 /* Any bytes as stored values, under a right checksum: what a record says is within its bounds or refused, and what was
  * read is written and read again the same. The first byte chooses the kind. */
+#include "model/acl_record.h"
 #include "model/changelog.h"
 #include "model/email_record.h"
 #include "model/mailbox_record.h"
@@ -82,18 +83,30 @@ static void try_email(struct str value)
 		assert(email.summary.n <= value.n);
 }
 
+static void try_acl(struct str value)
+{
+	struct arena arena = ARENA_INIT(0);
+	struct acl acl;
+	if (acl_decode(value, &arena, &acl) == 0) {
+		assert(acl.n <= ACL_ENTRIES_MAX);
+		for (size_t i = 0; i < acl.n; i++)
+			assert(acl.v[i].identifier.n > 0 && (acl.v[i].rights & ~ACL_ALL) == 0);
+	}
+	arena_fini(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static void (*const tries[])(struct str value) = { try_mailbox, try_page, try_members, try_log, try_email };
+	static void (*const tries[])(struct str value) = { try_mailbox, try_page, try_members, try_log, try_email, try_acl };
 	if (n < 1 + RECORD_HEADER)
 		return 0;
 	char *copy = malloc(n - 1);
 	if (!copy)
 		return 0;
 	memcpy(copy, data + 1, n - 1);
-	tries[data[0] % 5](str_make(copy, n - 1));
+	tries[data[0] % 6](str_make(copy, n - 1));
 	record_seal_version(copy, n - 1, (uint8_t)(1 + (copy[0] & 1)), (uint8_t)copy[1], (uint8_t)copy[2]);
-	tries[data[0] % 5](str_make(copy, n - 1));
+	tries[data[0] % 6](str_make(copy, n - 1));
 	free(copy);
 	return 0;
 }

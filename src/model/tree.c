@@ -1,5 +1,6 @@
 #include "model/tree.h"
 
+#include "model/acl_record.h"
 #include "model/keys.h"
 #include "model/name.h"
 #include "model/quota.h"
@@ -14,6 +15,17 @@ int tree_take_uidvalidity(struct change *c, int64_t now, uint32_t *out)
 	c->state.uidvalidity = next;
 	*out = next;
 	return 0;
+}
+
+/* RFC 4314 section 4, CREATE: with the rights of the mailbox above. */
+static int inherit(struct change *c, const struct mailbox_record *mailbox)
+{
+	struct str above = name_parent(mailbox_record_name(mailbox));
+	struct mailbox_record parent;
+	if (above.n == 0)
+		return 0;
+	int rc = name_lookup(change_source(c), above, &parent);
+	return rc ? rc == ERR_NOT_FOUND ? 0 : rc : acl_inherit(c, parent.id, mailbox->id);
 }
 
 int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struct mailbox_record *out)
@@ -36,7 +48,7 @@ int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struc
 	c->state.mailboxes++;
 	c->state.tree_modseq = c->modseq;
 	changelog_add_plain(&c->log, LOG_MAILBOX_CREATED, out->id);
-	return 0;
+	return inherit(c, out);
 }
 
 int tree_add_superiors(struct change *c, struct str name, int64_t now)
@@ -62,6 +74,8 @@ int tree_remove(struct change *c, const struct mailbox_record *mailbox)
 	int rc = name_index_remove(c->w, mailbox_record_name(mailbox), mailbox->id);
 	if (!rc)
 		rc = store_del(c->w, key_str(&key));
+	if (!rc)
+		rc = acl_remove(c, mailbox->id);
 	if (rc)
 		return rc;
 	c->state.mailboxes--;
