@@ -1,4 +1,4 @@
-#include "directory/inside.h"
+#include "directory/group_inside.h"
 
 #include "rt/crypto.h"
 
@@ -66,7 +66,9 @@ static int open_parts(struct directory *d, const struct directory_config *c)
 							c->fail_window_ms ? c->fail_window_ms : BRAKE_WINDOW_MS_DEFAULT, &d->accounts);
 	if (code == 0)
 		code = open_secret(d, SINGLE_MADE_UP, d->made_up_key);
-	return code == 0 ? open_secret(d, SINGLE_ADDRESS, d->address_key) : code;
+	if (code == 0)
+		code = open_secret(d, SINGLE_ADDRESS, d->address_key);
+	return code == 0 ? group_membership_build(d) : code;
 }
 
 int directory_open(struct store *s, const struct directory_config *c, struct directory **out, struct err *e)

@@ -52,12 +52,15 @@ struct directory_user {
 	struct str name;                      /* canonical */
 	bool has_secret;                      /* APOP and CRAM-MD5 are possible */
 	bool disabled;
+	bool shared;                          /* nobody's own: cannot log in, for those whom access lists let in (identity.h) */
 };
 /* Password rules: 8 to DIRECTORY_PASSWORD_MAX bytes, no control characters. Stored as a yescrypt hash and SCRAM
  * keys. The mail account itself is made by the caller with account_create (idempotent order: user last). ERR_EXISTS
  * (also an alias of that name), ERR_NOT_FOUND (domain), ERR_INVALID. */
 int directory_account_id_new(struct directory *d, uint64_t *out);                              /* never reused */
 int directory_user_add(struct directory *d, struct str name, struct str password, uint64_t account, struct err *e);
+/* A shared account: an address with mail and no password. Giving it a password or a secret is ERR_DENIED. */
+int directory_user_add_shared(struct directory *d, struct str name, uint64_t account, struct err *e);
 int directory_user_passwd(struct directory *d, struct str name, struct str password, struct err *e);
 /* A second, clear secret that APOP and CRAM-MD5 need (RFC 1939 7: the server must know it); empty removes it. At
  * least 8 printable ASCII characters. */

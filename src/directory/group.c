@@ -170,6 +170,8 @@ static int del(struct store_write *w, void *arg)
 	struct group_record r;
 	int code = group_record_load(w, arg, &keep, &r);
 	if (code == 0)
+		code = group_membership_del_all(w, r.id);
+	if (code == 0)
 		code = del_all(w, group_members_key(r.id, STR_NONE));
 	if (code == 0)
 		code = del_all(w, group_bounce_key(r.id, STR_NONE));

@@ -16,6 +16,14 @@ enum member_edit { MEMBER_PUT, MEMBER_REMOVE, MEMBER_DISABLE };
  * error. */
 int group_member_edit(struct store_write *w, struct group_record *r, struct str address, enum member_edit edit);
 
+/* Notes in which groups the members are, and forgets it: the index that directory_identifiers reads. */
+int group_membership_put(struct store_write *w, const struct name *group, uint64_t id, struct str address);
+int group_membership_del(struct store_write *w, uint64_t id, struct str address);
+/* Forgets all of a group's. Before its chunks go. */
+int group_membership_del_all(struct store_write *w, uint64_t id);
+/* Makes the index where an older program has made groups without it; once for each store. */
+int group_membership_build(struct directory *d);
+
 /* ---- in reads ---- */
 
 /* ERR_NOT_FOUND. Slices live as long as the read. */

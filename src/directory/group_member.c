@@ -138,6 +138,9 @@ static int edit_batch(struct store_write *w, void *arg)
 		uint64_t before = r.members;
 		int changed = group_member_edit(w, &r, name_str(&b->v[i]), b->edit);
 		code = changed < 0 ? changed : 0;
+		if (code == 0 && r.members != before)
+			code = b->edit == MEMBER_PUT ? group_membership_put(w, &b->group, r.id, name_str(&b->v[i]))
+										 : group_membership_del(w, r.id, name_str(&b->v[i]));
 		b->changed += r.members != before;
 		if (r.members > GROUP_MEMBERS_MAX)
 			code = ERR_TOO_BIG;

@@ -33,6 +33,44 @@ static struct key key_of_member(char kind, uint64_t id, struct str address)
 struct key group_members_key(uint64_t id, struct str address) { return key_of_member('G', id, address); }
 struct key group_bounce_key(uint64_t id, struct str address) { return key_of_member('B', id, address); }
 
+struct key membership_key_of(struct str address)
+{
+	struct key k = key_kind('M');
+	key_add(&k, address.p, address.n);
+	key_add(&k, "", 1);
+	return k;
+}
+
+struct key membership_key(struct str address, uint64_t id)
+{
+	struct key k = membership_key_of(address);
+	char be[8];
+	store_be64(be, id);
+	key_add(&k, be, sizeof(be));
+	return k;
+}
+
+/* ---- a membership ---- */
+
+void membership_record_format(const struct name *group, struct buf *b)
+{
+	record_begin(b);
+	record_add_text(b, name_str(group));
+}
+
+int membership_record_parse(struct str key, struct str value, uint64_t *id_out, struct str *group_out)
+{
+	struct cursor c;
+	int code = record_open(value, &c);
+	if (code != 0)
+		return code;
+	*group_out = record_text(&c);
+	if (c.bad || cursor_left(&c) || key.n < 9)
+		return ERR_CORRUPT;
+	*id_out = load_be64(key.p + key.n - 8);
+	return 0;
+}
+
 /* ---- the group ---- */
 
 static void read_list(struct cursor *c, struct text_list *out)

@@ -15,6 +15,13 @@ struct key group_members_key(uint64_t id, struct str address);
 /* "B" id NUL address: what came back from a member. */
 struct key group_bounce_key(uint64_t id, struct str address);
 
+/* "M" address NUL be64 id: in which groups an address is, the members' chunks the other way round. Without an id: the prefix of one address. */
+struct key membership_key_of(struct str address);
+struct key membership_key(struct str address, uint64_t id);
+void membership_record_format(const struct name *group, struct buf *b);
+/* 0, ERR_CORRUPT, ERR_VERSION. group: a slice of the value. */
+int membership_record_parse(struct str key, struct str value, uint64_t *id_out, struct str *group_out);
+
 struct group_record {
 	uint64_t id, members, disabled;
 	uint64_t size_max;

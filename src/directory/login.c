@@ -40,6 +40,9 @@ static void look_up_network(struct store_read *r, struct lookup *x)
 		x->familiar = familiar_has(value, x->network, today(), &x->fresh);
 }
 
+/* A shared account has nobody who could log in. */
+static bool may_log_in(const struct lookup *x) { return !x->user.disabled && !x->user.shared; }
+
 static int look_up(struct store_read *r, void *arg)
 {
 	struct lookup *x = arg;
@@ -143,7 +146,7 @@ static int prove(struct directory *d, const struct directory_login *l, const str
 		return code;
 	guess = load_le64(tag.bytes) | 1;
 	if (verify_cache_has(d->verified, &tag, now))
-		return x->user.disabled ? ERR_DENIED : 0;
+		return may_log_in(x) ? 0 : ERR_DENIED;
 	if (brake_knows_guess(d->brake, ip_of(l), guess, now))
 		return ERR_DENIED;
 	if (!may_try(d, x))
@@ -151,7 +154,7 @@ static int prove(struct directory *d, const struct directory_login *l, const str
 	code = hash_and_compare(d, x, password, &match);
 	if (code != 0)
 		return code;
-	if (match && !x->user.disabled) {
+	if (match && may_log_in(x)) {
 		verify_cache_put(d->verified, &tag, now);
 		return 0;
 	}
@@ -206,7 +209,7 @@ static int describe(const struct directory *d, struct arena *a, const struct loo
 		out->sha256.iterations = u->scram.iterations;
 		memcpy(out->sha256.salt, u->scram.salt, sizeof(u->scram.salt));
 	}
-	if (!x->record || u->disabled)
+	if (!x->record || !may_log_in(x))
 		return ERR_NOT_FOUND;
 	if (u->has_scram)
 		out->sha256 = u->scram;

@@ -2,7 +2,7 @@
 
 #define RECORD_VERSION 1
 
-enum user_bits { USER_DISABLED = 1, USER_SCRAM = 2 };
+enum user_bits { USER_DISABLED = 1, USER_SCRAM = 2, USER_SHARED = 4 };
 
 /* ---- keys ---- */
 
@@ -144,6 +144,7 @@ int user_record_parse(struct str value, struct user_record *out)
 	uint8_t bits = cursor_u8(&c);
 	out->disabled = bits & USER_DISABLED;
 	out->has_scram = bits & USER_SCRAM;
+	out->shared = bits & USER_SHARED;
 	out->account = cursor_le64(&c);
 	out->sequence = cursor_le64(&c);
 	out->hash = record_text(&c);
@@ -160,7 +161,7 @@ int user_record_parse(struct str value, struct user_record *out)
 void user_record_format(const struct user_record *u, struct buf *b)
 {
 	record_begin(b);
-	buf_add_u8(b, (uint8_t)((u->disabled ? USER_DISABLED : 0) | (u->has_scram ? USER_SCRAM : 0)));
+	buf_add_u8(b, (uint8_t)((u->disabled ? USER_DISABLED : 0) | (u->has_scram ? USER_SCRAM : 0) | (u->shared ? USER_SHARED : 0)));
 	buf_add_le64(b, u->account);
 	buf_add_le64(b, u->sequence);
 	record_add_text(b, u->hash);

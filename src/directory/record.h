@@ -67,6 +67,7 @@ struct user_record {
 	uint64_t account;
 	uint64_t sequence;
 	bool disabled;
+	bool shared;
 	bool has_scram;
 	struct str hash;                         /* crypt(3) */
 	struct directory_scram scram;

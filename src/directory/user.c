@@ -43,6 +43,7 @@ int user_describe(struct arena *a, const struct name *n, const struct user_recor
 	out->name = arena_dup(a, name_str(n));
 	out->has_secret = u->secret.n > 0;
 	out->disabled = u->disabled;
+	out->shared = u->shared;
 	return out->name.p ? 0 : ERR_NO_MEMORY;
 }
 

@@ -114,6 +114,13 @@ int directory_user_add(struct directory *d, struct str name, struct str password
 	return code == 0 ? commit_addition(d, &a, e) : directory_fail(e, code, "user", name);
 }
 
+int directory_user_add_shared(struct directory *d, struct str name, uint64_t account, struct err *e)
+{
+	struct addition a = { .user = { .account = account, .shared = true } };
+	int code = parse_new(name, &a.name, e);
+	return code == 0 ? commit_addition(d, &a, e) : code;
+}
+
 int directory_user_import(struct directory *d, struct str name, struct str crypt_hash, uint64_t account, struct err *e)
 {
 	struct addition a = { .user = { .account = account, .hash = crypt_hash } };
@@ -145,6 +152,8 @@ static int change(struct store_write *w, void *arg)
 	int code = get(w, &c->name, &u);
 	if (code != 0)
 		return code;
+	if (u.shared && c->kind != CHANGE_DISABLED)
+		return ERR_DENIED;
 	int more_secrets = 0;
 	if (c->kind == CHANGE_PASSWORD) {
 		u.hash = c->user.hash;
@@ -168,6 +177,8 @@ static int commit_change(struct directory *d, struct change *c, struct str name,
 		code = directory_commit(d, change, c, 0);
 	if (code == ERR_INVALID || code == ERR_NOT_FOUND)
 		return find_failed(name, e);
+	if (code == ERR_DENIED)
+		return err_set(e, code, "nobody logs in to a shared account", "%s is shared", c->name.bytes);
 	return directory_fail(e, code, "user", name);
 }
 

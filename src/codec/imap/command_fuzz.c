@@ -7,6 +7,7 @@
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
 #include "codec/imap/quota_args.h"
+#include "codec/imap/rights.h"
 #include "codec/imap/search_key.h"
 #include "codec/imap/select_args.h"
 #include "codec/imap/search_return.h"
@@ -141,6 +142,18 @@ static bool set_quota(struct imap_cursor *c)
 	return true;
 }
 
+static bool setacl(struct imap_cursor *c)
+{
+	struct str name, identifier;
+	enum imap_rights_op op;
+	uint32_t rights;
+	if (!imap_mailbox(c, &name) || !imap_sp(c) || !imap_astring(c, &identifier) || !imap_sp(c) || !imap_mod_rights(c, &op, &rights))
+		return false;
+	touch(identifier);
+	MUST((rights & ~IMAP_RIGHTS_ALL) == 0);
+	return true;
+}
+
 static bool search(struct imap_cursor *c)
 {
 	struct imap_search_return r;
@@ -196,6 +209,7 @@ static void run(struct str command, bool utf8)
 		{ "LSUB", lsub },
 		{ "SEARCH", search },
 		{ "SELECT", select_box },
+		{ "SETACL", setacl },
 		{ "SETQUOTA", set_quota },
 		{ "STATUS", status },
 		{ "STORE", store },
