@@ -18,6 +18,7 @@ struct change {
 	int64_t now;                                  /* unix seconds, for what a change notes */
 	struct buf log;                               /* for changelog_add and its sisters */
 	bool dirty;                                   /* state must be saved even if nothing is logged */
+	uint32_t heir_of;                             /* mailbox whose access list new ones at the top begin with; 0: none */
 };
 
 /* As store_commit_fn: perhaps run more than once, sets its results anew, no effect outside. Without any log section and

@@ -10,7 +10,7 @@ struct flags_run {
 	uint64_t bits;                                /* what change means in this mailbox */
 };
 
-static uint64_t apply(const struct flags_run *op, uint64_t flags)
+static uint64_t apply_all(const struct flags_run *op, uint64_t flags)
 {
 	switch (op->change->op) {
 	case FLAGS_ADD:
@@ -21,6 +21,12 @@ static uint64_t apply(const struct flags_run *op, uint64_t flags)
 		return op->bits;
 	}
 	return flags;
+}
+
+static uint64_t apply(const struct flags_run *op, uint64_t flags)
+{
+	uint64_t kept = op->change->kept;
+	return (apply_all(op, flags) & ~kept) | (flags & kept);
 }
 
 /* 1 when the page must be written, 0 when nothing changed in it. */

@@ -100,12 +100,14 @@ struct create {
 	struct str name;
 	uint32_t use;
 	int64_t now;
+	bool guest;
 	struct mailbox_record mailbox;                /* out */
 };
 
 static int create(struct change *c, void *arg)
 {
 	struct create *op = arg;
+	c->heir_of = op->guest ? MAILBOX_INBOX : 0;
 	int rc = name_lookup(change_source(c), op->name, &op->mailbox);
 	if (rc == 0 && !op->mailbox.no_select)
 		return ERR_EXISTS;
@@ -117,25 +119,36 @@ static int create(struct change *c, void *arg)
 	return rc ? rc : tree_add(c, op->name, op->use, op->now, &op->mailbox);
 }
 
-int mailbox_create(struct account *a, struct str name, uint32_t use, struct mailbox *out, struct err *e)
+static int make(struct account *a, struct str name, struct create *op, struct err *e)
 {
 	char text[MAILBOX_NAME_MAX];
-	struct create op = { .use = use, .now = clock_now() };
-	int rc = name_canonical(name, text, &op.name, e);
+	int rc = name_canonical(name, text, &op->name, e);
 	if (rc)
 		return rc;
-	rc = commit_run(a->model, a->id, create, &op, NULL);
+	op->now = clock_now();
+	rc = commit_run(a->model, a->id, create, op, NULL);
 	if (rc == ERR_EXISTS)
 		return err_set(e, rc, "The mailbox exists already", "mailbox_create: exists");
 	if (rc == ERR_TOO_BIG)
 		return err_set(e, rc, "The account has too many mailboxes", "mailbox_create: over %d mailboxes", MAILBOXES_MAX);
 	if (rc == ERR_QUOTA)
 		return err_set(e, rc, "The account may not have more mailboxes", "mailbox_create: over quota");
-	if (rc)
-		return err_set(e, rc, NULL, "mailbox_create: %s", err_text(rc));
-	if (out)
+	return rc ? err_set(e, rc, NULL, "mailbox_create: %s", err_text(rc)) : 0;
+}
+
+int mailbox_create(struct account *a, struct str name, uint32_t use, struct mailbox *out, struct err *e)
+{
+	struct create op = { .use = use };
+	int rc = make(a, name, &op, e);
+	if (!rc && out)
 		mailbox_record_show(&op.mailbox, NULL, out);
-	return 0;
+	return rc;
+}
+
+int mailbox_create_as_guest(struct account *a, struct str name, uint32_t use, struct err *e)
+{
+	struct create op = { .use = use, .guest = true };
+	return make(a, name, &op, e);
 }
 
 struct set_use {

@@ -113,6 +113,9 @@ int mailbox_get(struct account *a, struct arena *arena, uint32_t id, struct mail
 /* Missing superiors are made too. ERR_EXISTS, ERR_INVALID, ERR_TOO_BIG, ERR_QUOTA (too many mailboxes). A no_select one becomes a real one, with a new
  * id and UIDVALIDITY. out may be NULL; its name is not filled. */
 int mailbox_create(struct account *a, struct str name, uint32_t use, struct mailbox *out, struct err *e);
+/* The same for somebody else than the owner: what is made at the top begins with INBOX's access list (acl.h), for at the top INBOX stands for the
+ * account. */
+int mailbox_create_as_guest(struct account *a, struct str name, uint32_t use, struct err *e);
 /* With its messages. With children it stays as no_select (RFC 3501 6.3.4). ERR_DENIED for INBOX, ERR_CONFLICT when it
  * is no_select with children. */
 int mailbox_delete(struct account *a, struct str name, struct err *e);
@@ -244,6 +247,7 @@ struct flags_change {
 	uint64_t flags;                   /* system flags */
 	const struct str *keywords;       /* names, compared without case; new ones are made, ERR_TOO_BIG without room */
 	size_t n_keywords;
+	uint64_t kept;                    /* flags, as bits of the mailbox, that stay as they are whatever op says */
 	bool conditional;                 /* UNCHANGEDSINCE (RFC 7162 3.1.3) */
 	uint64_t unchanged_since;
 };

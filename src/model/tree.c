@@ -17,15 +17,20 @@ int tree_take_uidvalidity(struct change *c, int64_t now, uint32_t *out)
 	return 0;
 }
 
-/* RFC 4314 section 4, CREATE: with the rights of the mailbox above. */
+/* RFC 4314 section 4, CREATE: with the rights of the nearest mailbox above. */
 static int inherit(struct change *c, const struct mailbox_record *mailbox)
 {
-	struct str above = name_parent(mailbox_record_name(mailbox));
-	struct mailbox_record parent;
-	if (above.n == 0)
-		return 0;
-	int rc = name_lookup(change_source(c), above, &parent);
-	return rc ? rc == ERR_NOT_FOUND ? 0 : rc : acl_inherit(c, parent.id, mailbox->id);
+	struct mailbox_record above = { .id = c->heir_of };
+	struct str name = name_parent(mailbox_record_name(mailbox));
+	for (; name.n; name = name_parent(name)) {
+		int rc = name_lookup(change_source(c), name, &above);
+		if (rc)
+			return rc;
+		if (!above.no_select)
+			break;
+		above.id = c->heir_of;
+	}
+	return above.id ? acl_inherit(c, above.id, mailbox->id) : 0;
 }
 
 int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struct mailbox_record *out)

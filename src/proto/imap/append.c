@@ -304,9 +304,11 @@ bool imap_append_end(struct imap_request *r) { return read_on(r, NULL) == STEP_E
 
 bool imap_append_place(struct imap_request *r, struct imap_place *out)
 {
-	const struct imap_append *a = r->s->append;
+	struct imap_append *a = r->s->append;
 	if (!imap_place_target(r, a->mailbox, out))
 		return false;
+	for (size_t i = 0; i < a->count; i++)
+		imap_place_filter(out, &a->item[i]);
 	if (!a->count || account_id(out->account) == a->account)
 		return true;
 	/* The name led elsewhere when the first messages were stored. */

@@ -4,6 +4,7 @@
 
 static const struct imap_capability capabilities[] = {
 	{ "IMAP4rev1", IMAP_ANY_STATE, "3501", NULL },
+	{ "ACL", IMAP_LOGGED_IN, "4314", "The rights of groups are those of their members, through nested groups too." },
 	{ "BINARY", IMAP_LOGGED_IN, "3516", "BINARY of the whole message, of a multipart and of a message inside is their octets. A part with NUL that comes in a "
 	  "literal8 is stored in base64, so that BODY and POP3 can show it; NUL elsewhere is NO [UNKNOWN-CTE]." },
 	{ "CHILDREN", IMAP_LOGGED_IN, "3348", "\\HasChildren and \\HasNoChildren in every LIST response." },
@@ -28,6 +29,7 @@ static const struct imap_capability capabilities[] = {
 	{ "QUOTA=RES-MESSAGE", IMAP_LOGGED_IN, "9208 5.2", NULL },
 	{ "QUOTA=RES-STORAGE", IMAP_LOGGED_IN, "9208 5.1", "The sum of the sizes of all messages." },
 	{ "QUOTASET", IMAP_LOGGED_IN, "9208 4.1.3", NULL },
+	{ "RIGHTS=kxte", IMAP_LOGGED_IN, "4314 2.2", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
 	{ "SAVEDATE", IMAP_LOGGED_IN, "8514", "Messages from before save dates were kept show their internal date." },
 	{ "SEARCHRES", IMAP_LOGGED_IN, "5182", NULL },

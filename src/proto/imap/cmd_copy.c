@@ -62,8 +62,11 @@ static enum imap_result copy_to(struct imap_request *r, struct copy *c, struct s
 {
 	struct imap_session *s = r->s;
 	struct imap_place target;
-	if (!imap_place_target(r, name, &target))
+	/* RFC 6851 3.3: what COPY, STORE +FLAGS (\Deleted) and EXPUNGE need. */
+	if ((move && !imap_selected_allows(r, ACL_DELETE_MESSAGE | ACL_EXPUNGE)) || !imap_place_target(r, name, &target))
 		return IMAP_REPLIED;
+	if (account_id(target.account) != account_id(s->selected.account))
+		return imap_no(r, "[CANNOT] Not to another account");
 	int err = imap_numbers_to_uids(s->selected.view, &c->numbers, &c->uids);
 	if (!err && c->uids.n)
 		err = mailbox_copy(s->selected.account, s->selected.mailbox, target.mailbox.id, &c->uids, move, &c->source, &c->target, &c->uidvalidity);

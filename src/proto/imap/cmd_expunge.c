@@ -2,12 +2,15 @@
 #include "proto/imap/message_commands.h"
 
 #include "proto/imap/message_set.h"
+#include "proto/imap/place.h"
 #include "proto/imap/sync.h"
 
 static enum imap_result expunge(struct imap_request *r, const struct rangeset *uids)
 {
 	struct imap_session *s = r->s;
 	uint64_t modseq = 0;
+	if (!imap_selected_allows(r, ACL_EXPUNGE))
+		return IMAP_REPLIED;
 	if (uids && uids->n == 0)
 		return imap_ok(r, "No such messages");
 	int err = mailbox_expunge(s->selected.account, s->selected.mailbox, uids, true, NULL, &modseq);

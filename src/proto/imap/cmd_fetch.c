@@ -7,6 +7,7 @@
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/fetch_section.h"
 #include "proto/imap/message_set.h"
+#include "proto/imap/place.h"
 #include "proto/imap/resync.h"
 #include "proto/imap/sync.h"
 
@@ -81,7 +82,8 @@ static int prepare(struct fetch *f)
 	struct imap_session *s = f->s;
 	struct rangeset own = RANGESET_INIT;
 	int err = 0;
-	if (f->args.sets_seen && !s->selected.read_only)
+	/* RFC 4314 section 4: without the right to set \Seen it is not set, and nothing is said of it. */
+	if (f->args.sets_seen && !s->selected.read_only && s->selected.rights & ACL_SEEN)
 		err = find_unseen(f, &own);
 	if (!err && own.n)
 		mark_seen(f, &own);

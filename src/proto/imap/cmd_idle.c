@@ -12,7 +12,7 @@ enum imap_result imap_cmd_idle(struct imap_request *r)
 	struct imap_session *s = r->s;
 	if (s->state == IMAP_SELECTED) {
 		/* The watch first: what changes after this look wakes us. */
-		int rc = account_watch(s->account, wake, s->conn, &s->watch);
+		int rc = account_watch(s->selected.account, wake, s->conn, &s->watch);
 		if (rc)
 			return imap_error(r, rc, NULL);
 		imap_sync(s, true);
@@ -24,6 +24,6 @@ enum imap_result imap_cmd_idle(struct imap_request *r)
 enum imap_result imap_line_idle(struct imap_request *r, struct str line)
 {
 	if (r->s->watch)
-		account_unwatch(r->s->account, &r->s->watch);
+		account_unwatch(r->s->selected.account, &r->s->watch);
 	return str_ieq(line, STR("DONE")) ? imap_ok(r, "IDLE completed") : imap_bad(r, "Expected DONE");
 }

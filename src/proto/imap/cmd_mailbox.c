@@ -49,8 +49,12 @@ enum imap_result imap_cmd_create(struct imap_request *r)
 	/* RFC 3501 6.3.3: a separator at the end says that there will be children; the name is without it. */
 	if (name.n > 1 && name.p[name.n - 1] == MAILBOX_SEPARATOR)
 		name.n--;
+	struct imap_place place;
 	struct err e = { 0 };
-	int rc = mailbox_create(r->s->account, name, use, NULL, &e);
+	if (!imap_place_name(r, name, &place) || !imap_place_may_create(r, &place))
+		return IMAP_REPLIED;
+	int rc = place.own ? mailbox_create(place.account, place.mailbox.name, use, NULL, &e)
+					   : mailbox_create_as_guest(place.account, place.mailbox.name, use, &e);
 	if (rc)
 		return imap_error(r, rc, &e);
 	imap_list_tell_normalized(r, name, name);
@@ -62,8 +66,11 @@ enum imap_result imap_cmd_delete(struct imap_request *r)
 	struct str name;
 	if (!imap_mailbox(&r->args, &name) || !imap_end(&r->args))
 		return imap_bad_args(r);
+	struct imap_place place;
 	struct err e = { 0 };
-	int rc = mailbox_delete(r->s->account, name, &e);
+	if (!imap_place_find(r, name, ACL_DELETE_MAILBOX, true, &place))
+		return IMAP_REPLIED;
+	int rc = mailbox_delete(place.account, place.mailbox.name, &e);
 	if (rc == ERR_DENIED)
 		return imap_no(r, "[CANNOT] INBOX cannot be deleted");
 	if (rc == ERR_CONFLICT)
@@ -78,8 +85,16 @@ enum imap_result imap_cmd_rename(struct imap_request *r)
 		return imap_bad_args(r);
 	if (to.n > 1 && to.p[to.n - 1] == MAILBOX_SEPARATOR)
 		to.n--;
+	struct imap_place place, target;
 	struct err e = { 0 };
-	int rc = mailbox_rename(r->s->account, from, to, &e);
+	if (!imap_place_find(r, from, ACL_DELETE_MAILBOX, true, &place) || !imap_place_name(r, to, &target) || !imap_place_may_create(r, &target))
+		return IMAP_REPLIED;
+	if (place.account != target.account)
+		return imap_no(r, "[CANNOT] A mailbox stays in its account; copy its messages");
+	/* It would move the messages into a new mailbox (RFC 3501 6.3.5): for the owner to do. */
+	if (!place.own && str_eq(place.mailbox.name, STR("INBOX")))
+		return imap_no(r, "[NOPERM] Only its owner renames INBOX");
+	int rc = mailbox_rename(place.account, place.mailbox.name, target.mailbox.name, &e);
 	if (rc)
 		return imap_error(r, rc, &e);
 	imap_list_tell_normalized(r, to, from);

@@ -8,6 +8,9 @@
 #include "proto/imap/select.h"
 #include "proto/imap/sync.h"
 
+/* RFC 4314 5.2: without any of them the mailbox is told to be READ-ONLY. */
+#define CHANGING_RIGHTS (ACL_INSERT | ACL_EXPUNGE | ACL_SEEN | ACL_WRITE | ACL_DELETE_MESSAGE)
+
 void imap_tell_highestmodseq(struct imap_session *s)
 {
 	conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] Highest\r\n", (unsigned long long)view_modseq(s->selected.view));
@@ -81,6 +84,7 @@ static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
 	struct imap_place place;
 	if (!imap_place_find(r, name, ACL_READ, false, &place))
 		return IMAP_REPLIED;
+	read_only |= !(place.rights & CHANGING_RIGHTS);
 	int rc = open_selected(s, &place, read_only);
 	if (rc) {
 		imap_unselect(s);
@@ -112,7 +116,8 @@ enum imap_result imap_cmd_examine(struct imap_request *r)
 enum imap_result imap_cmd_close(struct imap_request *r)
 {
 	struct imap_session *s = r->s;
-	if (!s->selected.read_only && !s->selected.gone) {
+	/* RFC 4314 section 4: without the right to expunge it only closes. */
+	if (!s->selected.read_only && !s->selected.gone && s->selected.rights & ACL_EXPUNGE) {
 		int rc = mailbox_expunge(s->selected.account, s->selected.mailbox, NULL, true, NULL, NULL);
 		if (rc && rc != ERR_NOT_FOUND)
 			return imap_error(r, rc, NULL);

@@ -3,6 +3,7 @@
 #include "codec/imap/id.h"
 #include "proto/imap/capability.h"
 #include "proto/imap/commands.h"
+#include "proto/imap/place.h"
 
 enum imap_result imap_cmd_capability(struct imap_request *r)
 {
@@ -60,6 +61,6 @@ enum imap_result imap_cmd_starttls(struct imap_request *r)
 
 enum imap_result imap_cmd_namespace(struct imap_request *r)
 {
-	conn_write_lit(r->conn, "* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n");
+	conn_write_lit(r->conn, "* NAMESPACE ((\"\" \"/\")) ((\"" IMAP_OTHER_USERS "/\" \"/\")) ((\"" IMAP_SHARED_FOLDERS "/\" \"/\"))\r\n");
 	return imap_ok(r, "NAMESPACE completed");
 }

@@ -14,9 +14,6 @@ enum imap_result imap_cmd_status(struct imap_request *r)
 		return IMAP_REPLIED;
 	if (items & IMAP_STATUS_HIGHESTMODSEQ)
 		imap_enable_condstore(r);                        /* RFC 7162 3.1 */
-	struct str told = place.mailbox.name;
-	if (place.prefix.n)
-		told = arena_printf(r->arena, "%.*s%.*s", STR_ARG(place.prefix), STR_ARG(told));
-	int rc = told.p ? imap_status_write(r->s, told, place.account, &place.mailbox, items) : ERR_NO_MEMORY;
+	int rc = imap_status_write(r->s, place.told, place.account, &place.mailbox, items);
 	return rc ? imap_error(r, rc, NULL) : imap_ok(r, "STATUS completed");
 }

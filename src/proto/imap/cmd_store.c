@@ -4,6 +4,7 @@
 #include "codec/imap/store_args.h"
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/message_set.h"
+#include "proto/imap/place.h"
 #include "proto/imap/sync.h"
 
 struct store {
@@ -17,8 +18,30 @@ struct store {
 	struct rangeset changed;         /* UIDs of own whose flags are others now */
 	struct view *before;
 	uint64_t mask;                   /* the flags of the command as bits of the mailbox */
+	uint64_t kept;                   /* flags that the user may not change, likewise */
 	bool missing;                    /* a message was expunged meanwhile */
 };
+
+/* RFC 4314 section 4: what the user may not change is left as it is. NO only when that is all of it: clients take NO badly. False: the reply is set. */
+static bool permit_flags(struct store *st)
+{
+	uint32_t rights = st->s->selected.rights;
+	uint64_t may = imap_rights_flags(rights);
+	struct imap_flags *flags = &st->args.flags;
+	bool words = rights & ACL_WRITE, asked = flags->system || flags->keyword_count;
+	st->kept = ~may;
+	if (words)
+		st->kept &= MESSAGE_SYSTEM_FLAGS;
+	flags->system &= may;
+	if (!words)
+		flags->keyword_count = 0;
+	bool left = flags->system || flags->keyword_count || (!asked && (may || words));
+	/* FLAGS (\Seen) without the right to \Seen, but with others, takes these away. */
+	if (left || (st->args.op == IMAP_STORE_REPLACE && may))
+		return true;
+	imap_no(st->r, "[NOPERM] Not permitted to change these flags");
+	return false;
+}
 
 static int change_flags(struct store *st)
 {
@@ -27,7 +50,7 @@ static int change_flags(struct store *st)
 	};
 	struct flags_change change = {
 		.op = ops[st->args.op], .flags = st->args.flags.system,
-		.keywords = st->args.flags.keyword, .n_keywords = st->args.flags.keyword_count,
+		.keywords = st->args.flags.keyword, .n_keywords = st->args.flags.keyword_count, .kept = st->kept,
 		.conditional = st->args.conditional, .unchanged_since = st->args.unchanged_since,
 	};
 	int err = imap_numbers_to_uids(st->s->selected.view, &st->numbers, &st->own);
@@ -65,7 +88,7 @@ static uint64_t expected_flags(const struct store *st, uint32_t uid)
 	case IMAP_STORE_REPLACE:
 		break;
 	}
-	return st->mask;
+	return st->mask | (flags & st->kept);
 }
 
 /* RFC 3501 6.4.6: .SILENT keeps back what the client can work out; what somebody else changed at the same time it cannot. RFC
@@ -141,6 +164,8 @@ static enum imap_result run(struct store *st)
 {
 	if (st->args.conditional)
 		imap_enable_condstore(st->r);
+	if (!permit_flags(st))
+		return IMAP_REPLIED;
 	int err = change_flags(st);
 	if (!err)
 		err = imap_sync_except(st->s, &st->own, &st->changed, &st->before);

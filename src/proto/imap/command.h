@@ -22,6 +22,8 @@ enum imap_result {
 	IMAP_SENT,                /* the tagged line was written by the command itself (imap_send) */
 };
 
+struct imap_opened;
+
 /* A command that is being run. Lives on the dispatcher's stack. */
 struct imap_request {
 	struct imap_session *s;
@@ -32,6 +34,7 @@ struct imap_request {
 	                                       * took a literal itself (row->octets): behind that literal */
 	struct arena *arena;                  /* dropped when the request ends; args' own too */
 	struct str reply;                     /* "OK [CODE] text", in the arena */
+	struct imap_opened *opened;           /* accounts of others, until the request ends: place.h */
 	bool numbers_used;                    /* a UID command had message numbers in its arguments: as IMAP_KEEPS_NUMBERS */
 };
 

@@ -53,6 +53,12 @@ static const struct imap_command commands[] = {
 				" an empty mailbox whose commands are answered NO (RFC 2180 3.2 leaves the choice).",
 	},
 	{
+		.name = "DELETEACL", .states = IMAP_LOGGED_IN,
+		.capability = "ACL", .rfc = "4314 3.2", .transcript = "acl",
+		.run = imap_cmd_deleteacl,
+		.note = "An identifier of a user or group that is gone can be taken out too.",
+	},
+	{
 		.name = "ENABLE", .states = IMAP_LOGGED_IN,
 		.capability = "ENABLE", .rfc = "5161", .transcript = "enable",
 		.run = imap_cmd_enable,
@@ -72,6 +78,12 @@ static const struct imap_command commands[] = {
 		.name = "FETCH", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
 		.rfc = "3501 6.4.5, 7162 3.1.4", .transcript = "fetch",
 		.run = imap_cmd_fetch,
+	},
+	{
+		.name = "GETACL", .states = IMAP_LOGGED_IN,
+		.capability = "ACL", .rfc = "4314 3.3", .transcript = "acl",
+		.run = imap_cmd_getacl,
+		.note = "The owner stands first, with all rights.",
 	},
 	{
 		.name = "GETQUOTA", .states = IMAP_LOGGED_IN,
@@ -106,6 +118,12 @@ static const struct imap_command commands[] = {
 				" without being asked for.",
 	},
 	{
+		.name = "LISTRIGHTS", .states = IMAP_LOGGED_IN,
+		.capability = "ACL", .rfc = "4314 3.4", .transcript = "acl",
+		.run = imap_cmd_listrights,
+		.note = "No rights are tied together. The owner of the account always has all.",
+	},
+	{
 		.name = "LOGIN", .states = IMAP_NOT_AUTHENTICATED, .flags = IMAP_SHOWS_PASSWORD,
 		.rfc = "3501 6.2.3", .transcript = "login",
 		.run = imap_cmd_login,
@@ -125,6 +143,11 @@ static const struct imap_command commands[] = {
 		.capability = "MOVE", .rfc = "6851 3.1", .transcript = "move",
 		.run = imap_cmd_move,
 		.note = "One commit: no moment in which a message is in both, or in neither.",
+	},
+	{
+		.name = "MYRIGHTS", .states = IMAP_LOGGED_IN,
+		.capability = "ACL", .rfc = "4314 3.5", .transcript = "acl",
+		.run = imap_cmd_myrights,
 	},
 	{
 		.name = "NAMESPACE", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_ARGS,
@@ -154,6 +177,13 @@ static const struct imap_command commands[] = {
 		.name = "SELECT", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_NEWS,
 		.rfc = "3501 6.3.1, 7162 3.1.8 and 3.2.5", .transcript = "select",
 		.run = imap_cmd_select,
+	},
+	{
+		.name = "SETACL", .states = IMAP_LOGGED_IN,
+		.capability = "ACL", .rfc = "4314 3.1", .transcript = "acl",
+		.run = imap_cmd_setacl,
+		.note = "Identifiers are users, groups and \"anyone\"; negative ones (\"-bob\") take rights away. Of several that stand for one user the"
+				" rights are added up. An entry without a right is taken out.",
 	},
 	{
 		.name = "SETQUOTA", .states = IMAP_LOGGED_IN,

@@ -2,6 +2,7 @@
 
 #include "proto/common/sasl.h"
 #include "proto/imap/limits.h"
+#include "proto/imap/place.h"
 #include "proto/imap/sync.h"
 
 #define NAME_MAX_BYTES 32                 /* longer than any name of the table; a test holds it */
@@ -44,7 +45,8 @@ static bool read_head(struct imap_request *r)
 /* What the row asks for, before the arguments are looked at. */
 static bool permit(struct imap_request *r)
 {
-	const struct imap_session *s = r->s;
+	struct imap_session *s = r->s;
+	imap_selected_look(s, !(r->row->flags & IMAP_NO_NEWS));
 	if (!(r->row->states & s->state)) {
 		/* RFC 9051 3: BAD or NO, as the server likes. */
 		imap_bad(r, s->state == IMAP_NOT_AUTHENTICATED ? "Log in first"
@@ -63,8 +65,11 @@ static bool permit(struct imap_request *r)
 		imap_no(r, "[NONEXISTENT] The mailbox was deleted");
 		return false;
 	}
+	/* RFC 4314 5.1.1: refused until the mailbox is closed, once the right to read it is gone. */
+	if (r->row->flags & IMAP_MESSAGES && !imap_selected_allows(r, ACL_READ))
+		return false;
 	if (r->row->flags & IMAP_WRITES && s->selected.read_only) {
-		imap_no(r, "[READ-ONLY] The mailbox was opened by EXAMINE");
+		imap_no(r, "[READ-ONLY] The mailbox was opened read-only");
 		return false;
 	}
 	return true;
@@ -126,6 +131,12 @@ static void request_init(struct imap_request *r, struct imap_session *s, struct 
 	imap_cursor_init(&r->args, command, arena, imap_utf8(s));
 }
 
+static void request_fini(struct imap_request *r)
+{
+	imap_place_close_all(r);
+	arena_fini(r->arena);
+}
+
 void imap_dispatch(struct imap_session *s, struct str command)
 {
 	struct arena arena;
@@ -134,7 +145,7 @@ void imap_dispatch(struct imap_session *s, struct str command)
 	s->commands++;
 	bool ok = read_head(&r) && permit(&r) && read_args_begin(&r);
 	finish(&r, ok ? r.row->run(&r) : IMAP_REPLIED);
-	arena_fini(&arena);
+	request_fini(&r);
 }
 
 void imap_dispatch_continued(struct imap_session *s, struct str line)
@@ -145,7 +156,7 @@ void imap_dispatch_continued(struct imap_session *s, struct str line)
 	r.row = s->continued;
 	r.tag = arena_dup(&arena, str_from_c(s->continued_tag));
 	finish(&r, r.row->line(&r, line));
-	arena_fini(&arena);
+	request_fini(&r);
 }
 
 void imap_dispatch_too_long(struct imap_session *s, struct str begin)
@@ -162,7 +173,7 @@ void imap_dispatch_too_long(struct imap_session *s, struct str begin)
 		r.tag = STR_NONE;
 	imap_bad(&r, "[LIMIT] Command too long");
 	finish(&r, IMAP_REPLIED);
-	arena_fini(&arena);
+	request_fini(&r);
 }
 
 enum imap_literal imap_dispatch_literal(struct imap_session *s, struct str text, const struct imap_announced *a, size_t max,
@@ -185,6 +196,6 @@ enum imap_literal imap_dispatch_literal(struct imap_session *s, struct str text,
 	*taker_out = r.row;
 	if (verdict == IMAP_LITERAL_REFUSE)
 		finish(&r, IMAP_REPLIED);
-	arena_fini(&arena);
+	request_fini(&r);
 	return verdict;
 }

@@ -1,7 +1,8 @@
 #include "proto/imap/list_names.h"
 
 #include "base/map.h"
-#include "model/acl.h"
+#include "directory/identity.h"
+#include "proto/imap/place.h"
 
 /* While they are gathered. */
 struct names {
@@ -30,6 +31,80 @@ static int add_own(struct names *names, struct account *account)
 	int rc = mailbox_list(account, names->arena, &v, &n);
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = add(names, &(struct imap_listed){ .name = v[i].name, .mailbox = &v[i], .account = account, .rights = ACL_ALL });
+	return rc;
+}
+
+/* The user, as access lists know it. */
+struct guest {
+	struct imap_request *r;
+	struct str *identifiers;
+	size_t n;
+};
+
+static const struct acl *find_acl(const struct acl_of_mailbox *acls, size_t n, uint32_t mailbox)
+{
+	size_t low = 0, high = n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (acls[middle].mailbox < mailbox)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && acls[low].mailbox == mailbox ? &acls[low].acl : NULL;
+}
+
+/* RFC 4314 section 4: what the user has no right to look up is not there. */
+static int add_account(struct names *names, const struct guest *guest, struct account *account, struct str prefix)
+{
+	struct acl_of_mailbox *acls;
+	struct mailbox *v;
+	size_t n, n_acls;
+	int rc = account_acls(account, names->arena, &acls, &n_acls);
+	if (!rc)
+		rc = mailbox_list(account, names->arena, &v, &n);
+	for (size_t i = 0; !rc && i < n; i++) {
+		const struct acl *acl = find_acl(acls, n_acls, v[i].id);
+		uint32_t rights = acl ? acl_rights(acl, guest->identifiers, guest->n) : 0;
+		if (!(rights & ACL_LOOKUP))
+			continue;
+		struct str name = arena_printf(names->arena, "%.*s%.*s", STR_ARG(prefix), STR_ARG(v[i].name));
+		rc = name.p ? add(names, &(struct imap_listed){ .name = name, .mailbox = &v[i], .account = account, .rights = rights }) : ERR_NO_MEMORY;
+	}
+	return rc;
+}
+
+/* One account of the index, whose entries may be in vain or old (identity.h). */
+static int add_share(struct names *names, const struct guest *guest, const struct directory_share *share)
+{
+	struct imap_request *r = guest->r;
+	struct directory_user user;
+	struct account *account;
+	if (share->account == account_id(r->s->account))
+		return 0;
+	int rc = directory_user_find(services_directory(r->s->services), names->arena, share->owner, &user);
+	if (!rc && user.account != share->account)
+		return 0;
+	if (!rc)
+		rc = imap_place_open(r, share->account, &account);
+	if (!rc) {
+		struct str prefix = imap_place_prefix(names->arena, user.name, user.shared);
+		rc = prefix.p ? add_account(names, guest, account, prefix) : ERR_NO_MEMORY;
+	}
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static int add_shared(struct names *names, struct imap_request *r)
+{
+	struct directory *d = services_directory(r->s->services);
+	struct guest guest = { .r = r };
+	struct directory_share *shares;
+	size_t n = 0;
+	int rc = directory_identifiers(d, names->arena, conn_user(r->conn), &guest.identifiers, &guest.n);
+	if (!rc)
+		rc = directory_share_find(d, names->arena, guest.identifiers, guest.n, &shares, &n);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = add_share(names, &guest, &shares[i]);
 	return rc;
 }
 
@@ -124,11 +199,15 @@ int imap_list_names(struct imap_request *r, bool subscriptions, struct imap_list
 {
 	struct names names = { .arena = r->arena, .v = BUF_INIT(0) };
 	int rc = add_own(&names, r->s->account);
-	if (!rc && subscriptions)
+	size_t own = count(&names);
+	if (!rc)
+		rc = add_shared(&names, r);
+	bool more = subscriptions || count(&names) > own;
+	if (!rc && more)
 		rc = index_all(&names);
 	if (!rc && subscriptions)
 		rc = add_subscribed(&names, r->s->account);
-	if (!rc && subscriptions)
+	if (!rc && more)
 		rc = add_levels(&names);
 	*n_out = rc ? 0 : count(&names);
 	*out = rc ? NULL : arena_array(r->arena, *n_out + 1, sizeof(**out));

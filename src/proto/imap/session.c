@@ -6,6 +6,7 @@
 #include "proto/imap/capability.h"
 #include "proto/imap/command.h"
 #include "proto/imap/imap.h"
+#include "proto/imap/place.h"
 #include "proto/imap/sync.h"
 
 void imap_bye(struct imap_session *s, const char *text)
@@ -32,7 +33,7 @@ void imap_session_reset(struct imap_session *s)
 	imap_gather_reset(s);
 	sasl_destroy(&s->sasl);
 	if (s->watch)
-		account_unwatch(s->account, &s->watch);
+		account_unwatch(s->selected.account, &s->watch);
 	imap_unselect(s);
 	account_close(&s->account);
 	free(s->continued_tag);
@@ -76,8 +77,10 @@ static void session_input(struct imap_session *s)
 /* News outside of a command wait for the next one: RFC 3501 5.2 and 7.4.1 forbid the EXPUNGE among them. */
 static void session_wake(struct imap_session *s)
 {
-	if (s->continued && s->continued->flags & IMAP_TELLS_NEWS)
+	if (s->continued && s->continued->flags & IMAP_TELLS_NEWS) {
+		imap_selected_look(s, true);
 		imap_sync(s, true);
+	}
 }
 
 static enum conn_next session_run(struct conn *c, void *session, void *ctx, enum conn_event event)

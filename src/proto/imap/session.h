@@ -66,7 +66,7 @@ struct imap_session {
 	char *continued_tag;
 	struct sasl *sasl;                       /* AUTHENTICATE */
 	bool sasl_done;                          /* proven; the client has yet to answer the server's last word with nothing */
-	struct account_watch *watch;             /* IDLE */
+	struct account_watch *watch;             /* IDLE: of selected.account */
 
 	struct imap_append *append;              /* the message under way; append.h */
 	struct rangeset saved;                   /* "$" of RFC 5182: UIDs of the selected mailbox */

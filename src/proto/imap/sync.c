@@ -6,6 +6,7 @@
 #include "proto/imap/fetch_head.h"
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/message_set.h"
+#include "proto/imap/place.h"
 
 /* One telling: from what the client knows to `next`. */
 struct news {
@@ -37,10 +38,12 @@ void imap_write_mailbox_flags(struct imap_session *s, const struct view *v)
 	unsigned n;
 	const struct str *keyword = view_keywords(v, &n);
 	uint64_t all = MESSAGE_SYSTEM_FLAGS;
-	bool room = n < KEYWORDS_MAX;
+	uint64_t kept = imap_rights_flags(s->selected.rights);
+	bool words = s->selected.rights & ACL_WRITE, room = words && n < KEYWORDS_MAX;
 	for (unsigned i = 0; i < n; i++) {
 		all |= UINT64_C(1) << (MESSAGE_KEYWORD_SHIFT + i);
-		room |= keyword[i].n == 0;
+		kept |= words ? UINT64_C(1) << (MESSAGE_KEYWORD_SHIFT + i) : 0;
+		room |= words && keyword[i].n == 0;
 	}
 	buf_add_lit(out, "* FLAGS ");
 	imap_format_flags(out, all, false, keyword, n);
@@ -48,7 +51,7 @@ void imap_write_mailbox_flags(struct imap_session *s, const struct view *v)
 	if (s->selected.read_only)
 		buf_add_lit(out, "()");
 	else
-		imap_format_flags(out, all, false, keyword, n);
+		imap_format_flags(out, kept, false, keyword, n);        /* RFC 4314 5.1.1 */
 	/* RFC 3501 7.1: "\*" when new keywords can be made. */
 	if (room && !s->selected.read_only && !out->failed) {
 		out->n--;
@@ -175,7 +178,8 @@ static int sync_view(struct news *n, bool may_expunge, struct view **before_out)
 {
 	struct imap_session *s = n->s;
 	*before_out = NULL;
-	if (!s->selected.view)
+	/* RFC 4314 5.1.1: who may not read it any more hears nothing more of it. */
+	if (!s->selected.view || !(s->selected.rights & ACL_READ))
 		return 0;
 	int err = find_news(n, may_expunge);
 	if (err == ERR_NOT_FOUND && may_expunge)
