@@ -69,6 +69,7 @@ struct app_config {
 	struct option_list guard_dnsbl, milter_filters, milter_submission_filters;
 	struct queue_options queue;
 	struct outbound_options outbound;
+	struct search_options { bool enabled; unsigned threads; struct str converter; } search;
 	uint64_t pop3_login_delay_ms;
 	unsigned quota_grace_percent;        /* model_set_quota_grace */
 	struct str *proxy_from;

@@ -186,11 +186,16 @@ const struct config_option config_options[] = {
 	{ "report", "tls", OPTION_BOOL, AT(report.tls), "true", 0, 0, NULL, "the same about TLS on the way to them (RFC 8460)" },
 	{ "report", "sender", OPTION_STR, AT(report.sender), "", 0, 0, NULL, "address that reports come from; empty: postmaster of the first domain" },
 	{ "report", "ca_file", OPTION_TEXT, AT(report.ca_file), "", 0, 0, NULL, "certificates that https: addresses are believed by; empty: the system's" },
+	{ "search", "enabled", OPTION_BOOL, AT(search.enabled), "true", 0, 0, NULL,
+	  "keep an index of every account's words, in the directory `search`; without it SEARCH reads messages (a restart changes it)" },
+	{ "search", "threads", OPTION_NUMBER, AT(search.threads), "1", 1, 16, NULL, "threads that index in the background" },
+	{ "search", "converter", OPTION_STR, AT(search.converter), "", 0, 0, NULL,
+	  "program that makes text of PDF and Office attachments, an absolute path: run as PROGRAM TYPE NAME, the attachment on its standard input, UTF-8 text from its standard output" },
 	{ "pop3", "login_delay", OPTION_DURATION, AT(pop3_login_delay_ms), "0", 0, DAY, NULL, "least time between two logins of a user" },
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", "search", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 

@@ -109,8 +109,22 @@ int house_open_queue(struct house *h, struct err *e)
 	return queue_open(h->store, NULL, &h->queue, e);
 }
 
+int house_open_search(struct house *h, const struct app_config *config, unsigned threads, struct err *e)
+{
+	char path[HOUSE_PATH_MAX];
+	int r = make_dir(h->dir, "search", e);
+
+	if (r == 0 && !house_path(h->dir, "search", path, sizeof path))
+		r = err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", h->dir);
+	if (r)
+		return r;
+	struct search_config c = { .dir = str_from_c(path), .threads = threads, .converter = config ? config->search.converter : STR_NONE };
+	return search_open(h->model, &c, &h->search, e);
+}
+
 void house_close(struct house *h)
 {
+	search_close(&h->search);
 	queue_close(&h->queue);
 	directory_close(&h->directory);
 	model_close(&h->model);

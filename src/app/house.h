@@ -7,6 +7,7 @@
 #include "directory/directory.h"
 #include "model/model.h"
 #include "queue/queue.h"
+#include "search/search.h"
 #include "store/store.h"
 
 struct house {
@@ -15,6 +16,7 @@ struct house {
 	struct model *model;
 	struct directory *directory;
 	struct queue *queue;                 /* NULL until house_open_queue */
+	struct search *search;               /* NULL until house_open_search */
 };
 
 /* Makes the directory (mode 0700) with an empty store and a sample configuration; ERR_EXISTS when there is one. */
@@ -23,6 +25,8 @@ int house_create(const char *dir, struct str hostname, struct err *e);
 int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e);
 /* For commands that look at mail on its way; the server opens one of its own, with a configuration. */
 int house_open_queue(struct house *h, struct err *e);
+/* The full-text indexes; threads: that index in the background, for the server. */
+int house_open_search(struct house *h, const struct app_config *config, unsigned threads, struct err *e);
 void house_close(struct house *h);
 /* The account of a user by name; the caller closes. */
 int house_open_account(struct house *h, const char *user, struct account **out, struct err *e);

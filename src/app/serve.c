@@ -206,6 +206,7 @@ static void *signal_loop(void *arg)
 		}
 		log_event(LOG_NOTICE, "drain", LOG_LIST(LOG_C("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT")));
 		world_stop(&s->world);
+		search_stop(s->house.search);
 		server_stop(s->server);
 		break;
 	}
@@ -290,6 +291,20 @@ static void rotate_keys(void *arg)
 	signing_rotate_due(s->house.directory, days, &s->world.source, clock_now());
 }
 
+static void emails_came(void *search, uint64_t account) { search_hint(search, account); }
+
+static int open_search(struct serving *s, struct err *e)
+{
+	if (!s->config.search.enabled)
+		return 0;
+	int r = house_open_search(&s->house, &s->config, s->config.search.threads, e);
+	if (r == 0) {
+		model_on_emails(s->house.model, emails_came, s->house.search);
+		services_set_search(s->services, s->house.search);
+	}
+	return r;
+}
+
 static int open_rooms(struct serving *s, struct err *e)
 {
 	struct queue_config queue;
@@ -299,6 +314,8 @@ static int open_rooms(struct serving *s, struct err *e)
 		r = services_create(s->house.model, s->house.directory, &s->services);
 	if (r == 0)
 		r = services_set_config(s->services, &s->config.mail);
+	if (r == 0)
+		r = open_search(s, e);
 	mailroute_queue_config(&s->route, &s->config, &queue);
 	if (r == 0)
 		r = queue_open(s->house.store, &queue, &s->queue, e);

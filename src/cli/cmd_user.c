@@ -64,7 +64,11 @@ static int del(struct house *h, const struct options *o, char *const *words, uns
 	(void)o;
 	(void)n;
 	int r = directory_user_del(h->directory, str_from_c(words[0]), &account, e);
-	return r ? r : account_delete(h->model, account);
+	if (r == 0)
+		r = account_delete(h->model, account);
+	if (r == 0)
+		r = house_open_search(h, NULL, 0, e);
+	return r ? r : search_forget(h->search, account, e);
 }
 
 /* "0" lifts it. troika quota knows the other limits. */

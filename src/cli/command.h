@@ -34,6 +34,7 @@ int cli_import(int argc, char **argv);
 int cli_init(int argc, char **argv);
 int cli_queue(int argc, char **argv);
 int cli_quota(int argc, char **argv);
+int cli_search(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_user(int argc, char **argv);
 int cli_version(int argc, char **argv);

@@ -72,6 +72,11 @@ const struct cli_command cli_commands[] = {
 	  "troika quota set NAME@DOMAIN [storage=SIZE] [messages=N] [mailboxes=N] -d DIR\n\n"
 	  "SIZE is bytes, or 500M, 2G; none lifts a limit; what is not named stays. What is over a new limit stays too, and nothing more comes in. Mail from\n"
 	  "others may exceed storage and messages by limits { quota_grace } percent before it is refused." },
+	{ "search", cli_search, "the full-text index",
+	  "troika search status [NAME@DOMAIN] -d DIR\n"
+	  "troika search reindex [NAME@DOMAIN] -d DIR [--config FILE]\n\n"
+	  "status: how much is indexed, of one user or of all. The server indexes by itself; reindex makes an index anew at once, and may run\n"
+	  "beside the server. Until it is done, searches read what is not indexed." },
 	{ "import", cli_import, "bring mail in",
 	  "troika import -d DIR --user NAME@DOMAIN [--mailbox NAME] FILE.mbox|MAILDIR\n\n"
 	  "Into INBOX, or the mailbox named. A Maildir's folders become mailboxes." },

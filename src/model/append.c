@@ -136,5 +136,7 @@ int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, si
 		model_drop_blob(a->model, items[i].blob, a->id);
 	if (uidvalidity_out)
 		*uidvalidity_out = rc ? 0 : op.uidvalidity;
+	if (!rc && n && a->model->on_emails)
+		a->model->on_emails(a->model->on_emails_arg, a->id);
 	return rc;
 }

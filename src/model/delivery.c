@@ -50,6 +50,8 @@ int model_deliver(struct model *m, struct model_delivery *d, size_t n)
 			d[i].result = commits[i].result;
 		if (d[i].result && d[i].result != ERR_UNKNOWN)
 			model_drop_blob(m, d[i].append.blob, d[i].account);
+		if (!d[i].result && m->on_emails)
+			m->on_emails(m->on_emails_arg, d[i].account);
 	}
 	free(commits);
 	free(ops);

@@ -1,6 +1,8 @@
 #include "model/email_record.h"
+#include "model/keys.h"
 #include "model/limits.h"
 #include "model/model_private.h"
+#include "model/state.h"
 
 /* A read that went stale is begun again beside the old one, which is kept: summaries already given out lie in it. */
 #define READS_MAX 8u
@@ -52,6 +54,44 @@ void email_reader_end(struct email_reader **r)
 		store_end(&(*r)->read[i]);
 	free(*r);
 	*r = NULL;
+}
+
+struct list_emails {
+	uint64_t from, next;
+	uint64_t *ids;
+	size_t max, n;
+};
+
+static int list_emails(struct store_read *r, void *arg)
+{
+	struct list_emails *l = arg;
+	struct state state;
+	struct store_iter *it;
+	struct key from = key_email(l->from), to = key_after(KEY_EMAIL);
+	struct str key, value;
+	l->n = 0;
+	int rc = state_load(source_read(r), &state);
+	l->next = state.email_next;
+	if (!rc)
+		rc = store_range(r, key_str(&from), key_str(&to), false, &it);
+	if (rc)
+		return rc;
+	while (l->n < l->max && (rc = store_next(it, &key, &value)) == 1)
+		if (key_read_u64(key, KEY_EMAIL, &l->ids[l->n]))
+			l->n++;
+	store_iter_end(&it);
+	if (l->n && l->n == l->max)
+		l->next = l->ids[l->n - 1] + 1;
+	return rc < 0 ? rc : 0;
+}
+
+int account_emails(struct account *a, uint64_t from, uint64_t *ids, size_t max, size_t *n_out, uint64_t *next_out)
+{
+	struct list_emails l = { .from = from, .ids = ids, .max = max };
+	int rc = account_read(a->model, a->id, list_emails, &l);
+	*n_out = rc ? 0 : l.n;
+	*next_out = l.next;
+	return rc;
 }
 
 struct find_blob {

@@ -51,6 +51,12 @@ void model_close(struct model **m)
 
 struct store *model_store(struct model *m) { return m->store; }
 
+void model_on_emails(struct model *m, void (*fn)(void *arg, uint64_t account), void *arg)
+{
+	m->on_emails = fn;
+	m->on_emails_arg = arg;
+}
+
 int scope_read(struct model *m, struct store_scope scope, read_fn *fn, void *arg)
 {
 	int rc = ERR_RETRY;

@@ -27,6 +27,9 @@ struct model_config {
 int model_open(struct store *s, const struct model_config *c, struct model **out, struct err *e);
 void model_close(struct model **m);               /* no accounts or views may be left; accepts NULL */
 struct store *model_store(struct model *m);
+/* Called after new emails came into an account through this model, by the thread that brought them, with no lock held; must be quick. One
+ * for a model; set it before there are other threads. NULL: none. */
+void model_on_emails(struct model *m, void (*fn)(void *arg, uint64_t account), void *arg);
 
 /* ---- accounts ---- */
 
@@ -201,6 +204,9 @@ struct email {
 int email_reader_begin(struct account *a, struct email_reader **out);
 int email_reader_get(struct email_reader *r, uint64_t email, struct email *out);
 void email_reader_end(struct email_reader **r);   /* accepts NULL */
+/* The ids of the emails from `from` on, ascending, at most max of them. *next_out: where to go on; ids are given in order, so no email below
+ * it comes later. */
+int account_emails(struct account *a, uint64_t from, uint64_t *ids, size_t max, size_t *n_out, uint64_t *next_out);
 /* The message itself, in place; may be held across socket I/O. */
 int email_map(struct account *a, uint64_t email, struct store_blob_view *out);
 int email_map_blob(struct account *a, store_blob_id blob, struct store_blob_view *out);

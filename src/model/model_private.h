@@ -14,6 +14,8 @@ struct model {
 	_Atomic uint64_t nonce;                       /* see commit: unlike any other process's */
 	atomic_uint quota_grace_percent;
 	struct view_cache *views;
+	void (*on_emails)(void *arg, uint64_t account);
+	void *on_emails_arg;
 	pthread_mutex_t lock;                         /* rank 2: accounts, the idle list, refs and logins of accounts */
 	struct map *accounts;                         /* id -> struct account */
 	struct account *idle_first, *idle_last;       /* closed ones, longest ago first */

@@ -1,6 +1,6 @@
-/* The full-text index of an account: which emails hold a word. Derived from the model by reading its change log in the background, never in
- * the way of a delivery; losing it loses nothing but time. One SQLite FTS5 database an account, below the data directory. Rows are emails, not
- * messages: what is copied or moved need not be indexed again.
+/* The full-text index of an account: which emails hold a text. Derived from the model by reading the emails in the background, never in
+ * the way of a delivery; losing it loses nothing but time. One SQLite database an account, below the data directory. Rows are emails, not
+ * messages: what is copied or moved need not be indexed again, and what is deleted is forgotten when the index is next made anew.
  *
  * Threads: any. Errors: base/err.h; a search that fails is answered without the index, never wrongly. */
 #ifndef SEARCH_SEARCH_H
@@ -17,34 +17,57 @@
 struct search;
 
 struct search_config {
-	struct str dir;                   /* of the databases */
-	unsigned threads;                 /* that index in the background; 0: 1 */
-	struct str converter;             /* program that makes text of attachments: "" none; doc in README.md */
+	struct str dir;                   /* of the databases; must exist */
+	unsigned threads;                 /* that index in the background; 0: none (the command line, which calls search_update) */
+	struct str converter;             /* program that makes text of attachments, an absolute path: "" none; convert.h */
 };
 int search_open(struct model *m, const struct search_config *c, struct search **out, struct err *e);
 void search_close(struct search **s);            /* accepts NULL */
+/* The background threads end soon; search goes on. For the time between SIGTERM and search_close. */
+void search_stop(struct search *s);
 
-/* A hint that the account changed, from whoever opens it or delivers to it; cheap. */
+/* A hint that the account changed, from whoever opens it or delivers to it; cheap. Accepts NULL. */
 void search_hint(struct search *s, uint64_t account);
-/* Indexes what is not indexed yet, now, in this thread. With anew: from nothing. */
+/* Indexes what is not indexed yet, now, in this thread. With anew: from nothing. ERR_NOT_FOUND: there is no such account; its index is removed. */
 int search_update(struct search *s, uint64_t account, bool anew, struct err *e);
+/* Removes the index of an account that is deleted. */
+int search_forget(struct search *s, uint64_t account, struct err *e);
 
-enum search_field { SEARCH_BODY, SEARCH_TEXT /* header fields and body */, SEARCH_SUBJECT, SEARCH_ADDRESSES };
-
-/* Emails that may hold the text as a substring, folded as IMAP's SEARCH folds it (case, full width; i;unicode-casemap). */
-struct search_answer {
-	uint64_t *emails;                 /* ascending; malloc */
-	size_t n;
-	/* Emails below this id that are not in the list do not hold it; those from here on are not indexed yet and must be read. 0: the index says
-	 * nothing (there is none, or the pattern is of a kind it cannot answer): all must be read. */
-	uint64_t known_below;
-	bool exact;                       /* those in the list hold it for certain; else they must be read */
+struct search_status {
+	uint64_t bytes;                   /* on the disk; 0: there is none */
+	uint64_t emails;                  /* indexed */
+	uint64_t unread;                  /* that could not be: read at every search */
+	uint64_t attached;                /* with text from the converter */
+	uint64_t behind;                  /* not indexed yet */
 };
-int search_substring(struct search *s, uint64_t account, enum search_field field, struct str folded, struct search_answer *out);
+int search_status(struct search *s, uint64_t account, struct search_status *out, struct err *e);
+
+enum search_field {
+	SEARCH_BODY,                      /* text and message parts, file names, text of attachments */
+	SEARCH_TEXT,                      /* the header and the body */
+	SEARCH_HEADER,                    /* the message's own header, names too, decoded: for candidates only */
+	SEARCH_SUBJECT, SEARCH_FROM, SEARCH_TO, SEARCH_CC, SEARCH_BCC,      /* for search_fuzzy only */
+};
+
+/* Which emails hold a text as a substring, folded as IMAP's SEARCH folds it (codec/imap/needle.h). Private but for search_answer_says. */
+struct search_answer {
+	uint64_t *emails;                 /* that hold it, perhaps or certainly; ascending; malloc */
+	uint64_t *certain;                /* a bit for each of them */
+	size_t n;
+	uint64_t *unread;                 /* of which the index says nothing */
+	size_t n_unread;
+	uint64_t known_below;             /* 0: the index says nothing at all */
+	size_t near;                      /* where the last one asked for was: they are mostly asked for in order */
+};
+/* Always gives an answer, perhaps one that says nothing. s may be NULL. */
+void search_substring(struct search *s, uint64_t account, enum search_field field, struct str folded, struct search_answer *out);
+enum search_verdict { SEARCH_NO, SEARCH_YES, SEARCH_READ_IT };
+enum search_verdict search_answer_says(struct search_answer *a, uint64_t email);
 void search_answer_fini(struct search_answer *a);
 
-/* FUZZY (RFC 6203): words by their stems, all of them must be there; best first. Scores are 1 to 100. */
+/* FUZZY (RFC 6203): words by their stems, all of them must be there; best first. Scores are 1 to 100. Emails that are not indexed yet are not found.
+ * *ranked_out by malloc. 0, ERR_UNSUPPORTED (no word in it, no index of that field), ERR_NOT_FOUND (no index yet), or another error. */
 struct search_ranked { uint64_t email; unsigned score; };
-int search_fuzzy(struct search *s, uint64_t account, enum search_field field, struct str text, struct search_ranked **out, size_t *n_out);
+int search_fuzzy(struct search *s, uint64_t account, enum search_field field, struct str text, struct search_ranked **ranked_out, size_t *n_out);
 
 #endif

@@ -14,6 +14,7 @@ struct snapshot {
 struct services {
 	struct model *model;
 	struct directory *directory;
+	struct search *search;
 	Gsasl *gsasl;
 	pthread_mutex_t lock;             /* for `newest`: nothing is taken under it */
 	struct snapshot *newest;          /* holds one reference */
@@ -132,6 +133,8 @@ void services_destroy(struct services **s)
 
 struct model *services_model(struct services *s) { return s->model; }
 struct directory *services_directory(struct services *s) { return s->directory; }
+void services_set_search(struct services *s, struct search *search) { s->search = search; }
+struct search *services_search(struct services *s) { return s->search; }
 Gsasl *services_gsasl(struct services *s) { return s->gsasl; }
 
 int services_set_config(struct services *s, const struct mail_config *c)

@@ -51,11 +51,15 @@ struct mail_config {
 	struct str spool_dir;                    /* for messages under way */
 };
 
+struct search;
 struct services;
 int services_create(struct model *m, struct directory *d, struct services **out);
 void services_destroy(struct services **s);
 struct model *services_model(struct services *s);
 struct directory *services_directory(struct services *s);
+/* The full-text index, or NULL: none. Set before there are other threads; outlives the services. */
+void services_set_search(struct services *s, struct search *search);
+struct search *services_search(struct services *s);
 
 /* Copies c, strings too (a new one needs a line in services.c). 0 or ERR_NO_MEMORY (the former one stays). */
 int services_set_config(struct services *s, const struct mail_config *c);
