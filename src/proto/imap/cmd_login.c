@@ -3,6 +3,7 @@
 #include "proto/imap/capability.h"
 #include "proto/imap/commands.h"
 #include "proto/imap/limits.h"
+#include "search/search.h"
 
 /* The user is proven: opens the account and says so, with the capabilities that hold from now on (RFC 3501 7.1). */
 static enum imap_result welcome(struct imap_request *r, const struct directory_user *user)
@@ -17,6 +18,7 @@ static enum imap_result welcome(struct imap_request *r, const struct directory_u
 		return rc == ERR_BUSY ? imap_no(r, "[LIMIT] Too many connections of this user") : imap_error(r, rc, NULL);
 	}
 	s->state = IMAP_AUTHENTICATED;
+	search_hint(services_search(s->services), user->account);
 	conn_set_timeout(s->conn, s->config->imap_timeout_ms);
 	conn_log(s->conn, LOG_INFO, "imap.login", LOG_LIST(LOG_C("by", r->row->name)));
 	struct buf names = BUF_INIT(0);

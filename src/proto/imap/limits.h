@@ -30,6 +30,8 @@
 #define IMAP_SAVED_RANGES_MAX 100000
 /* Messages in one batch of UIDBATCHES at least (RFC 10022 3.1). So the ranges of one answer are few, however big the mailbox. */
 #define IMAP_BATCH_MESSAGES_MIN 500u
+/* Tests by text of one search that the full-text index is asked about; more are answered by reading. */
+#define IMAP_SEARCH_INDEXED_MAX 64
 /* Rows of the command table: a test holds it, so that the table stays one screenful to scan. */
 #define IMAP_COMMANDS_MAX 100
 

@@ -137,7 +137,7 @@ static bool match_header(struct imap_matcher *x, const struct imap_test *t)
 {
 	if (t->cost == IMAP_SEARCH_FROM_SUMMARY)
 		return match_field(x, t, t->key->name);
-	if (!have_blob(x))
+	if (imap_index_says(&x->index, x->scope, t, x->m->email) == SEARCH_NO || !have_blob(x))
 		return false;
 	buf_reset(&x->field);
 	return imap_search_header_field(&x->tools, raw_header(x), t->key->name, &x->field) &&
@@ -146,6 +146,9 @@ static bool match_header(struct imap_matcher *x, const struct imap_test *t)
 
 static bool match_text(struct imap_matcher *x, const struct imap_test *t)
 {
+	enum search_verdict verdict = imap_index_says(&x->index, x->scope, t, x->m->email);
+	if (verdict != SEARCH_READ_IT)
+		return verdict == SEARCH_YES;
 	if (t->key->kind == IMAP_SEARCH_TEXT && have_header(x) && imap_needle_in_folded(&t->needle, buf_str(&x->header)))
 		return true;
 	return have_body(x) && (imap_needle_in_folded(&t->needle, buf_str(&x->body)) || imap_needle_in_folded(&t->needle, buf_str(&x->source)));
@@ -153,12 +156,32 @@ static bool match_text(struct imap_matcher *x, const struct imap_test *t)
 
 static bool match_test(struct imap_matcher *x, const struct imap_test *t);
 
+/* What the index knows for certain costs less than any reading. */
+static bool index_settles(struct imap_matcher *x, const struct imap_test *first, bool value)
+{
+	for (const struct imap_test *t = first; t; t = t->next) {
+		if (t->key->kind != IMAP_SEARCH_BODY && t->key->kind != IMAP_SEARCH_TEXT)
+			continue;
+		enum search_verdict verdict = imap_index_says(&x->index, x->scope, t, x->m->email);
+		if (verdict != SEARCH_READ_IT && ((verdict == SEARCH_YES) != t->key->negated) == value)
+			return true;
+	}
+	return false;
+}
+
 /* The children stand in the order of their cost. */
 static bool match_children(struct imap_matcher *x, const struct imap_test *t, bool all)
 {
-	for (const struct imap_test *child = t->child; child; child = child->next)
+	bool settled = false;
+	for (const struct imap_test *child = t->child; child; child = child->next) {
+		if (!settled && child->cost > IMAP_SEARCH_FROM_VIEW && child->next) {
+			if (index_settles(x, child, !all))
+				return !all;
+			settled = true;
+		}
 		if (match_test(x, child) != all)
 			return !all;
+	}
 	return all;
 }
 
@@ -241,6 +264,7 @@ void imap_matcher_fini(struct imap_matcher *x)
 	forget(x);
 	imap_email_batch_end(&x->emails);
 	imap_search_tools_fini(&x->tools);
+	imap_index_fini(&x->index);
 	buf_fini(&x->field);
 	buf_fini(&x->header);
 	buf_fini(&x->body);

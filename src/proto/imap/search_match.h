@@ -5,6 +5,7 @@
 
 #include "codec/imap/search_text.h"
 #include "proto/imap/email_batch.h"
+#include "proto/imap/search_index.h"
 #include "proto/imap/search_program.h"
 #include "proto/imap/session.h"
 
@@ -15,6 +16,7 @@
 struct imap_matcher {
 	const struct imap_search_scope *scope;
 	struct imap_search_tools tools;
+	struct imap_index index;
 	const struct message *m;
 	struct imap_email_batch emails;
 	unsigned have;                   /* what of the following is that of m */

@@ -14,6 +14,7 @@
 /* Where is searched: a view of a mailbox, and what the session knows of it. All borrowed. */
 struct imap_search_scope {
 	struct account *account;         /* that holds the mailbox */
+	struct search *index;            /* of the words of all accounts; NULL: none, and all is read */
 	const struct view *view;
 	const struct rangeset *recent;   /* UIDs that are \Recent to this session */
 	const struct rangeset *saved;    /* UIDs that "$" stands for (RFC 5182) */
