@@ -120,11 +120,17 @@ int directory_verify(struct directory *d, struct arena *a, const struct director
 /* For mechanisms that prove it themselves (SCRAM, CRAM-MD5, APOP): what they need. For unknown and disabled users
  * ERR_NOT_FOUND, with believable SCRAM values (the salt stays the same for a name) so that an attacker learns
  * nothing; the same values stand beside 0 when has_scram is false. ERR_BUSY as above. */
-struct directory_scram { unsigned iterations; uint8_t salt[16]; uint8_t stored_key[32]; uint8_t server_key[32]; };
+struct directory_scram {
+	unsigned iterations;
+	uint8_t salt[16];
+	uint8_t stored_key[32], server_key[32];                  /* of SHA-256 */
+	bool has_sha1;                                           /* false: the password was set before there were such keys */
+	uint8_t stored_key_sha1[20], server_key_sha1[20];
+};
 struct directory_credentials {
 	struct directory_user user;
 	bool has_scram;
-	struct directory_scram sha256;
+	struct directory_scram scram;
 	struct str secret;                    /* clear, or empty; the caller wipes */
 };
 int directory_credentials(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,

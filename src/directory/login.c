@@ -202,17 +202,17 @@ static int describe(const struct directory *d, struct arena *a, const struct loo
 					struct directory_credentials *out)
 {
 	const struct user_record *u = &x->user;
-	int code = make_up(d, name_of(x), &out->sha256);
+	int code = make_up(d, name_of(x), &out->scram);
 	if (code != 0)
 		return code;
 	if (u->has_scram) {
-		out->sha256.iterations = u->scram.iterations;
-		memcpy(out->sha256.salt, u->scram.salt, sizeof(u->scram.salt));
+		out->scram.iterations = u->scram.iterations;
+		memcpy(out->scram.salt, u->scram.salt, sizeof(u->scram.salt));
 	}
 	if (!x->record || !may_log_in(x))
 		return ERR_NOT_FOUND;
 	if (u->has_scram)
-		out->sha256 = u->scram;
+		out->scram = u->scram;
 	out->has_scram = u->has_scram;
 	out->secret = u->secret.n ? arena_dup(a, u->secret) : STR_NONE;
 	if (u->secret.n && !out->secret.p)

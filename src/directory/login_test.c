@@ -113,8 +113,8 @@ static void test_imported(void **state)
 	assert_false(known.has_scram);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("OLD@x.example"), &again), 0);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("older@x.example"), &stranger), ERR_NOT_FOUND);
-	assert_memory_equal(known.sha256.salt, again.sha256.salt, 16);
-	assert_int_equal(known.sha256.iterations, stranger.sha256.iterations);
+	assert_memory_equal(known.scram.salt, again.scram.salt, 16);
+	assert_int_equal(known.scram.iterations, stranger.scram.iterations);
 	assert_int_equal(directory_user_passwd(f->d, STR("old@x.example"), STR("brand new"), NULL), 0);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("old@x.example"), &known), 0);
 	assert_true(known.has_scram);
@@ -130,15 +130,15 @@ static void test_credentials(void **state)
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice"), &a), 0);
 	assert_true(a.has_scram && str_eq(a.secret, STR("tanstaaf")) && str_eq(a.user.name, STR("alice@x.example")));
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice@x.example"), &b), 0);
-	assert_memory_equal(&a.sha256, &b.sha256, sizeof(a.sha256));
+	assert_memory_equal(&a.scram, &b.scram, sizeof(a.scram));
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("bob@x.example"), &b), 0);
 	assert_int_equal(b.secret.n, 0);
-	assert_memory_not_equal(a.sha256.salt, b.sha256.salt, 16);
+	assert_memory_not_equal(a.scram.salt, b.scram.salt, 16);
 	/* switched off: the salt stays, the keys do not */
 	assert_int_equal(directory_user_disable(f->d, STR("alice@x.example"), true, NULL), 0);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice@x.example"), &b), ERR_NOT_FOUND);
-	assert_memory_equal(a.sha256.salt, b.sha256.salt, 16);
-	assert_memory_not_equal(a.sha256.stored_key, b.sha256.stored_key, 32);
+	assert_memory_equal(a.scram.salt, b.scram.salt, 16);
+	assert_memory_not_equal(a.scram.stored_key, b.scram.stored_key, 32);
 	assert_int_equal(b.secret.n, 0);
 }
 
@@ -150,14 +150,14 @@ static void test_made_up(void **state)
 	users(f);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("ghost@x.example"), &first), ERR_NOT_FOUND);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("ghosts@x.example"), &other), ERR_NOT_FOUND);
-	assert_int_equal(first.sha256.iterations, SCRAM_ITERATIONS);
-	assert_memory_not_equal(first.sha256.salt, other.sha256.salt, 16);
+	assert_int_equal(first.scram.iterations, SCRAM_ITERATIONS);
+	assert_memory_not_equal(first.scram.salt, other.scram.salt, 16);
 	fixture_reopen(f, NULL);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("Ghost@X.example"), &later), ERR_NOT_FOUND);
-	assert_memory_equal(first.sha256.salt, later.sha256.salt, 16);
+	assert_memory_equal(first.scram.salt, later.scram.salt, 16);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("no\tname"), &first), ERR_NOT_FOUND);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("no\tname"), &later), ERR_NOT_FOUND);
-	assert_memory_equal(first.sha256.salt, later.sha256.salt, 16);
+	assert_memory_equal(first.scram.salt, later.scram.salt, 16);
 }
 
 static void test_brake(void **state)

@@ -93,7 +93,8 @@ int password_prepare(struct str raw, struct password *out)
 
 void password_wipe(struct password *p) { crypto_wipe(p, sizeof(*p)); }
 
-int password_scram_keys(const struct password *p, struct directory_scram *s)
+/* RFC 5802 section 3, with the hash that the mechanism names. */
+static int scram_keys(const struct password *p, struct directory_scram *s)
 {
 	uint8_t salted[CRYPTO_SHA256_SIZE], client_key[CRYPTO_SHA256_SIZE];
 	struct str key = str_make(salted, sizeof(salted)), salt = str_make(s->salt, sizeof(s->salt));
@@ -107,6 +108,29 @@ int password_scram_keys(const struct password *p, struct directory_scram *s)
 	crypto_wipe(salted, sizeof(salted));
 	crypto_wipe(client_key, sizeof(client_key));
 	return code;
+}
+
+static int scram_keys_sha1(const struct password *p, struct directory_scram *s)
+{
+	uint8_t salted[CRYPTO_SHA1_SIZE], client_key[CRYPTO_SHA1_SIZE];
+	struct str key = str_make(salted, sizeof(salted)), salt = str_make(s->salt, sizeof(s->salt));
+	int code = crypto_pbkdf2_sha1(str_make(p->bytes, p->n), salt, s->iterations, salted, sizeof(salted));
+	if (code == 0)
+		code = crypto_hmac_sha1(key, STR("Client Key"), client_key);
+	if (code == 0)
+		code = crypto_sha1(str_make(client_key, sizeof(client_key)), s->stored_key_sha1);
+	if (code == 0)
+		code = crypto_hmac_sha1(key, STR("Server Key"), s->server_key_sha1);
+	s->has_sha1 = code == 0;
+	crypto_wipe(salted, sizeof(salted));
+	crypto_wipe(client_key, sizeof(client_key));
+	return code;
+}
+
+int password_scram_keys(const struct password *p, struct directory_scram *s)
+{
+	int code = scram_keys(p, s);
+	return code ? code : scram_keys_sha1(p, s);
 }
 
 int password_scram(const struct password *p, struct directory_scram *out)

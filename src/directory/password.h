@@ -26,7 +26,7 @@ void password_wipe(struct password *p);
 
 /* A new salt, the number of iterations, and the keys that follow. 0 or ERR_NO_MEMORY. */
 int password_scram(const struct password *p, struct directory_scram *out);
-/* The keys of RFC 5802 section 3 with SHA-256, for the salt and iterations that are in *s. */
+/* The keys of RFC 5802 section 3 with SHA-256 and with SHA-1, for the salt and iterations that are in *s. */
 int password_scram_keys(const struct password *p, struct directory_scram *s);
 
 #endif

@@ -2,7 +2,7 @@
 
 #define RECORD_VERSION 1
 
-enum user_bits { USER_DISABLED = 1, USER_SCRAM = 2, USER_SHARED = 4 };
+enum user_bits { USER_DISABLED = 1, USER_SCRAM = 2, USER_SHARED = 4, USER_SCRAM_SHA1 = 8 };
 
 /* ---- keys ---- */
 
@@ -155,13 +155,19 @@ int user_record_parse(struct str value, struct user_record *out)
 		read_fixed(&c, out->scram.stored_key, sizeof(out->scram.stored_key));
 		read_fixed(&c, out->scram.server_key, sizeof(out->scram.server_key));
 	}
+	if (bits & USER_SCRAM_SHA1) {
+		out->scram.has_sha1 = true;
+		read_fixed(&c, out->scram.stored_key_sha1, sizeof(out->scram.stored_key_sha1));
+		read_fixed(&c, out->scram.server_key_sha1, sizeof(out->scram.server_key_sha1));
+	}
 	return c.bad || cursor_left(&c) ? ERR_CORRUPT : 0;
 }
 
 void user_record_format(const struct user_record *u, struct buf *b)
 {
 	record_begin(b);
-	buf_add_u8(b, (uint8_t)((u->disabled ? USER_DISABLED : 0) | (u->has_scram ? USER_SCRAM : 0) | (u->shared ? USER_SHARED : 0)));
+	buf_add_u8(b, (uint8_t)((u->disabled ? USER_DISABLED : 0) | (u->has_scram ? USER_SCRAM : 0) | (u->shared ? USER_SHARED : 0) |
+						   (u->has_scram && u->scram.has_sha1 ? USER_SCRAM_SHA1 : 0)));
 	buf_add_le64(b, u->account);
 	buf_add_le64(b, u->sequence);
 	record_add_text(b, u->hash);
@@ -171,6 +177,10 @@ void user_record_format(const struct user_record *u, struct buf *b)
 		buf_add(b, u->scram.salt, sizeof(u->scram.salt));
 		buf_add(b, u->scram.stored_key, sizeof(u->scram.stored_key));
 		buf_add(b, u->scram.server_key, sizeof(u->scram.server_key));
+	}
+	if (u->has_scram && u->scram.has_sha1) {
+		buf_add(b, u->scram.stored_key_sha1, sizeof(u->scram.stored_key_sha1));
+		buf_add(b, u->scram.server_key_sha1, sizeof(u->scram.server_key_sha1));
 	}
 }
 

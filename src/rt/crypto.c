@@ -83,3 +83,5 @@ void crypto_random(void *out, size_t n)
 }
 
 void crypto_wipe(void *p, size_t n) { OPENSSL_cleanse(p, n); }
+
+bool crypto_equal(const void *a, const void *b, size_t n) { return CRYPTO_memcmp(a, b, n) == 0; }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,8 @@ int crypto_pbkdf2_sha256(struct str password, struct str salt, unsigned iteratio
 int crypto_pbkdf2_sha1(struct str password, struct str salt, unsigned iterations, uint8_t *out, size_t n);
 /* Random bytes from the kernel; never fails once the system is up (ends the process otherwise). */
 void crypto_random(void *out, size_t n);
+/* The same octets? Takes as long whichever differ. */
+bool crypto_equal(const void *a, const void *b, size_t n);
 /* Overwrites a secret so that the compiler cannot leave it out. */
 void crypto_wipe(void *p, size_t n);
 

@@ -10,3 +10,11 @@ int conn_tls_exporter(struct conn *c, struct buf *out)
 	buf_add_lit(out, CONN_FAKE_BINDING);
 	return 0;
 }
+
+int conn_tls_end_point(struct conn *c, struct buf *out)
+{
+	if (!c->end_point)
+		return ERR_UNSUPPORTED;
+	buf_add_lit(out, CONN_FAKE_END_POINT);
+	return 0;
+}

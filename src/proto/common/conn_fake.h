@@ -10,8 +10,10 @@ struct conn {
 	const char *ip;
 	bool tls;
 	bool exporter;        /* TLS with a binding (RFC 9266) */
+	bool end_point;       /* its certificate gives one (RFC 5929) */
 };
 
 #define CONN_FAKE_BINDING "0123456789abcdefghijklmnopqrstuv"     /* 32 octets */
+#define CONN_FAKE_END_POINT "vutsrqponmlkjihgfedcba9876543210"   /* likewise */
 
 #endif

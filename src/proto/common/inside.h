@@ -29,6 +29,7 @@ struct sasl_mechanism {
 	const char *name;
 	bool shows_password;              /* only with TLS, or where configuration allows it */
 	bool binds_channel;               /* only with TLS */
+	bool sha1;                        /* of SCRAM: the hash is SHA-1 */
 	bool needs_secret;                /* offered only when a user has one */
 	bool takes_initial;               /* an initial response is right */
 	sasl_begin_fn *begin;             /* NULL: the client speaks first */
@@ -43,9 +44,12 @@ struct sasl {
 	struct directory_login login;
 	struct arena arena;
 	struct directory_user user;       /* after SASL_DONE */
-	struct str name;                  /* LOGIN: the answer to the first challenge */
-	/* SCRAM and CRAM-MD5 */
-	Gsasl_session *session;
+	struct str name;                  /* LOGIN: the answer to the first challenge; SCRAM: who it shall be */
+	struct {
+		struct str authzid, client_first, server_first, nonce;
+		struct str binding;               /* what c= must be */
+	} scram;
+	Gsasl_session *session;           /* CRAM-MD5 */
 	bool asked;                       /* credentials were asked for: with this result */
 	int credentials_code;
 	struct directory_credentials credentials;
@@ -57,6 +61,10 @@ sasl_begin_fn sasl_begin_login, sasl_begin_cram_md5;
 
 /* An authorisation identity: empty, or the proven user by another spelling. 0, ERR_DENIED, or temporary. */
 int sasl_authorise(struct sasl *x, struct str authzid, const struct directory_user *user);
+/* A proof that ended well or not: notes it for the brake, holds the authorisation identity, sets x->user and x->proven. 0, ERR_DENIED (also for
+ * a good proof of a user who is not there), or temporary. */
+int sasl_proven(struct sasl *x, struct str name, struct str authzid, bool ok);
+bool sasl_can_bind_channel(struct conn *c);
 /* Result and code of a failure that has this code. */
 enum sasl_result sasl_fail(int code, int *code_out);
 

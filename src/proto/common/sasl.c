@@ -13,10 +13,25 @@ static const struct sasl_mechanism mechanisms[] = {
 		.rfc = "7677, 5802, 9266",
 	},
 	{
+		.name = "SCRAM-SHA-1-PLUS",
+		.binds_channel = true,
+		.sha1 = true,
+		.takes_initial = true,
+		.step = sasl_step_scram,
+		.rfc = "5802, 9266",
+	},
+	{
 		.name = "SCRAM-SHA-256",
 		.takes_initial = true,
 		.step = sasl_step_scram,
 		.rfc = "7677, 5802",
+	},
+	{
+		.name = "SCRAM-SHA-1",
+		.sha1 = true,
+		.takes_initial = true,
+		.step = sasl_step_scram,
+		.rfc = "5802",
 	},
 	{
 		.name = "CRAM-MD5",
@@ -43,11 +58,12 @@ static const struct sasl_mechanism mechanisms[] = {
 };
 #define N_MECHANISMS (sizeof(mechanisms) / sizeof(mechanisms[0]))
 
-/* TLS alone is not enough: TLS 1.2 without extended master secret has no exporter that binds (RFC 9266 section 3). */
-static bool can_bind_channel(struct conn *c)
+/* By tls-exporter, which TLS 1.2 without extended master secret has not (RFC 9266 section 3), or by the certificate (RFC 5929 section 4), which
+ * has to have a hash for its signature. */
+bool sasl_can_bind_channel(struct conn *c)
 {
 	struct buf binding = BUF_INIT(0);
-	bool can = conn_has_tls(c) && conn_tls_exporter(c, &binding) == 0;
+	bool can = conn_has_tls(c) && (conn_tls_exporter(c, &binding) == 0 || conn_tls_end_point(c, &binding) == 0);
 	buf_fini(&binding);
 	return can;
 }
@@ -59,7 +75,7 @@ bool login_may_show_password(struct conn *c, const struct mail_config *cfg)
 
 void sasl_mechanisms(struct conn *c, const struct mail_config *cfg, struct buf *out)
 {
-	bool shows = login_may_show_password(c, cfg), binds = can_bind_channel(c), first = true;
+	bool shows = login_may_show_password(c, cfg), binds = sasl_can_bind_channel(c), first = true;
 	bool secrets = directory_any_secret(services_directory(services_of_config(cfg)));
 	for (size_t i = 0; i < N_MECHANISMS; i++) {
 		const struct sasl_mechanism *m = &mechanisms[i];
@@ -95,6 +111,16 @@ int sasl_authorise(struct sasl *x, struct str authzid, const struct directory_us
 	if (code == 0)
 		return str_eq(other.name, user->name) ? 0 : ERR_DENIED;
 	return code == ERR_NOT_FOUND ? ERR_DENIED : code;
+}
+
+int sasl_proven(struct sasl *x, struct str name, struct str authzid, bool ok)
+{
+	int code = ok && x->asked && x->credentials_code == 0 ? sasl_authorise(x, authzid, &x->credentials.user) : ERR_DENIED;
+	if (code == 0)
+		x->user = x->credentials.user;
+	directory_note_login(services_directory(x->services), &x->login, code == 0 ? x->user.name : name, code == 0);
+	x->proven = code == 0;
+	return code;
 }
 
 /* base64 in, base64 out around one step. Both sides may hold a password: wiped. */
@@ -145,7 +171,7 @@ enum sasl_result sasl_start(struct conn *c, struct services *s, const struct mai
 	const struct sasl_mechanism *m = mechanism_find(mechanism);
 	*out = NULL;
 	*code_out = 0;
-	if (!m || (m->binds_channel && !can_bind_channel(c)))
+	if (!m || (m->binds_channel && !sasl_can_bind_channel(c)))
 		return SASL_UNKNOWN;
 	if (m->shows_password && !login_may_show_password(c, cfg))
 		return SASL_NEEDS_TLS;

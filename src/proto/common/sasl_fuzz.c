@@ -29,11 +29,11 @@ static struct services *world(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const mechanisms[] = { "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN" };
+	static const char *const mechanisms[] = { "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS" };
 	if (size == 0)
 		return 0;
-	unsigned which = data[0] % 5;
-	struct conn c = { .ip = which >= 3 ? "192.0.2.1" : "", .tls = true, .exporter = true };
+	unsigned which = data[0] % 7;
+	struct conn c = { .ip = which == 3 || which == 4 ? "192.0.2.1" : "", .tls = true, .exporter = true };
 	struct services *s = world();
 	const struct mail_config *config = services_config(s);
 	struct str message, rest = str_make(data + 1, size - 1);

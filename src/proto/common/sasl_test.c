@@ -138,18 +138,18 @@ static void test_offers(void **state)
 {
 	struct world *w = *state;
 	struct exchange e = { .w = w, .c = &w->plain };
-	check_offer(w, &w->plain, "SCRAM-SHA-256");
-	check_offer(w, &w->tls, "SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN");
-	check_offer(w, &w->old_tls, "SCRAM-SHA-256 PLAIN LOGIN");
+	check_offer(w, &w->plain, "SCRAM-SHA-256 SCRAM-SHA-1");
+	check_offer(w, &w->tls, "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN");
+	check_offer(w, &w->old_tls, "SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN");
 	assert_int_equal(directory_user_secret(w->d, STR("tim@x.example"), STR("tanstaaftanstaaf"), NULL), 0);
-	check_offer(w, &w->plain, "SCRAM-SHA-256 CRAM-MD5");
+	check_offer(w, &w->plain, "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5");
 	assert_int_equal(start(&e, "PLAIN", STR_NONE), SASL_NEEDS_TLS);
 	assert_int_equal(start(&e, "login", STR_NONE), SASL_NEEDS_TLS);
 	assert_int_equal(start(&e, "SCRAM-SHA-256-PLUS", STR_NONE), SASL_UNKNOWN);
 	assert_int_equal(start(&e, "DIGEST-MD5", STR_NONE), SASL_UNKNOWN);
 	assert_int_equal(start(&e, "", STR_NONE), SASL_UNKNOWN);
 	configure(w, true);
-	check_offer(w, &w->plain, "SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN");
+	check_offer(w, &w->plain, "SCRAM-SHA-256 SCRAM-SHA-1 CRAM-MD5 PLAIN LOGIN");
 	assert_int_equal(start(&e, "PLAIN", STR_NONE), SASL_CONTINUE);
 	assert_int_equal(e.reply.n, 0);
 	end(&e);
@@ -336,12 +336,19 @@ static void test_whole_exchanges(void **state)
 	}
 }
 
-/* SCRAM-SHA-256 by hand, after RFC 5802 section 3: gs2 is the header ("n,,"). */
-static enum sasl_result scram_by_hand(struct exchange *e, const char *gs2, const char *password)
+/* SCRAM by hand, after RFC 5802 section 3: gs2 is the header ("n,,"), binding what is bound. */
+struct by_hand {
+	const char *mechanism, *gs2, *binding, *password;
+};
+
+static enum sasl_result scram_hand(struct exchange *e, const struct by_hand *h)
 {
 	struct world *w = e->w;
+	bool sha1 = strstr(h->mechanism, "SHA-1") != NULL;
+	size_t size = sha1 ? CRYPTO_SHA1_SIZE : CRYPTO_SHA256_SIZE;
+	int (*hmac)(struct str, struct str, uint8_t *) = sha1 ? crypto_hmac_sha1 : crypto_hmac_sha256;
 	struct str bare = STR("n=user,r=fyko+d2lbbFgONRv9qkxdawL");
-	enum sasl_result r = start(e, "SCRAM-SHA-256", to_base64(w, arena_printf(&w->arena, "%s%.*s", gs2, STR_ARG(bare))));
+	enum sasl_result r = start(e, h->mechanism, to_base64(w, arena_printf(&w->arena, "%s%.*s", h->gs2, STR_ARG(bare))));
 	if (r != SASL_CONTINUE)
 		return r;
 	struct str first = arena_dup(&w->arena, buf_str(&e->reply)), nonce, rest, salt, iterations;
@@ -351,26 +358,62 @@ static enum sasl_result scram_by_hand(struct exchange *e, const char *gs2, const
 	assert_int_equal(base64_decode(&bytes, str_from(salt, 2)), 0);
 	for (size_t i = 2; i < iterations.n; i++)
 		n = n * 10 + (unsigned)(iterations.p[i] - '0');
-	struct str final = arena_printf(&w->arena, "c=%.*s,%.*s", STR_ARG(to_base64(w, str_from_c(gs2))), STR_ARG(nonce));
+	struct str bound = arena_printf(&w->arena, "%s%s", h->gs2, h->binding);
+	struct str final = arena_printf(&w->arena, "c=%.*s,%.*s", STR_ARG(to_base64(w, bound)), STR_ARG(nonce));
 	struct str message = arena_printf(&w->arena, "%.*s,%.*s,%.*s", STR_ARG(bare), STR_ARG(first), STR_ARG(final));
 
 	uint8_t salted[32], client_key[32], stored_key[32], signature[32], server_key[32];
-	assert_int_equal(crypto_pbkdf2_sha256(str_from_c(password), buf_str(&bytes), n, salted, 32), 0);
-	assert_int_equal(crypto_hmac_sha256(str_make(salted, 32), STR("Client Key"), client_key), 0);
-	assert_int_equal(crypto_hmac_sha256(str_make(salted, 32), STR("Server Key"), server_key), 0);
-	assert_int_equal(crypto_sha256(str_make(client_key, 32), stored_key), 0);
-	assert_int_equal(crypto_hmac_sha256(str_make(stored_key, 32), message, signature), 0);
-	for (int i = 0; i < 32; i++)
+	assert_int_equal((sha1 ? crypto_pbkdf2_sha1 : crypto_pbkdf2_sha256)(str_from_c(h->password), buf_str(&bytes), n, salted, size), 0);
+	assert_int_equal(hmac(str_make(salted, size), STR("Client Key"), client_key), 0);
+	assert_int_equal(hmac(str_make(salted, size), STR("Server Key"), server_key), 0);
+	assert_int_equal((sha1 ? crypto_sha1 : crypto_sha256)(str_make(client_key, size), stored_key), 0);
+	assert_int_equal(hmac(str_make(stored_key, size), message, signature), 0);
+	for (size_t i = 0; i < size; i++)
 		client_key[i] ^= signature[i];
-	struct str proof = to_base64(w, str_make(client_key, 32));
+	struct str proof = to_base64(w, str_make(client_key, size));
 	buf_fini(&bytes);
 	r = step(e, arena_printf(&w->arena, "%.*s,p=%.*s", STR_ARG(final), STR_ARG(proof)));
 	if (r != SASL_CONTINUE)
 		return r;
-	assert_int_equal(crypto_hmac_sha256(str_make(server_key, 32), message, signature), 0);
-	struct str verifier = arena_printf(&w->arena, "v=%.*s", STR_ARG(to_base64(w, str_make(signature, 32))));
+	assert_int_equal(hmac(str_make(server_key, size), message, signature), 0);
+	struct str verifier = arena_printf(&w->arena, "v=%.*s", STR_ARG(to_base64(w, str_make(signature, size))));
 	assert_true(str_eq(buf_str(&e->reply), verifier));
 	return step(e, STR(""));
+}
+
+static enum sasl_result scram_by_hand(struct exchange *e, const char *gs2, const char *password)
+{
+	struct by_hand h = { "SCRAM-SHA-256", gs2, "", password };
+	return scram_hand(e, &h);
+}
+
+/* Both hashes; both bindings, and what is bound to something else. */
+static void test_bindings(void **state)
+{
+	struct world *w = *state;
+	static const struct { struct by_hand h; enum sasl_result want; } cases[] = {
+		{ { "SCRAM-SHA-1", "n,,", "", "pencil case" }, SASL_DONE },
+		{ { "SCRAM-SHA-1", "n,,", "", "pencil" }, SASL_FAILED },
+		{ { "SCRAM-SHA-1-PLUS", "p=tls-exporter,,", CONN_FAKE_BINDING, "pencil case" }, SASL_DONE },
+		{ { "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", CONN_FAKE_BINDING, "pencil case" }, SASL_DONE },
+		{ { "SCRAM-SHA-256-PLUS", "p=tls-server-end-point,,", CONN_FAKE_END_POINT, "pencil case" }, SASL_DONE },
+		{ { "SCRAM-SHA-1-PLUS", "p=tls-server-end-point,,", CONN_FAKE_END_POINT, "pencil case" }, SASL_DONE },
+		{ { "SCRAM-SHA-256-PLUS", "p=tls-server-end-point,,", CONN_FAKE_BINDING, "pencil case" }, SASL_FAILED },
+		{ { "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", CONN_FAKE_END_POINT, "pencil case" }, SASL_FAILED },
+		{ { "SCRAM-SHA-256-PLUS", "p=tls-exporter,,", "", "pencil case" }, SASL_FAILED },
+		{ { "SCRAM-SHA-256-PLUS", "p=tls-unique,,", CONN_FAKE_BINDING, "pencil case" }, SASL_FAILED },
+		{ { "SCRAM-SHA-256-PLUS", "n,,", "", "pencil case" }, SASL_FAILED },
+	};
+	w->tls.end_point = true;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct exchange e = { .w = w, .c = &w->tls };
+		if (scram_hand(&e, &cases[i].h) != cases[i].want)
+			fail_msg("case %zu", i);
+		end(&e);
+	}
+	/* a certificate alone is enough for -PLUS */
+	w->old_tls.end_point = true;
+	check_offer(w, &w->old_tls, "SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN");
 }
 
 /* A man in the middle takes -PLUS out of the offer: the client says, signed, that it would have bound (RFC 5802
@@ -573,6 +616,7 @@ int main(void)
 		TEST(test_broken_base64),
 		TEST(test_login),
 		TEST(test_whole_exchanges),
+		TEST(test_bindings),
 		TEST(test_downgrade),
 		TEST(test_cram_md5_by_hand),
 		TEST(test_scram_syntax),
