@@ -9,6 +9,7 @@ import re
 import select
 import subprocess
 import time
+from pathlib import Path
 
 from mails import BODY_WORD, SUBJECT_WORD
 from servers import DOMAIN, PASSWORD
@@ -17,6 +18,7 @@ BIG = "big"                                     # has the big mailbox
 SPREAD = [f"box{i}" for i in range(20)]         # get the deliveries
 IDLE_USERS = 100
 COMMAND_TIMEOUT = 180               # seconds
+SUMMARY = "(ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE)"
 
 
 @dataclasses.dataclass
@@ -237,8 +239,29 @@ def select_fresh(bench, server):
         return session.sample("SELECT INBOX")
 
 
+def with_capability(name, measure):
+    """A line for servers that have the extension."""
+    def asked(bench, server):
+        if name not in bench.big_session(server).send("CAPABILITY").first.split():
+            raise RuntimeError(f"it does not have {name}")
+        return measure(bench, server)
+    return asked
+
+
+def cold(command):
+    """The command alone, on a server just started that must read everything from the disk."""
+    def measure(bench, server):
+        bench.close_sessions()
+        server.stop()
+        subprocess.run(["sync"], check=True, timeout=COMMAND_TIMEOUT)
+        Path("/proc/sys/vm/drop_caches").write_text("3\n")
+        server.start()
+        return bench.big_session(server).sample(command)
+    return measure
+
+
 def some(bench):
-    """How many messages COPY and EXPUNGE take: a tenth of the mailbox."""
+    """How many messages COPY, MOVE and EXPUNGE take: a tenth of the mailbox, 10,000 of 100,000."""
     return bench.messages // 10
 
 
@@ -255,6 +278,14 @@ def copy(bench, server):
     session = bench.big_session(server)
     sample = session.sample(f"COPY 1:{some(bench)} Copies")
     empty_copies(session, bench)
+    return sample
+
+
+def move(bench, server):
+    session = bench.big_session(server)
+    sample = session.sample(f"MOVE 1:{some(bench)} Copies")
+    for command in ("SELECT Copies", "MOVE 1:* INBOX", "SELECT INBOX"):
+        session.send(command)
     return sample
 
 
@@ -287,19 +318,19 @@ def pop3_retr(bench, server):
 
 # ---- memory ----
 
-def idle(proto, connections):
-    """PSS of all processes of the server: what N connections add, for each."""
+def idle(proto, connections, *more):
+    """PSS of all processes of the server: what N connections add, for each. More: what they do after SELECT."""
     def measure(bench, server):
         n = bench.shrunk(connections)
         server.stop()                           # or memory that earlier lines gave back would be used again
         server.start()
         subprocess.run([bench.mailload, "idle", proto, str(server.port[proto]), f"idle%@{DOMAIN}", PASSWORD,
-                        str(IDLE_USERS), str(IDLE_USERS), "SELECT INBOX"], stdin=subprocess.DEVNULL,
+                        str(IDLE_USERS), str(IDLE_USERS), "SELECT INBOX", *more], stdin=subprocess.DEVNULL,
                        stdout=subprocess.DEVNULL, check=True, timeout=COMMAND_TIMEOUT)
         time.sleep(0.5)
         before, begin = server.pss(), time.monotonic()
         holder = subprocess.Popen([bench.mailload, "idle", proto, str(server.port[proto]), f"idle%@{DOMAIN}", PASSWORD,
-                                   str(n), str(IDLE_USERS), "SELECT INBOX"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                                   str(n), str(IDLE_USERS), "SELECT INBOX", *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             if not select.select([holder.stdout], [], [], COMMAND_TIMEOUT)[0] or holder.stdout.readline() != b"ready\n":
                 raise RuntimeError(f"{n} connections did not get in")
@@ -334,21 +365,27 @@ LINES = [
     Line("login-tls-8", "the same over TLS, 8 connections", "login/s", 3, logins("imaps", BIG, 8), 3, False),
     Line("login-tls-64", "the same over TLS, 64 connections", "login/s", 3, logins("imaps", BIG, 64), 3, False),
     Line("login-hash-8", "as login-8, password hashes as each makes them", "login/s", 3, logins("imap", "slow", 8), 3, False),
-    Line("select", "SELECT on a new connection", "ms", 3, select_fresh, 11),
-    Line("fetch-flags", "FETCH 1:* (UID FLAGS)", "ms", 3, selected("FETCH 1:* (UID FLAGS)")),
-    Line("fetch-envelope", "FETCH 1:* (ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE)", "ms", 3,
-         selected("FETCH 1:* (ENVELOPE BODYSTRUCTURE INTERNALDATE RFC822.SIZE)")),
-    Line("fetch-fields", "FETCH 1:* BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE MESSAGE-ID)]", "ms", 3,
+    Line("select", "SELECT on a new connection", "ms", 2, select_fresh, 11),
+    Line("fetch-flags", "FETCH 1:* (UID FLAGS)", "ms", 2, selected("FETCH 1:* (UID FLAGS)")),
+    Line("fetch-envelope", f"FETCH 1:* {SUMMARY}", "ms", 10, selected(f"FETCH 1:* {SUMMARY}")),
+    Line("fetch-fields", "FETCH 1:* BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE MESSAGE-ID)]", "ms", 2,
          selected("FETCH 1:* BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE MESSAGE-ID)]")),
     Line("fetch-body", "FETCH 1:* BODY.PEEK[]", "ms", 3, selected("FETCH 1:* BODY.PEEK[]")),
-    Line("store", "STORE 1:* +FLAGS (\\Flagged)", "ms", 3, selected("STORE 1:* +FLAGS (\\Flagged)", undo=["STORE 1:* -FLAGS.SILENT (\\Flagged)"])),
-    Line("search-subject", f"SEARCH SUBJECT {SUBJECT_WORD}", "ms", 3, selected(f"SEARCH SUBJECT {SUBJECT_WORD}")),
-    Line("search-body", f"SEARCH BODY {BODY_WORD}", "ms", 3, selected(f"SEARCH BODY {BODY_WORD}"), 3),
-    Line("copy", "COPY of a tenth of the mailbox", "ms", 3, copy, 3),
-    Line("expunge", "EXPUNGE of as many", "ms", 3, expunge, 3),
+    Line("store-all", "STORE 1:* +FLAGS (\\Flagged)", "ms", 2, selected("STORE 1:* +FLAGS (\\Flagged)", undo=["STORE 1:* -FLAGS.SILENT (\\Flagged)"])),
+    Line("search-subject", f"SEARCH SUBJECT {SUBJECT_WORD}", "ms", 2, selected(f"SEARCH SUBJECT {SUBJECT_WORD}")),
+    Line("search-body", f"SEARCH BODY {BODY_WORD}, a word", "ms", 100, selected(f"SEARCH BODY {BODY_WORD}"), 3),
+    Line("sort-date", "SORT (DATE) UTF-8 ALL", "ms", 2, with_capability("SORT", selected("SORT (DATE) UTF-8 ALL"))),
+    Line("thread-references", "THREAD REFERENCES UTF-8 ALL", "ms", 2,
+         with_capability("THREAD=REFERENCES", selected("THREAD REFERENCES UTF-8 ALL"))),
+    Line("copy-10k", "COPY of a tenth of the mailbox", "ms", 5, copy, 3),
+    Line("move-10k", "MOVE of as many", "ms", 5, move, 3),
+    Line("expunge-10k", "EXPUNGE of as many", "ms", 2, expunge, 3),
+    Line("fetch-envelope-cold", f"server and page cache cold: FETCH 1:* {SUMMARY}", "ms", 50, cold(f"FETCH 1:* {SUMMARY}"), 3, False),
+    Line("search-subject-cold", f"likewise: SEARCH SUBJECT {SUBJECT_WORD}", "ms", 2, cold(f"SEARCH SUBJECT {SUBJECT_WORD}"), 3, False),
     Line("pop3-list", "POP3 login, STAT, UIDL, LIST", "ms", 3, pop3_list),
     Line("pop3-retr", "POP3 RETR of 2,000 messages, one after the other", "ms", 3, pop3_retr),
     Line("idle", "memory of an idle IMAP connection, mailbox open", "KB", 3, idle("imap", 5000), 1, False),
+    Line("idle-idle", "memory of a connection in IDLE, mailbox open", "KB", 3, idle("imap", 10000, "IDLE"), 1, False),
     Line("idle-tls", "the same over TLS", "KB", 3, idle("imaps", 1000), 1, False),
 ]
 USERS = [BIG, "slow", *SPREAD, *(f"idle{i}" for i in range(IDLE_USERS))]

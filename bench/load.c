@@ -210,6 +210,10 @@ void load_imap(struct load_conn *c, const char *command, struct load_answer *ans
 			answer_out->ok = !strncasecmp(line + 2, "OK", 2);
 			return;
 		}
+		if (n > 1 && line[0] == '+' && !strcasecmp(command, "IDLE")) {
+			answer_out->ok = true;      /* RFC 2177: from here on it idles */
+			return;
+		}
 		note_line(answer_out, line, n);
 		while (line_literal(line, n, &octets)) {
 			load_skip(c, octets);

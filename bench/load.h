@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define CONN_BUFFER ((size_t)256 << 10)
-#define LOAD_FIRST_MAX 200
+#define LOAD_FIRST_MAX 1000
 
 struct load_conn {
 	int fd;
