@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* CRC-32C (Castagnoli), RFC 3720 B.4; chain by passing the former result, starting with 0. Uses SSE4.2 when there. */
+/* CRC-32C (Castagnoli), RFC 3720 B.4; chain by passing the former result, starting with 0. Uses SSE4.2 and PCLMUL when there. */
 uint32_t hash_crc32c(uint32_t crc, const void *p, size_t n);
 /* The same without special instructions; what hash_crc32c falls back to. */
 uint32_t hash_crc32c_table(uint32_t crc, const void *p, size_t n);

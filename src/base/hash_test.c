@@ -59,6 +59,17 @@ static void test_crc32c_chains(void **state)
 	assert_int_equal(hash_crc32c(whole, NULL, 0), whole);
 }
 
+/* What goes in lanes: every length over their sizes, from every alignment, and the lanes one after the other. */
+static void test_crc32c_long(void **state)
+{
+	(void)state;
+	static uint8_t data[16384];
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)(i * i + (i >> 3) + (i >> 9) * 77);
+	for (size_t n = 0; n < sizeof(data) - 8; n += n < 900 ? 1 : 61)
+		assert_int_equal(hash_crc32c((uint32_t)n, data + n % 8, n), hash_crc32c_table((uint32_t)n, data + n % 8, n));
+}
+
 static void test_siphash_vectors(void **state)
 {
 	(void)state;
@@ -110,7 +121,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_siphash_process_key),
-		cmocka_unit_test(test_crc32c_vectors),
+		cmocka_unit_test(test_crc32c_vectors), cmocka_unit_test(test_crc32c_long),
 		cmocka_unit_test(test_crc32c_chains),
 		cmocka_unit_test(test_siphash_vectors),
 	};
