@@ -231,6 +231,51 @@ static void iterators_do_not_disturb_each_other(void **state)
 	store_end(&r);
 }
 
+/* Every third number below 300 is there, as two bytes; also in the scopes on both sides. */
+static int put_thirds(struct store_write *w, void *arg)
+{
+	int rc = 0;
+	(void)arg;
+	for (unsigned i = 0; i < 300 && !rc; i += 3) {
+		char key[2] = { (char)(i >> 8), (char)i };
+		rc = store_put(w, str_make(key, 2), str_make(key, 2));
+	}
+	return rc;
+}
+
+static void assert_got(struct store_read *r, unsigned i)
+{
+	char key[2] = { (char)(i >> 8), (char)i };
+	struct str value;
+	int rc = store_get(r, str_make(key, 2), &value);
+	assert_int_equal(rc, i % 3 || i >= 300 ? ERR_NOT_FOUND : 0);
+	if (rc == 0)
+		assert_str(value, str_make(key, 2));
+}
+
+static void gets_of_one_read_in_any_order(void **state)
+{
+	struct fixture *f = *state;
+	if (f->target->faults)
+		return;
+	for (uint64_t id = scope.id - 1; id <= scope.id + 1; id++)
+		assert_int_equal(commit(f->store, (struct store_scope){ scope.kind, id }, put_thirds, NULL), 0);
+	for (unsigned step = 1; step < 8; step++) {
+		struct store_read *r;
+		begin(f->store, scope, &r);
+		for (unsigned i = 0; i < 320; i += step)
+			assert_got(r, i);
+		for (unsigned i = 320; i-- > step; i -= step - 1)
+			assert_got(r, i);
+		/* on, one back, the same again, and past the end in between */
+		for (unsigned i = 30; i < 300; i += 3 * step) {
+			assert_got(r, i), assert_got(r, i + 3), assert_got(r, i + 6), assert_got(r, i - 3), assert_got(r, i);
+			assert_got(r, i), assert_got(r, 299 + i), assert_got(r, i + 3), assert_got(r, i + 7), assert_got(r, i + 9);
+		}
+		store_end(&r);
+	}
+}
+
 int conformance_ordering(const struct conformance_target *t)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +286,7 @@ int conformance_ordering(const struct conformance_target *t)
 		CONFORMANCE_TEST(lengths_have_limits, t),
 		CONFORMANCE_TEST(many_keys_stay_in_order, t),
 		CONFORMANCE_TEST(iterators_do_not_disturb_each_other, t),
+		CONFORMANCE_TEST(gets_of_one_read_in_any_order, t),
 	};
 	return cmocka_run_group_tests_name(t->name, tests, NULL, NULL);
 }
