@@ -41,7 +41,7 @@ static void block_free(struct arena_block *block)
 
 static struct arena_block *block_create(size_t cap)
 {
-	struct arena_block *block = malloc(sizeof(*block) + cap);
+	struct arena_block *block = cap <= SIZE_MAX - sizeof(*block) ? malloc(sizeof(*block) + cap) : NULL;
 	if (!block)
 		return NULL;
 	block->next = NULL;
