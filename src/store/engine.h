@@ -72,6 +72,7 @@ struct engine {
 	bool (*blob_intact)(struct store *s, const struct store_blob_view *v);
 	/* May fail part of the way: what was done stays done, and it may be repeated. */
 	int (*blob_tag)(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add);
+	int (*blob_tagged)(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out);
 	int (*blob_visit)(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
 
 	int (*maintain)(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out);

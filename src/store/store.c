@@ -214,6 +214,11 @@ int store_blob_untag(struct store *s, const store_blob_id *ids, size_t n, store_
 	return n ? s->engine->blob_tag(s, ids, n, tag, false) : 0;
 }
 
+int store_blob_tagged(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out)
+{
+	return n ? s->engine->blob_tagged(s, ids, n, tag, has_out) : 0;
+}
+
 int store_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg)
 {
 	return s->engine->blob_visit(s, tag, fn, arg);

@@ -157,6 +157,8 @@ bool store_blob_intact(struct store *s, const struct store_blob_view *v);
  * ERR_NOT_FOUND by tag. */
 int store_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag);
 int store_blob_untag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag);
+/* Which of them have it: has_out[i] of ids[i]; an unknown id has none. Cheap: no walk over other blobs. */
+int store_blob_tagged(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out);
 /* Visits every blob that has the tag. When tag is 0 (for troika check) every blob is visited once for each of its tags,
  * and once with tag 0 when it has none. fn may call the store; what it returns, if not 0, ends the visit and is
  * returned. */

@@ -236,6 +236,11 @@ static int fault_blob_tag(struct store *s, const store_blob_id *ids, size_t n, s
 	return add ? store_blob_tag(fault_of(s)->inner, ids, n, tag) : store_blob_untag(fault_of(s)->inner, ids, n, tag);
 }
 
+static int fault_blob_tagged(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out)
+{
+	return store_blob_tagged(fault_of(s)->inner, ids, n, tag, has_out);
+}
+
 static int fault_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg)
 {
 	return store_blob_visit(fault_of(s)->inner, tag, fn, arg);
@@ -277,6 +282,7 @@ static const struct engine engine_fault = {
 	.blob_unmap = fault_blob_unmap,
 	.blob_intact = fault_blob_intact,
 	.blob_tag = fault_blob_tag,
+	.blob_tagged = fault_blob_tagged,
 	.blob_visit = fault_blob_visit,
 	.maintain = fault_maintain,
 	.check = fault_check,

@@ -121,6 +121,12 @@ static void assert_owners(struct store *s, store_blob_id id, bool by_ann, bool b
 	assert_int_equal(store_blob_visit(s, ann, note_owner, &of_ann), 0);
 	assert_int_equal(of_ann.ann, by_ann);
 	assert_int_equal(of_ann.bob + of_ann.eve + of_ann.none, 0);
+	store_blob_id ids[2] = { id, 12345 };
+	bool has[2];
+	assert_int_equal(store_blob_tagged(s, ids, 2, ann, has), 0);
+	assert_true(has[0] == by_ann && !has[1]);
+	assert_int_equal(store_blob_tagged(s, ids, 1, eve, has), 0);
+	assert_int_equal(has[0], by_eve);
 }
 
 static void change(struct store *s, store_blob_id id, store_tag tag, bool add)

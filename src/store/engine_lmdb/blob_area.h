@@ -32,6 +32,7 @@ int lmdb_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out
 bool lmdb_blob_intact(struct store *s, const struct store_blob_view *v);
 void lmdb_blob_unmap(struct store *s, struct store_blob_view *v);
 int lmdb_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add);
+int lmdb_blob_tagged(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out);
 int lmdb_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
 int lmdb_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out);
 int lmdb_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out);

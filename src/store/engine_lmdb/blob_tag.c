@@ -139,3 +139,41 @@ int lmdb_blob_tag(struct store *store, const store_blob_id *ids, size_t n, store
 	}
 	return result;
 }
+
+/* A snapshot for each batch, so that none is held for long. */
+static int find_tagged(struct lmdb_store *s, MDB_txn *txn, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct blob_ref ref;
+		bool in_table;
+		has_out[i] = false;
+		int rc = blob_find(s, txn, ids[i], &ref);
+		if (rc == ERR_NOT_FOUND)
+			continue;
+		if (rc)
+			return rc;
+		rc = lmdb_code(index_tag_get(s, txn, ids[i], &ref.record, tag, &has_out[i], &in_table));
+		blob_ref_end(s, &ref);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int lmdb_blob_tagged(struct store *store, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out)
+{
+	struct lmdb_store *s = lmdb_of(store);
+	int rc = 0;
+	for (size_t at = 0; at < n && rc == 0; at += STORE_TAG_BATCH) {
+		size_t count = n - at > STORE_TAG_BATCH ? STORE_TAG_BATCH : n - at;
+		struct store_read *r;
+		MDB_txn *txn;
+		warm_up(s, ids + at, count);
+		rc = lmdb_begin_raw(s, &r, &txn);
+		if (rc)
+			return rc;
+		rc = find_tagged(s, txn, ids + at, count, tag, has_out + at);
+		lmdb_end(r);
+	}
+	return rc;
+}

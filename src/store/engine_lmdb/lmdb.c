@@ -100,6 +100,7 @@ static const struct engine engine_lmdb = {
 	.blob_unmap = lmdb_blob_unmap,
 	.blob_intact = lmdb_blob_intact,
 	.blob_tag = lmdb_blob_tag,
+	.blob_tagged = lmdb_blob_tagged,
 	.blob_visit = lmdb_blob_visit,
 	.maintain = lmdb_maintain,
 	.check = lmdb_check,

@@ -142,6 +142,18 @@ void mem_blob_unmap(struct store *s, struct store_blob_view *v)
 	blob_unref(v->handle);
 }
 
+int mem_blob_tagged(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out)
+{
+	struct mem_store *m = mem_of(s);
+	pthread_mutex_lock(&m->lock);
+	for (size_t i = 0; i < n; i++) {
+		const struct mem_blob *b = blob_find(m, ids[i]);
+		has_out[i] = b && tag_index(b, tag) < b->n_tags;
+	}
+	pthread_mutex_unlock(&m->lock);
+	return 0;
+}
+
 int mem_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add)
 {
 	struct mem_store *m = mem_of(s);

@@ -89,6 +89,7 @@ static const struct engine engine_mem = {
 	.blob_unmap = mem_blob_unmap,
 	.blob_intact = mem_blob_intact,
 	.blob_tag = mem_blob_tag,
+	.blob_tagged = mem_blob_tagged,
 	.blob_visit = mem_blob_visit,
 	.maintain = mem_maintain,
 	.check = mem_check,

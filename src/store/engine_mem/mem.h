@@ -56,6 +56,7 @@ int mem_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, siz
 int mem_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out);
 void mem_blob_unmap(struct store *s, struct store_blob_view *v);
 int mem_blob_tag(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add);
+int mem_blob_tagged(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out);
 int mem_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
 int mem_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out);
 void mem_blobs_fini(struct mem_store *m);
