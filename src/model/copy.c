@@ -55,7 +55,7 @@ static int convert(struct change *c, struct mailbox_record *from, struct mailbox
 	struct keyword_map map = { .from = from, .to = to };
 	for (size_t i = 0; !rc && i < out->n; i++) {
 		struct message *m = &out->messages[i];
-		rc = keyword_map_flags(c, &map, m->flags, &m->flags);
+		rc = keyword_map_flags(c, &map, m->flags & ~out->dropped, &m->flags);
 		m->uid = uid + (uint32_t)i;
 		m->modseq = c->modseq;
 		m->saved = c->now;                        /* RFC 8514 section 3: never that of the source */
@@ -137,7 +137,13 @@ static int run(struct change *c, void *arg)
 int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move,
 				 struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out)
 {
-	struct copy_op op = { .from = from, .to = to, .uids = uids, .move = move };
+	return mailbox_copy_kept(a, from, to, uids, move, UINT64_MAX, source_out, target_out, uidvalidity_out);
+}
+
+int mailbox_copy_kept(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move, uint64_t keep,
+					  struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out)
+{
+	struct copy_op op = { .from = from, .to = to, .uids = uids, .move = move, .copied = { .dropped = ~keep } };
 	int rc = commit_run(a->model, a->id, run, &op, NULL);
 	if (!rc)
 		rc = uids_merge(source_out, &op.copied.source);

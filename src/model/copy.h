@@ -12,6 +12,7 @@ struct copied {
 	struct member_list gone, come;
 	struct message *messages;
 	size_t n, cap;
+	uint64_t dropped;                             /* in: flags of the source that do not go along */
 };
 void copy_fini(struct copied *copied);
 

@@ -36,6 +36,8 @@
 #define BUCKET_BYTES_MAX 65536u                   /* names whose hashes are equal, in one value */
 #define PURGE_STEP_PAGES 24u                      /* grave pages purged in one commit: nearly 3,000 messages */
 #define DELETE_STEP_KEYS 2000u                    /* keys removed in one commit of account_delete */
+#define COPY_ACROSS_MAX 100000u                   /* messages copied into another account at once */
+#define COPY_ACROSS_BYTES_MAX ((size_t)512 << 20) /* of their summaries meanwhile */
 #define UNTAG_BATCH 4096u                         /* blob ids in one call */
 #define VIEW_CACHE_BYTES_DEFAULT ((uint64_t)256 << 20)
 #define ACCOUNTS_IDLE_MAX 16384u                  /* account objects kept after the last close */

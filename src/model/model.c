@@ -26,6 +26,7 @@ int model_open(struct store *s, const struct model_config *c, struct model **out
 		return err_set(e, ERR_NO_MEMORY, NULL, "model");
 	m->store = s;
 	pthread_mutex_init(&m->lock, NULL);
+	pthread_mutex_init(&m->across_lock, NULL);
 	int rc = draw_nonce(m, e);
 	uint64_t cache = c && c->view_cache_bytes ? c->view_cache_bytes : VIEW_CACHE_BYTES_DEFAULT;
 	if (!rc && (map_create(&m->accounts) || view_cache_create(cache, &m->views)))
@@ -45,6 +46,7 @@ void model_close(struct model **m)
 	map_destroy(&(*m)->accounts);
 	view_cache_destroy(&(*m)->views);
 	pthread_mutex_destroy(&(*m)->lock);
+	pthread_mutex_destroy(&(*m)->across_lock);
 	free(*m);
 	*m = NULL;
 }

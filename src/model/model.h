@@ -270,6 +270,13 @@ int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *
  * target_out correspond in order. */
 int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move,
 				 struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out);
+/* The same, but only flags of `keep` go along: system flags by their bits; keywords when it has all bits from MESSAGE_KEYWORD_SHIFT on, or none. */
+int mailbox_copy_kept(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move, uint64_t keep,
+					  struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out);
+/* The same into another account, whose quota is asked; all or nothing. The emails are new ones that share the bodies. There is no move: copy, then expunge; a
+ * crash in between leaves the messages in both. ERR_TOO_BIG: over a limit of messages at once. */
+int mailbox_copy_across(struct account *from, uint32_t from_mailbox, struct account *to, uint32_t to_mailbox, const struct rangeset *uids, uint64_t keep,
+						struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out);
 /* \Recent (RFC 3501 2.3.2): UIDs from *first_out up to *until_out - 1 are recent for this session; with claim, no other session
  * ever sees them as recent. Asked after a view was opened, it covers all that is new in the view, and perhaps more. */
 int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *first_out, uint32_t *until_out);

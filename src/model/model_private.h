@@ -16,6 +16,7 @@ struct model {
 	struct view_cache *views;
 	void (*on_emails)(void *arg, uint64_t account);
 	void *on_emails_arg;
+	pthread_mutex_t across_lock;                  /* rank 0: who shares bodies between accounts (copy_across.c) */
 	pthread_mutex_t lock;                         /* rank 2: accounts, the idle list, refs and logins of accounts */
 	struct map *accounts;                         /* id -> struct account */
 	struct account *idle_first, *idle_last;       /* closed ones, longest ago first */
