@@ -58,18 +58,29 @@ static enum imap_result answer(struct imap_request *r, const struct copy *c, boo
 	return imap_ok(r, "%s completed", r->row->name);
 }
 
+/* Into another account it is a copy that is durable before the source is expunged: a crash in between leaves both, never none. */
+static int across(struct imap_selected *from, const struct imap_place *to, struct copy *c, bool move)
+{
+	int err = mailbox_copy_across(from->account, from->mailbox, to->account, to->mailbox.id, &c->uids, imap_rights_kept(to->rights), &c->source, &c->target,
+								  &c->uidvalidity);
+	if (!err && move && c->source.n)
+		err = mailbox_expunge(from->account, from->mailbox, &c->source, false, NULL, NULL);
+	return err;
+}
+
 static enum imap_result copy_to(struct imap_request *r, struct copy *c, struct str name, bool uid, bool move)
 {
-	struct imap_session *s = r->s;
-	struct imap_place target;
+	struct imap_selected *from = &r->s->selected;
+	struct imap_place to;
 	/* RFC 6851 3.3: what COPY, STORE +FLAGS (\Deleted) and EXPUNGE need. */
-	if ((move && !imap_selected_allows(r, ACL_DELETE_MESSAGE | ACL_EXPUNGE)) || !imap_place_target(r, name, &target))
+	if ((move && !imap_selected_allows(r, ACL_DELETE_MESSAGE | ACL_EXPUNGE)) || !imap_place_target(r, name, &to))
 		return IMAP_REPLIED;
-	if (account_id(target.account) != account_id(s->selected.account))
-		return imap_no(r, "[CANNOT] Not to another account");
-	int err = imap_numbers_to_uids(s->selected.view, &c->numbers, &c->uids);
-	if (!err && c->uids.n)
-		err = mailbox_copy(s->selected.account, s->selected.mailbox, target.mailbox.id, &c->uids, move, &c->source, &c->target, &c->uidvalidity);
+	int err = imap_numbers_to_uids(from->view, &c->numbers, &c->uids);
+	if (!err && c->uids.n && account_id(to.account) != account_id(from->account))
+		err = across(from, &to, c, move);
+	else if (!err && c->uids.n)
+		err = mailbox_copy_kept(from->account, from->mailbox, to.mailbox.id, &c->uids, move, imap_rights_kept(to.rights), &c->source, &c->target,
+								&c->uidvalidity);
 	return err ? imap_error(r, err, NULL) : answer(r, c, uid, move);
 }
 

@@ -142,7 +142,8 @@ static const struct imap_command commands[] = {
 		.name = "MOVE", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_WRITES,
 		.capability = "MOVE", .rfc = "6851 3.1", .transcript = "move",
 		.run = imap_cmd_move,
-		.note = "One commit: no moment in which a message is in both, or in neither.",
+		.note = "One commit: no moment in which a message is in both, or in neither. Into another account: copied, then expunged; a crash in between leaves"
+				" both.",
 	},
 	{
 		.name = "MYRIGHTS", .states = IMAP_LOGGED_IN,

@@ -247,6 +247,11 @@ uint64_t imap_rights_flags(uint32_t rights)
 	return flags;
 }
 
+uint64_t imap_rights_kept(uint32_t rights)
+{
+	return imap_rights_flags(rights) | (rights & ACL_WRITE ? UINT64_MAX << MESSAGE_KEYWORD_SHIFT : 0);
+}
+
 void imap_place_filter(const struct imap_place *place, struct append *item)
 {
 	item->flags &= imap_rights_flags(place->rights);

@@ -48,6 +48,9 @@ void imap_place_filter(const struct imap_place *place, struct append *item);
 /* The system flags that these rights allow to be changed. Keywords go with ACL_WRITE. */
 uint64_t imap_rights_flags(uint32_t rights);
 
+/* The flags that COPY takes along into a mailbox with these rights, keywords too (mailbox_copy_kept). */
+uint64_t imap_rights_kept(uint32_t rights);
+
 /* ---- the selected mailbox ---- */
 
 /* Has the user these rights in the selected mailbox? False: NO [NOPERM] is set. */
