@@ -15,7 +15,15 @@
 #include <stdint.h>
 
 /* What of an email a list of terms is about; stored: never renumber. */
-enum field { FIELD_HEADER = 0, FIELD_BODY = 1, FIELD_ATTACHED = 2 /* text that the converter made */, FIELD_COUNT };
+enum field {
+	FIELD_HEADER = 0, FIELD_BODY = 1,
+	FIELD_ATTACHED = 2,              /* text that the converter made */
+	/* as the summary has them: imap_search_envelope_field */
+	FIELD_SUBJECT = 3, FIELD_FROM = 4,
+	FIELD_RECEIVERS = 5,             /* To, Cc, Bcc */
+	FIELD_OTHERS = 6,                /* Sender, Reply-To, Date, Message-ID, In-Reply-To */
+	FIELD_COUNT
+};
 
 struct block {
 	struct str terms, lens, posts;

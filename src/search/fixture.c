@@ -61,14 +61,21 @@ static void keep_texts(struct fixture *f, struct str message, struct str record)
 {
 	struct mime_summary s;
 	struct mime_section header;
-	struct buf texts[3] = { BUF_INIT(0), BUF_INIT(0), BUF_INIT(0) };
+	struct buf texts[5] = { BUF_INIT(0), BUF_INIT(0), BUF_INIT(0), BUF_INIT(0), BUF_INIT(0) };
+	struct str raw;
 	assert_int_equal(mime_summary_open(&s, record), 0);
 	assert_int_equal(mime_section_find(&s, NULL, 0, MIME_SECTION_HEADER, &header), 0);
-	imap_search_header(&f->tools, str_sub(message, header.at, header.n), &texts[0]);
+	raw = str_sub(message, header.at, header.n);
+	imap_search_header(&f->tools, raw, &texts[0]);
 	assert_int_equal(imap_search_body(&f->tools, &s, message, &texts[1], &texts[2]), 0);
+	for (int i = 3; i < 5; i++) {
+		imap_search_envelope_field(&f->tools, &s, i == 3 ? STR("subject") : STR("from"), &texts[i]);
+		if (s.defects & MIME_CUT)
+			imap_search_header_field(&f->tools, raw, i == 3 ? STR("subject") : STR("from"), &texts[i]);
+	}
 	f->email = reallocarray(f->email, f->n + 1, sizeof(*f->email));
 	assert_non_null(f->email);
-	f->email[f->n++] = (struct fixture_email){ keep(f, &texts[0]), keep(f, &texts[1]), keep(f, &texts[2]) };
+	f->email[f->n++] = (struct fixture_email){ keep(f, &texts[0]), keep(f, &texts[1]), keep(f, &texts[2]), keep(f, &texts[3]), keep(f, &texts[4]) };
 }
 
 void fixture_add(struct fixture *f, struct str message)
@@ -106,6 +113,8 @@ void fixture_update(struct fixture *f)
 static bool holds(const struct fixture_email *e, enum search_field field, const struct imap_needle *n)
 {
 	bool header = imap_needle_in_folded(n, e->header), body = imap_needle_in_folded(n, e->body) || imap_needle_in_folded(n, e->source);
+	if (field == SEARCH_SUBJECT || field == SEARCH_FROM)
+		return imap_needle_in_folded(n, field == SEARCH_SUBJECT ? e->subject : e->from);
 	return field == SEARCH_HEADER ? header : field == SEARCH_BODY ? body : header || body;
 }
 

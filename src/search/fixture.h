@@ -16,7 +16,7 @@
 
 #define FIXTURE_ACCOUNT 7u
 
-struct fixture_email { struct str header, body, source; };      /* folded, as IMAP reads them */
+struct fixture_email { struct str header, body, source, subject, from; };      /* folded, as IMAP reads them */
 struct fixture {
 	char dir[64];
 	struct store *store;

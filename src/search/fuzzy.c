@@ -34,7 +34,7 @@ int search_fuzzy(struct search *s, uint64_t account, enum search_field field, st
 {
 	static const unsigned columns[] = {
 		[SEARCH_BODY] = 1u << STEM_BODY, [SEARCH_TEXT] = (1u << STEM_COLUMNS) - 1, [SEARCH_HEADER] = 0, [SEARCH_SUBJECT] = 1u << STEM_SUBJECT,
-		[SEARCH_FROM] = 1u << STEM_FROM, [SEARCH_TO] = 1u << STEM_TO, [SEARCH_CC] = 1u << STEM_CC, [SEARCH_BCC] = 1u << STEM_BCC,
+		[SEARCH_FROM] = 1u << STEM_FROM, [SEARCH_TO] = 1u << STEM_TO, [SEARCH_CC] = 1u << STEM_CC, [SEARCH_BCC] = 1u << STEM_BCC, [SEARCH_OTHERS] = 0,
 	};
 	struct ranking k = { .v = NULL };
 	struct buf expression = BUF_INIT(0);

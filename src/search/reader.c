@@ -36,6 +36,7 @@ static void reset(struct reader *r)
 	give_back(&r->tools.text);
 	give_back(&r->tools.shown);
 	buf_reset(&r->attached);
+	buf_reset(&r->others);
 	for (int i = 0; i < STEM_BODY; i++)
 		buf_reset(&r->column[i]);
 }
@@ -48,6 +49,7 @@ void reader_fini(struct reader *r)
 	buf_fini(&r->source);
 	buf_fini(&r->octets);
 	buf_fini(&r->attached);
+	buf_fini(&r->others);
 	for (int i = 0; i < STEM_BODY; i++)
 		buf_fini(&r->column[i]);
 }
@@ -123,17 +125,30 @@ static int add_attachments(struct reader *r, const struct mime_summary *s, struc
 
 /* ---- */
 
+/* As IMAP's SEARCH looks at a field: in the summary, and in the header too when the summary had to leave something out. */
+static void add_field(struct reader *r, const struct mime_summary *s, struct str header, const char *name, struct buf *out)
+{
+	imap_search_envelope_field(&r->tools, s, str_from_c(name), out);
+	if (s->defects & MIME_CUT)
+		imap_search_header_field(&r->tools, header, str_from_c(name), out);
+}
+
 static int read_message(struct reader *r, const struct mime_summary *s, struct str message)
 {
 	static const char *const fields[STEM_BODY] = { "subject", "from", "to", "cc", "bcc" };
-	struct mime_section header;
-	if (mime_section_find(s, NULL, 0, MIME_SECTION_HEADER, &header) == 0)
-		imap_search_header(&r->tools, str_sub(message, header.at, header.n), &r->header);
+	static const char *const others[] = { "sender", "reply-to", "date", "message-id", "in-reply-to" };
+	struct mime_section section;
+	struct str header = STR_NONE;
+	if (mime_section_find(s, NULL, 0, MIME_SECTION_HEADER, &section) == 0)
+		header = str_sub(message, section.at, section.n);
+	imap_search_header(&r->tools, header, &r->header);
 	int err = imap_search_body(&r->tools, s, message, &r->body, &r->source);
 	if (err)
 		return err;
 	for (int i = 0; i < STEM_BODY; i++)
-		imap_search_envelope_field(&r->tools, s, str_from_c(fields[i]), &r->column[i]);
+		add_field(r, s, header, fields[i], &r->column[i]);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		add_field(r, s, header, others[i], &r->others);
 	if (r->converter.n)
 		err = add_attachments(r, s, message);
 	if (!err && (r->header.failed || r->body.failed || r->source.failed))

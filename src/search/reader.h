@@ -13,6 +13,7 @@ struct reader {
 	struct imap_search_tools tools;
 	struct buf header, body, source;             /* as IMAP's SEARCH reads them: codec/imap/search_text.h */
 	struct buf column[STEM_BODY];                /* subject and addresses */
+	struct buf others;                           /* the other fields of the envelope */
 	struct buf attached;                         /* folded */
 	struct buf octets;                           /* private */
 	struct str converter;                        /* "": none */

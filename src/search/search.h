@@ -46,7 +46,9 @@ enum search_field {
 	SEARCH_BODY,                      /* text and message parts, file names, text of attachments */
 	SEARCH_TEXT,                      /* the header and the body */
 	SEARCH_HEADER,                    /* the message's own header, names too, decoded: for candidates only */
-	SEARCH_SUBJECT, SEARCH_FROM, SEARCH_TO, SEARCH_CC, SEARCH_BCC,      /* for search_fuzzy only */
+	SEARCH_SUBJECT, SEARCH_FROM,      /* as the summary has them: codec/imap/search_text.h */
+	SEARCH_TO, SEARCH_CC, SEARCH_BCC, /* for candidates only */
+	SEARCH_OTHERS,                    /* Sender, Reply-To, Date, Message-ID, In-Reply-To: likewise; not for search_fuzzy */
 };
 
 /* Which emails hold a text as a substring, folded as IMAP's SEARCH folds it (codec/imap/needle.h). Private but for search_answer_says. */

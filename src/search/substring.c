@@ -206,17 +206,19 @@ void search_substring(struct search *s, uint64_t account, enum search_field fiel
 {
 	static const unsigned fields[] = {
 		[SEARCH_BODY] = 1u << FIELD_BODY | 1u << FIELD_ATTACHED, [SEARCH_TEXT] = 1u << FIELD_HEADER | 1u << FIELD_BODY | 1u << FIELD_ATTACHED,
-		[SEARCH_HEADER] = 1u << FIELD_HEADER,
+		[SEARCH_HEADER] = 1u << FIELD_HEADER, [SEARCH_SUBJECT] = 1u << FIELD_SUBJECT, [SEARCH_FROM] = 1u << FIELD_FROM,
+		[SEARCH_TO] = 1u << FIELD_RECEIVERS, [SEARCH_CC] = 1u << FIELD_RECEIVERS, [SEARCH_BCC] = 1u << FIELD_RECEIVERS, [SEARCH_OTHERS] = 1u << FIELD_OTHERS,
 	};
+	bool prove = field == SEARCH_BODY || field == SEARCH_TEXT || field == SEARCH_SUBJECT || field == SEARCH_FROM;
 	struct question q = { .search = s, .text = folded };
 	*out = (struct search_answer){ .n = 0 };
-	if (!s || field > SEARCH_HEADER || !pattern_split(folded, &q.pattern))
+	if (!s || !pattern_split(folded, &q.pattern))
 		return;
 	int r = opened_take(s, account, &q.opened);
 	if (!r) {
 		r = shelf_begin(q.opened->shelf, false);
 		if (!r)
-			r = ask(&q, fields[field], field != SEARCH_HEADER, out);
+			r = ask(&q, fields[field], prove, out);
 		shelf_rollback(q.opened->shelf);
 		opened_give(s, &q.opened);
 	}

@@ -97,7 +97,7 @@ static void add_random_text(struct buf *b, uint64_t *seed)
 static struct str random_piece(const struct fixture *f, uint64_t *seed)
 {
 	const struct fixture_email *e = &f->email[roll(seed, (uint32_t)f->n)];
-	struct str all = roll(seed, 4) == 0 ? e->header : e->source.n && roll(seed, 2) ? e->source : e->body;
+	struct str all = roll(seed, 8) == 0 ? e->subject : roll(seed, 8) == 0 ? e->from : roll(seed, 4) == 0 ? e->header : e->source.n && roll(seed, 2) ? e->source : e->body;
 	if (all.n == 0)
 		return STR("x");
 	size_t from = roll(seed, (uint32_t)all.n);
@@ -110,10 +110,10 @@ static struct str random_piece(const struct fixture *f, uint64_t *seed)
 
 static void ask_pieces(struct fixture *f, unsigned times, uint64_t *seed)
 {
-	static const enum search_field fields[] = { SEARCH_BODY, SEARCH_BODY, SEARCH_TEXT, SEARCH_HEADER };
+	static const enum search_field fields[] = { SEARCH_BODY, SEARCH_BODY, SEARCH_TEXT, SEARCH_HEADER, SEARCH_SUBJECT, SEARCH_FROM };
 	for (unsigned i = 0; i < times; i++) {
 		struct str piece = random_piece(f, seed);
-		fixture_ask(f, fields[roll(seed, 4)], piece, NULL);
+		fixture_ask(f, fields[roll(seed, 6)], piece, NULL);
 	}
 }
 

@@ -39,6 +39,8 @@ static int put_terms(struct update *u)
 {
 	const struct { enum field field; const struct buf *text; } texts[] = {
 		{ FIELD_HEADER, &u->reader.header }, { FIELD_BODY, &u->reader.body }, { FIELD_BODY, &u->reader.source }, { FIELD_ATTACHED, &u->reader.attached },
+		{ FIELD_SUBJECT, &u->reader.column[STEM_SUBJECT] }, { FIELD_FROM, &u->reader.column[STEM_FROM] }, { FIELD_RECEIVERS, &u->reader.column[STEM_TO] },
+		{ FIELD_RECEIVERS, &u->reader.column[STEM_CC] }, { FIELD_RECEIVERS, &u->reader.column[STEM_BCC] }, { FIELD_OTHERS, &u->reader.others },
 	};
 	size_t before[FIELD_COUNT], all = terms_of(u);
 	bool failed = false;

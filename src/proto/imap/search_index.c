@@ -4,7 +4,25 @@
 
 static enum search_field field_of(const struct imap_test *t)
 {
-	return t->key->kind == IMAP_SEARCH_BODY ? SEARCH_BODY : t->key->kind == IMAP_SEARCH_TEXT ? SEARCH_TEXT : SEARCH_HEADER;
+	static const struct { const char *name; enum search_field field; } fields[] = {
+		{ "subject", SEARCH_SUBJECT }, { "from", SEARCH_FROM }, { "to", SEARCH_TO }, { "cc", SEARCH_CC }, { "bcc", SEARCH_BCC },
+	};
+	switch (t->key->kind) {
+	case IMAP_SEARCH_BODY: return SEARCH_BODY;
+	case IMAP_SEARCH_TEXT: return SEARCH_TEXT;
+	case IMAP_SEARCH_SUBJECT: return SEARCH_SUBJECT;
+	case IMAP_SEARCH_FROM: return SEARCH_FROM;
+	case IMAP_SEARCH_TO: return SEARCH_TO;
+	case IMAP_SEARCH_CC: return SEARCH_CC;
+	case IMAP_SEARCH_BCC: return SEARCH_BCC;
+	default: break;
+	}
+	if (!imap_search_in_summary(t->key->name))
+		return SEARCH_HEADER;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (str_ieq(t->key->name, str_from_c(fields[i].name)))
+			return fields[i].field;
+	return SEARCH_OTHERS;
 }
 
 /* NULL when there are too many tests, or no memory: those are answered by reading. */

@@ -16,7 +16,7 @@ struct imap_index {
 	unsigned n;
 	bool hinted;                                 /* the index was told that it is behind */
 };
-/* Of a test by text (BODY, TEXT, HEADER): does the email hold it? Of the header there is never a yes. */
+/* Of a test by text (BODY, TEXT, HEADER and its kin): does the email hold it? Of most header fields there is never a yes. */
 enum search_verdict imap_index_says(struct imap_index *x, const struct imap_search_scope *scope, const struct imap_test *t, uint64_t email);
 void imap_index_fini(struct imap_index *x);
 

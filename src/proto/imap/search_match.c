@@ -120,6 +120,9 @@ static bool match_sent(struct imap_matcher *x, const struct imap_search_key *k)
 /* A field of the envelope; from the message itself when the summary had to leave something out. */
 static bool match_field(struct imap_matcher *x, const struct imap_test *t, struct str field)
 {
+	enum search_verdict verdict = imap_index_says(&x->index, x->scope, t, x->m->email);
+	if (verdict != SEARCH_READ_IT)
+		return verdict == SEARCH_YES;
 	if (!have_summary(x))
 		return false;
 	buf_reset(&x->field);
