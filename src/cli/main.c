@@ -19,6 +19,12 @@ const struct cli_command cli_commands[] = {
 	  "troika user list -d DIR\n\n"
 	  "The password is the first line of the file ('-': standard input), or is asked for on the terminal. Only hashes are stored. A secret, stored\n"
 	  "in the clear, is needed only for APOP and CRAM-MD5." },
+	{ "app-password", cli_app_password, "make, take back, list passwords for programs",
+	  "troika app-password add NAME@DOMAIN LABEL [imap] [pop3] [smtp] -d DIR\n"
+	  "troika app-password del NAME@DOMAIN LABEL -d DIR\n"
+	  "troika app-password list NAME@DOMAIN -d DIR\n\n"
+	  "A password for one program or device: made here, printed once, good for the protocols named (none: any), and taken back without touching the\n"
+	  "others. It works with the mechanisms PLAIN and LOGIN only." },
 	{ "domain", cli_domain, "add, delete, list mail domains",
 	  "troika domain add|del DOMAIN -d DIR\ntroika domain list -d DIR\n\n"
 	  "A new domain gets keys to sign its mail with: see troika dkim show. They go when it is deleted." },

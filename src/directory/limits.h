@@ -17,6 +17,8 @@
 #define SCRAM_ITERATIONS 10000
 #define HASH_WAIT_MS 10000                    /* how long a login waits for its turn to hash */
 
+#define APP_PASSWORDS_MAX 100                 /* a user */
+
 /* verified passwords */
 #define VERIFY_CACHE_SLOTS 65536              /* of 40 bytes; a power of 2 */
 #define VERIFY_CACHE_WAYS 4

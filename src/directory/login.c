@@ -2,6 +2,8 @@
  * known ones: the same answers, after the same work, with salts that stay the same. */
 #include "directory/inside.h"
 
+#include "directory/app_password_inside.h"
+
 #include "base/clock.h"
 #include "base/hash.h"
 #include "directory/familiar.h"
@@ -12,6 +14,9 @@ static struct str ip_of(const struct directory_login *l) { return l ? l->ip : ST
 struct lookup {
 	struct arena *arena;
 	struct str wanted;
+	struct str password;         /* for directory_verify */
+	const char *protocol;
+	bool by_app_password;        /* it is one of the user's for this protocol */
 	uint64_t network;            /* where the login comes from, as a keyed hash; 0: nowhere */
 	bool familiar, fresh;        /* the user has logged in from there; that is written down */
 	struct name name;            /* canonical, or empty */
@@ -58,6 +63,10 @@ static int look_up(struct store_read *r, void *arg)
 	if (code != 0)
 		return code;
 	look_up_network(r, x);
+	code = x->password.n ? app_password_find(r, &x->name, x->password, x->protocol) : ERR_NOT_FOUND;
+	if (code != 0 && code != ERR_NOT_FOUND)
+		return code;
+	x->by_app_password = code == 0;
 	x->record = arena_dup_c(x->arena, value);
 	x->record_n = value.n;
 	return x->record ? user_record_parse(str_make(x->record, x->record_n), &x->user) : ERR_NO_MEMORY;
@@ -151,6 +160,8 @@ static int prove(struct directory *d, const struct directory_login *l, const str
 		return ERR_DENIED;
 	if (!may_try(d, x))
 		return ERR_BUSY;
+	if (x->by_app_password && may_log_in(x))
+		return 0;
 	code = hash_and_compare(d, x, password, &match);
 	if (code != 0)
 		return code;
@@ -166,7 +177,7 @@ static int prove(struct directory *d, const struct directory_login *l, const str
 int directory_verify(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
 					 struct str password, struct directory_user *out)
 {
-	struct lookup x = { .arena = a, .wanted = name, .network = network_hash(d, l) };
+	struct lookup x = { .arena = a, .wanted = name, .password = password, .protocol = l ? l->protocol : "", .network = network_hash(d, l) };
 	*out = (struct directory_user){ 0 };
 	if (brake_blocks(d->brake, ip_of(l), clock_mono_ms()))
 		return ERR_BUSY;

@@ -1,4 +1,5 @@
 /* Users as they are made, changed and forgotten. What takes time (hashing) is done before the commit begins. */
+#include "directory/app_password_inside.h"
 #include "directory/group_inside.h"
 
 #include "rt/crypto.h"
@@ -222,6 +223,8 @@ static int del(struct store_write *w, void *arg)
 	struct key k = key_user(&x->name), order = key_order(name_domain(&x->name), u.sequence), familiar = key_familiar(&x->name);
 	bool had_secret = u.secret.n > 0;
 	code = store_del(w, key_str(&k));
+	if (code == 0)
+		code = app_password_forget(w, &x->name);
 	if (code == 0)
 		code = store_del(w, key_str(&familiar));
 	if (code == 0)

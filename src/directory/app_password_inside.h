@@ -1,0 +1,12 @@
+/* For login.c and user_change.c. */
+#ifndef DIRECTORY_APP_PASSWORD_INSIDE_H
+#define DIRECTORY_APP_PASSWORD_INSIDE_H
+
+#include "directory/inside.h"
+
+/* Is this one of the user's for that protocol? 0, ERR_NOT_FOUND (also when it does not look like one), or an error. */
+int app_password_find(struct store_read *r, const struct name *user, struct str password, const char *protocol);
+/* With the user. */
+int app_password_forget(struct store_write *w, const struct name *user);
+
+#endif
