@@ -22,6 +22,7 @@ static void opens_the_protocols_it_names(void **state)
 {
 	struct fixture *f = *state;
 	char phone[APP_PASSWORD_LENGTH + 1], any[APP_PASSWORD_LENGTH + 1];
+	assert_int_equal(directory_domain_add(f->d, STR("example.org"), NULL), 0);
 	fixture_users(f, users);
 	assert_int_equal(app_password_add(f->d, ALICE, STR("phone"), STR("smtp imap"), 1000, phone, NULL), 0);
 	assert_int_equal(app_password_add(f->d, ALICE, STR("laptop"), STR(""), 2000, any, NULL), 0);
@@ -50,6 +51,7 @@ static void ends_alone(void **state)
 {
 	struct fixture *f = *state;
 	char one[APP_PASSWORD_LENGTH + 1], two[APP_PASSWORD_LENGTH + 1];
+	assert_int_equal(directory_domain_add(f->d, STR("example.org"), NULL), 0);
 	fixture_users(f, users);
 	assert_int_equal(app_password_add(f->d, ALICE, STR("one"), STR(""), 0, one, NULL), 0);
 	assert_int_equal(app_password_add(f->d, ALICE, STR("two"), STR(""), 0, two, NULL), 0);
@@ -71,6 +73,7 @@ static void refuses(void **state)
 {
 	struct fixture *f = *state;
 	char text[APP_PASSWORD_LENGTH + 1];
+	assert_int_equal(directory_domain_add(f->d, STR("example.org"), NULL), 0);
 	fixture_users(f, users);
 	assert_int_equal(app_password_add(f->d, STR("nobody@example.org"), STR("x"), STR(""), 0, text, NULL), ERR_NOT_FOUND);
 	assert_int_equal(app_password_add(f->d, ALICE, STR(""), STR(""), 0, text, NULL), ERR_INVALID);
