@@ -34,6 +34,9 @@ const struct config_option config_options[] = {
 	{ "log", "level", OPTION_WORD, AT(log_level), "info", 0, 0, log_levels, "error, warn, notice, info or debug" },
 	{ "tls", "min_version", OPTION_TEXT, AT(tls.min_version), "1.2", 0, 0, NULL, "1.2 or 1.3" },
 	{ "tls", "ciphers", OPTION_TEXT, AT(tls.ciphers), "", 0, 0, NULL, "TLS 1.2 cipher list in OpenSSL's form; empty: a modern set" },
+	{ "tls", "client_ca", OPTION_TEXT, AT(tls.client_ca), "", 0, 0, NULL,
+	  "PEM file of authorities whose certificates log users in (SASL EXTERNAL): the user is the mail address in the subject's alternative names; empty: "
+	  "clients are not asked for one" },
 	{ "auth", "allow_plain_without_tls", OPTION_BOOL, AT(mail.allow_plain_without_tls), "false", 0, 0, NULL,
 	  "take passwords on connections without TLS (true or false)" },
 	{ "auth", "fail_limit", OPTION_NUMBER, AT(directory.fail_limit), "20", 1, 1000000, NULL,

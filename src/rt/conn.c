@@ -18,6 +18,10 @@ int conn_start_tls(struct conn *c)
 
 int conn_tls_exporter(struct conn *c, struct buf *out) { return c->tls_done ? tls_conn_exporter(c->tls, out) : ERR_UNSUPPORTED; }
 int conn_tls_end_point(struct conn *c, struct buf *out) { return c->tls_done ? tls_conn_end_point(c->tls, out) : ERR_UNSUPPORTED; }
+int conn_tls_client_address(struct conn *c, unsigned i, struct buf *out)
+{
+	return c->tls_done ? tls_conn_client_address(c->tls, i, out) : ERR_NOT_FOUND;
+}
 struct str conn_tls_version(const struct conn *c) { return c->tls_done ? tls_conn_version(c->tls) : STR_NONE; }
 struct str conn_tls_cipher(const struct conn *c) { return c->tls_done ? tls_conn_cipher(c->tls) : STR_NONE; }
 struct str conn_tls_sni(const struct conn *c) { return c->tls_done ? tls_conn_server_name(c->tls) : STR_NONE; }

@@ -92,6 +92,8 @@ bool conn_can_tls(const struct conn *c);           /* not established, and a cer
 /* Channel bindings: tls-exporter (RFC 9266, 32 bytes) and tls-server-end-point (RFC 5929). Appends to out; 0 or ERR_UNSUPPORTED. */
 int conn_tls_exporter(struct conn *c, struct buf *out);
 int conn_tls_end_point(struct conn *c, struct buf *out);
+/* The i-th mail address in the client's certificate, which an authority of tls_options.client_ca vouches for. Appends; 0 or ERR_NOT_FOUND. */
+int conn_tls_client_address(struct conn *c, unsigned i, struct buf *out);
 /* "TLSv1.3 TLS_AES_256_GCM_SHA384"; the empty slice without TLS. The slice is static or lives with the connection. */
 struct str conn_tls_version(const struct conn *c);
 struct str conn_tls_cipher(const struct conn *c);

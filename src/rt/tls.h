@@ -18,6 +18,7 @@ struct tls_options {
 	size_t n_identities;
 	const char *min_version;      /* "1.2" (default, NULL) or "1.3" */
 	const char *ciphers;          /* TLS 1.2 list; NULL: a modern default */
+	const char *client_ca;        /* PEM file of authorities: clients are asked for a certificate, and may have none; NULL or "": nobody is asked */
 	struct tls_challenges *challenges;        /* outlive the context; NULL: none */
 };
 /* Session tickets are on; their keys live as long as the process (shared by all contexts, so that a reload keeps them). */

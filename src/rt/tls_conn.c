@@ -6,6 +6,7 @@
 #include "rt/tls_context_ssl.h"
 
 #include <errno.h>
+#include <openssl/x509v3.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <pthread.h>
@@ -226,4 +227,26 @@ int tls_conn_end_point(struct tls_conn *t, struct buf *out)
 		return ERR_UNSUPPORTED;
 	buf_add(out, digest, n);
 	return 0;
+}
+
+/* subjectAltName rfc822Name, RFC 5280 4.2.1.6. The subject's emailAddress is not looked at (the same section deprecates it). */
+int tls_conn_client_address(struct tls_conn *t, unsigned i, struct buf *out)
+{
+	X509 *leaf = SSL_get0_peer_certificate(t->ssl);
+	if (!leaf || SSL_get_verify_result(t->ssl) != X509_V_OK)
+		return ERR_NOT_FOUND;
+	GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+	int code = ERR_NOT_FOUND;
+	for (int k = 0; code && k < sk_GENERAL_NAME_num(names); k++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, k);
+		if (name->type != GEN_EMAIL || i-- > 0)
+			continue;
+		struct str address = str_make((const char *)ASN1_STRING_get0_data(name->d.rfc822Name), (size_t)ASN1_STRING_length(name->d.rfc822Name));
+		if (str_chr(address, '\0') != STR_NPOS)
+			break;
+		buf_add_str(out, address);
+		code = 0;
+	}
+	GENERAL_NAMES_free(names);
+	return code;
 }

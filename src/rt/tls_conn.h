@@ -35,6 +35,8 @@ const char *tls_conn_failure(const struct tls_conn *t);
 struct str tls_conn_version(const struct tls_conn *t);
 struct str tls_conn_cipher(const struct tls_conn *t);
 struct str tls_conn_server_name(const struct tls_conn *t);
+/* The i-th mail address in the client's certificate, when that is good: appends to out. 0 or ERR_NOT_FOUND. */
+int tls_conn_client_address(struct tls_conn *t, unsigned i, struct buf *out);
 int tls_conn_exporter(struct tls_conn *t, struct buf *out);       /* RFC 9266; 0 or ERR_UNSUPPORTED */
 int tls_conn_end_point(struct tls_conn *t, struct buf *out);      /* RFC 5929 4; the same */
 

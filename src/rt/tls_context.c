@@ -92,6 +92,28 @@ static int set_policy(SSL_CTX *ctx, const struct tls_options *o, struct err *e)
 	return 0;
 }
 
+/* A bad certificate does not end the handshake: the client may log in by other means. SSL_get_verify_result remembers. */
+static int take_any(int ok, X509_STORE_CTX *store)
+{
+	(void)ok, (void)store;
+	return 1;
+}
+
+static int ask_clients(SSL_CTX *ctx, const struct tls_options *o, struct err *e)
+{
+	if (!o->client_ca || !*o->client_ca)
+		return 0;
+	ERR_clear_error();
+	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(o->client_ca);
+	if (!names || SSL_CTX_load_verify_locations(ctx, o->client_ca, NULL) != 1) {
+		sk_X509_NAME_pop_free(names, X509_NAME_free);
+		return fail(e, ERR_CONFIG, "client_ca", o->client_ca);
+	}
+	SSL_CTX_set_client_CA_list(ctx, names);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, take_any);
+	return 0;
+}
+
 /* The library's default asks on the terminal. */
 static int no_passphrase(char *p, int size, int writing, void *arg)
 {
@@ -122,6 +144,8 @@ static int add_identity(struct tls_context *t, const struct tls_options *o, cons
 	if (o->challenges)
 		tls_challenges_offer(o->challenges, ctx);
 	int r = set_policy(ctx, o, e);
+	if (r == 0)
+		r = ask_clients(ctx, o, e);
 	return r < 0 ? r : load_identity(ctx, id, e);
 }
 

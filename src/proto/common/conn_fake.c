@@ -18,3 +18,11 @@ int conn_tls_end_point(struct conn *c, struct buf *out)
 	buf_add_lit(out, CONN_FAKE_END_POINT);
 	return 0;
 }
+
+int conn_tls_client_address(struct conn *c, unsigned i, struct buf *out)
+{
+	if (i >= 2 || !c->certificate[i])
+		return ERR_NOT_FOUND;
+	buf_add_c(out, c->certificate[i]);
+	return 0;
+}

@@ -10,6 +10,7 @@ struct conn {
 	const char *ip;
 	bool tls;
 	bool exporter;        /* TLS with a binding (RFC 9266) */
+	const char *certificate[2];       /* mail addresses in the client's */
 	bool end_point;       /* its certificate gives one (RFC 5929) */
 };
 

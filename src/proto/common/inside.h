@@ -30,6 +30,7 @@ struct sasl_mechanism {
 	bool shows_password;              /* only with TLS, or where configuration allows it */
 	bool binds_channel;               /* only with TLS */
 	bool sha1;                        /* of SCRAM: the hash is SHA-1 */
+	bool needs_certificate;           /* only with a good one of the client that holds a mail address */
 	bool needs_secret;                /* offered only when a user has one */
 	bool takes_initial;               /* an initial response is right */
 	sasl_begin_fn *begin;             /* NULL: the client speaks first */
@@ -56,7 +57,7 @@ struct sasl {
 	bool proven;                      /* only the client's empty answer is missing */
 };
 
-sasl_step_fn sasl_step_plain, sasl_step_login, sasl_step_scram, sasl_step_cram_md5;
+sasl_step_fn sasl_step_external, sasl_step_plain, sasl_step_login, sasl_step_scram, sasl_step_cram_md5;
 sasl_begin_fn sasl_begin_login, sasl_begin_cram_md5;
 
 /* An authorisation identity: empty, or the proven user by another spelling. 0, ERR_DENIED, or temporary. */
@@ -65,6 +66,7 @@ int sasl_authorise(struct sasl *x, struct str authzid, const struct directory_us
  * a good proof of a user who is not there), or temporary. */
 int sasl_proven(struct sasl *x, struct str name, struct str authzid, bool ok);
 bool sasl_can_bind_channel(struct conn *c);
+bool sasl_has_certificate(struct conn *c);
 /* Result and code of a failure that has this code. */
 enum sasl_result sasl_fail(int code, int *code_out);
 

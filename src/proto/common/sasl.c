@@ -6,6 +6,13 @@
 /* The strongest first: clients that take the first they know do well. */
 static const struct sasl_mechanism mechanisms[] = {
 	{
+		.name = "EXTERNAL",
+		.needs_certificate = true,
+		.takes_initial = true,
+		.step = sasl_step_external,
+		.rfc = "4422 appendix A",
+	},
+	{
 		.name = "SCRAM-SHA-256-PLUS",
 		.binds_channel = true,
 		.takes_initial = true,
@@ -79,7 +86,7 @@ void sasl_mechanisms(struct conn *c, const struct mail_config *cfg, struct buf *
 	bool secrets = directory_any_secret(services_directory(services_of_config(cfg)));
 	for (size_t i = 0; i < N_MECHANISMS; i++) {
 		const struct sasl_mechanism *m = &mechanisms[i];
-		if ((m->shows_password && !shows) || (m->binds_channel && !binds) || (m->needs_secret && !secrets))
+		if ((m->needs_certificate && !sasl_has_certificate(c)) || (m->shows_password && !shows) || (m->binds_channel && !binds) || (m->needs_secret && !secrets))
 			continue;
 		if (!first)
 			buf_add_char(out, ' ');
@@ -171,7 +178,7 @@ enum sasl_result sasl_start(struct conn *c, struct services *s, const struct mai
 	const struct sasl_mechanism *m = mechanism_find(mechanism);
 	*out = NULL;
 	*code_out = 0;
-	if (!m || (m->binds_channel && !sasl_can_bind_channel(c)))
+	if (!m || (m->needs_certificate && !sasl_has_certificate(c)) || (m->binds_channel && !sasl_can_bind_channel(c)))
 		return SASL_UNKNOWN;
 	if (m->shows_password && !login_may_show_password(c, cfg))
 		return SASL_NEEDS_TLS;

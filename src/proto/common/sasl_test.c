@@ -556,6 +556,41 @@ static void test_brake(void **state)
 	end(&e);
 }
 
+static void test_external(void **state)
+{
+	struct world *w = *state;
+	static const struct { const char *addresses[2]; struct str authzid; enum sasl_result want; const char *user; } cases[] = {
+		{ { "user@x.example" }, STR_INIT("="), SASL_DONE, "user@x.example" },
+		{ { "user@X.Example" }, STR_INIT("user"), SASL_DONE, "user@x.example" },
+		{ { "else@y.example", "tim@x.example" }, STR_INIT("="), SASL_DONE, "tim@x.example" },
+		{ { "user@x.example", "tim@x.example" }, STR_INIT("tim@x.example"), SASL_DONE, "tim@x.example" },
+		{ { "user@x.example" }, STR_INIT("tim@x.example"), SASL_FAILED, NULL },
+		{ { "user@x.example" }, STR_INIT("nobody@x.example"), SASL_FAILED, NULL },
+		{ { "else@y.example" }, STR_INIT("="), SASL_FAILED, NULL },
+		{ { "not an address" }, STR_INIT("="), SASL_FAILED, NULL },
+		{ { NULL }, STR_INIT("="), SASL_UNKNOWN, NULL },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct conn c = w->tls;
+		struct exchange e = { .w = w, .c = &c };
+		c.certificate[0] = cases[i].addresses[0];
+		c.certificate[1] = cases[i].addresses[1];
+		struct str initial = str_eq(cases[i].authzid, STR("=")) ? cases[i].authzid : to_base64(w, cases[i].authzid);
+		if (start(&e, "EXTERNAL", initial) != cases[i].want)
+			fail_msg("case %zu", i);
+		if (cases[i].want == SASL_DONE)
+			check_user(&e, cases[i].user);
+		end(&e);
+	}
+	struct conn c = w->tls;
+	c.certificate[0] = "user@x.example";
+	check_offer(w, &c, "EXTERNAL SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN");
+	assert_int_equal(directory_user_disable(w->d, STR("user@x.example"), true, NULL), 0);
+	struct exchange e = { .w = w, .c = &c };
+	assert_int_equal(start(&e, "EXTERNAL", STR("=")), SASL_FAILED);
+	end(&e);
+}
+
 /* ---- without SASL ---- */
 
 static void test_login_with_password(void **state)
@@ -621,6 +656,7 @@ int main(void)
 		TEST(test_cram_md5_by_hand),
 		TEST(test_scram_syntax),
 		TEST(test_strangers_look_alike),
+		TEST(test_external),
 		TEST(test_brake),
 		TEST(test_login_with_password),
 		TEST(test_apop),

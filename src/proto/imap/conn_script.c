@@ -68,6 +68,7 @@ int conn_start_tls(struct conn *c)
 bool conn_has_tls(const struct conn *c) { return c->tls; }
 bool conn_can_tls(const struct conn *c) { return !c->tls; }
 int conn_tls_exporter(struct conn *c, struct buf *out) { (void)c, (void)out; return ERR_UNSUPPORTED; }
+int conn_tls_client_address(struct conn *c, unsigned i, struct buf *out) { (void)c, (void)i, (void)out; return ERR_NOT_FOUND; }
 int conn_tls_end_point(struct conn *c, struct buf *out) { (void)c, (void)out; return ERR_UNSUPPORTED; }
 struct str conn_peer_ip(const struct conn *c) { (void)c; return STR("192.0.2.1"); }
 int conn_set_user(struct conn *c, struct str user) { (void)c, (void)user; return 0; }

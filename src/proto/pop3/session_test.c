@@ -31,6 +31,7 @@ bool conn_has_tls(const struct conn *c) { return !c; }
 bool conn_can_tls(const struct conn *c) { return !c; }
 int conn_start_tls(struct conn *c) { return c ? ERR_UNSUPPORTED : 0; }
 int conn_tls_exporter(struct conn *c, struct buf *out) { return c && out ? ERR_UNSUPPORTED : 0; }
+int conn_tls_client_address(struct conn *c, unsigned i, struct buf *out) { return c && out && i ? ERR_NOT_FOUND : ERR_NOT_FOUND; }
 int conn_tls_end_point(struct conn *c, struct buf *out) { return c && out ? ERR_UNSUPPORTED : 0; }
 struct str conn_peer_ip(const struct conn *c) { return c ? STR("192.0.2.1") : STR(""); }
 int conn_set_user(struct conn *c, struct str user) { return c->users_full && user.n ? ERR_BUSY : 0; }
