@@ -284,6 +284,22 @@ int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *fi
  * all UIDs below uidnext that are not in the mailbox must be taken for vanished). */
 int mailbox_vanished(struct account *a, uint32_t mailbox, uint64_t since, struct rangeset *out);
 
+/* ---- what happened ---- */
+
+/* What the commits after modseq `since` did, mailbox by mailbox: from the change log, for who has to tell others. */
+struct account_change {
+	uint32_t mailbox;                 /* 0: the account itself: subscriptions, and what else belongs to no mailbox */
+	uint32_t kinds;                   /* bits 1u << LOG_APPEND and so on: enum changelog_kind, model/changelog.h */
+};
+struct account_changes {
+	struct account_change *v;         /* in the arena, by mailbox; some of them may be gone by now */
+	size_t n;
+	uint64_t until;                   /* all up to this modseq is in it */
+	uint64_t commits;                 /* how many there were */
+};
+/* With UINT64_MAX nothing but `until`: from now on. ERR_NOT_FOUND: the log does not reach back that far, or there is no such account. */
+int account_changes(struct account *a, struct arena *arena, uint64_t since, struct account_changes *out);
+
 /* ---- care ---- */
 
 /* Checks an account (0: all): index, emails, blobs, counts, tags against each other; repair mends what can be derived
