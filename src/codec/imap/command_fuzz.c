@@ -6,6 +6,7 @@
 #include "codec/imap/fetch_att.h"
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
+#include "codec/imap/notify_args.h"
 #include "codec/imap/quota_args.h"
 #include "codec/imap/rights.h"
 #include "codec/imap/search_key.h"
@@ -186,6 +187,24 @@ static bool select_box(struct imap_cursor *c)
 	return true;
 }
 
+static bool notify(struct imap_cursor *c)
+{
+	struct imap_notify_args n;
+	if (imap_notify_args(c, &n))
+		return false;
+	MUST(n.none || n.group_count);
+	for (size_t i = 0; i < n.group_count; i++) {
+		const struct imap_notify_group *g = &n.group[i];
+		MUST(!(g->events & IMAP_NOTIFY_NEW) == !(g->events & IMAP_NOTIFY_EXPUNGE));
+		MUST((g->filter >= IMAP_NOTIFY_SUBTREE) == (g->name_count > 0));
+		for (size_t k = 0; k < g->name_count; k++)
+			touch(g->name[k]);
+		for (size_t k = 0; k < g->fetch.section_count; k++)
+			touch(g->fetch.section[k].label);
+	}
+	return true;
+}
+
 static bool words(struct imap_cursor *c)
 {
 	struct str s;
@@ -208,7 +227,7 @@ static void run(struct str command, bool utf8)
 		{ "LIST", list },
 		{ "LSUB", lsub },
 		{ "SEARCH", search },
-		{ "SELECT", select_box },
+		{ "SELECT", select_box }, { "NOTIFY", notify },
 		{ "SETACL", setacl },
 		{ "SETQUOTA", set_quota },
 		{ "STATUS", status },
@@ -226,8 +245,8 @@ static void run(struct str command, bool utf8)
 		ok = imap_sp(&c) && readers[i].read(&c);
 	else if (ok)
 		ok = imap_atom(&c, &tag) && words(&c);
-	/* An unknown charset is the one failure without a text. */
-	MUST(ok == (c.error == NULL) || (!ok && i < sizeof(readers) / sizeof(readers[0]) && readers[i].read == search));
+	/* Unknown charsets and events are the failures without a text. */
+	MUST(ok == (c.error == NULL) || (!ok && i < sizeof(readers) / sizeof(readers[0]) && (readers[i].read == search || readers[i].read == notify)));
 	MUST(c.p <= c.end);
 	arena_fini(&a);
 }

@@ -257,18 +257,27 @@ static bool modifiers(struct imap_cursor *c, struct imap_fetch *f)
 	return imap_expect(c, ')', "FETCH modifiers must end with a parenthesis");
 }
 
-bool imap_fetch_args(struct imap_cursor *c, struct imap_fetch *out)
+bool imap_fetch_list(struct imap_cursor *c, struct imap_fetch *out)
 {
 	*out = (struct imap_fetch){ 0 };
-	if (imap_take(c, '(')) {
-		do {
-			if (!fetch_att(c, out, true))
-				return false;
-		} while (imap_take(c, ' '));
-		if (!imap_expect(c, ')', "A list of FETCH items must end with a parenthesis"))
-			return false;
-	} else if (!fetch_att(c, out, false)) {
+	if (!imap_expect(c, '(', "A list of FETCH items must begin with a parenthesis"))
 		return false;
+	do {
+		if (!fetch_att(c, out, true))
+			return false;
+	} while (imap_take(c, ' '));
+	return imap_expect(c, ')', "A list of FETCH items must end with a parenthesis");
+}
+
+bool imap_fetch_args(struct imap_cursor *c, struct imap_fetch *out)
+{
+	if (imap_peek(c) == '(') {
+		if (!imap_fetch_list(c, out))
+			return false;
+	} else {
+		*out = (struct imap_fetch){ 0 };
+		if (!fetch_att(c, out, false))
+			return false;
 	}
 	return modifiers(c, out) && imap_end(c);
 }

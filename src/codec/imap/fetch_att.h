@@ -69,4 +69,7 @@ struct imap_fetch {
 /* fetch-att, a macro, or a list of fetch-att; then the modifiers; everything after "FETCH sequence-set SP". */
 bool imap_fetch_args(struct imap_cursor *c, struct imap_fetch *out);
 
+/* "(" fetch-att *(SP fetch-att) ")", of NOTIFY (RFC 5465 8) and of contexts that are updated (RFC 5465 7). Macros are none. */
+bool imap_fetch_list(struct imap_cursor *c, struct imap_fetch *out);
+
 #endif

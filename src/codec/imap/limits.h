@@ -20,4 +20,7 @@
 #define IMAP_LIST_WILDCARDS_MAX 64        /* wildcards of one LIST pattern */
 #define IMAP_LIST_PATTERNS_MAX 256        /* patterns of one LIST (RFC 5258) */
 
+#define IMAP_NOTIFY_GROUPS_MAX 50         /* event groups of one NOTIFY */
+#define IMAP_NOTIFY_NAMES_MAX 1000        /* mailboxes named in one NOTIFY, all groups together */
+
 #endif
