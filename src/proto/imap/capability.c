@@ -22,6 +22,7 @@ static const struct imap_capability capabilities[] = {
 	{ "MOVE", IMAP_LOGGED_IN, "6851", NULL },
 	{ "MULTIAPPEND", IMAP_LOGGED_IN, "3502", "At most 1,000 messages and 1 GB in one command." },
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
+	{ "NOTIFY", IMAP_LOGGED_IN, "5465", NULL },
 	{ "QRESYNC", IMAP_LOGGED_IN, "7162 3.2", NULL },
 	{ "QUOTA", IMAP_LOGGED_IN, "9208", "APPEND and COPY are refused over the limit; mail from others may exceed it by a grace (limits.quota_grace), and then the "
 	  "session is told once: NO [OVERQUOTA]." },

@@ -2,6 +2,7 @@
 #include "proto/imap/message_commands.h"
 
 #include "proto/imap/message_set.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 #include "proto/imap/sync.h"
 
@@ -33,7 +34,7 @@ static struct str copyuid(struct imap_request *r, const struct copy *c)
 	return code;
 }
 
-static enum imap_result answer(struct imap_request *r, const struct copy *c, bool uid, bool move)
+static enum imap_result answer(struct imap_request *r, const struct copy *c, const struct imap_place *target, bool uid, bool move)
 {
 	if (c->source.n == 0 && !uid && c->numbers.n) {
 		/* RFC 2180 4.4.1; the EXPUNGE responses follow. */
@@ -42,6 +43,8 @@ static enum imap_result answer(struct imap_request *r, const struct copy *c, boo
 	/* RFC 4315 3: no COPYUID when nothing was copied. */
 	if (c->source.n == 0)
 		return imap_ok(r, "No such messages");
+	imap_notify_own(r->s, target->account, target->mailbox.id, &c->target);
+	imap_notify_made(r->s, target->account);
 	struct str code = copyuid(r, c);
 	if (!move)
 		return imap_ok(r, "%.*s %s completed", STR_ARG(code), r->row->name);
@@ -81,7 +84,7 @@ static enum imap_result copy_to(struct imap_request *r, struct copy *c, struct s
 	else if (!err && c->uids.n)
 		err = mailbox_copy_kept(from->account, from->mailbox, to.mailbox.id, &c->uids, move, imap_rights_kept(to.rights), &c->source, &c->target,
 								&c->uidvalidity);
-	return err ? imap_error(r, err, NULL) : answer(r, c, uid, move);
+	return err ? imap_error(r, err, NULL) : answer(r, c, &to, uid, move);
 }
 
 static enum imap_result copy(struct imap_request *r, bool uid, bool move)

@@ -6,6 +6,7 @@
 #include "proto/imap/email_batch.h"
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/fetch_section.h"
+#include "proto/imap/limits.h"
 #include "proto/imap/message_set.h"
 #include "proto/imap/place.h"
 #include "proto/imap/resync.h"
@@ -285,6 +286,25 @@ static enum imap_result fetch(struct imap_request *r, bool uid)
 	rangeset_fini(&f.numbers);
 	rangeset_fini(&f.changed);
 	return result;
+}
+
+int imap_fetch_unasked(struct imap_session *s, const struct imap_fetch *wanted, const struct rangeset *numbers)
+{
+	struct arena arena;
+	arena_init(&arena, IMAP_ARENA_MAX);
+	struct imap_request r = { .s = s, .conn = s->conn, .arena = &arena };
+	struct fetch f = { .r = &r, .s = s, .args = *wanted, .out = conn_out(s->conn), .scratch = BUF_INIT(0), .emails = { .account = s->selected.account } };
+	f.args.items |= imap_items_unasked(s);
+	f.located = arena_array(&arena, f.args.section_count ? f.args.section_count : 1, sizeof(*f.located));
+	int err = f.located ? rangeset_copy(&f.numbers, numbers) : ERR_NO_MEMORY;
+	if (!err) {
+		imap_items_init(&f.items, s);
+		write_all(&f);
+	}
+	buf_fini(&f.scratch);
+	rangeset_fini(&f.numbers);
+	arena_fini(&arena);
+	return err;
 }
 
 enum imap_result imap_cmd_fetch(struct imap_request *r) { return fetch(r, false); }

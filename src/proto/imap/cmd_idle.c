@@ -1,5 +1,6 @@
 /* IDLE: RFC 2177. The session is parked like any other; a change in the account wakes it (session.c, CONN_WAKE). */
 #include "proto/imap/commands.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/sync.h"
 
 static void wake(void *conn)
@@ -15,7 +16,8 @@ enum imap_result imap_cmd_idle(struct imap_request *r)
 		int rc = account_watch(s->selected.account, wake, s->conn, &s->watch);
 		if (rc)
 			return imap_error(r, rc, NULL);
-		imap_sync(s, true);
+		if (imap_notify_wanted(s))
+			imap_sync(s, true);
 	}
 	conn_write_lit(s->conn, "+ idling\r\n");
 	return IMAP_CONTINUES;

@@ -1,6 +1,7 @@
 /* CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: commands that change the tree of mailboxes. */
 #include "proto/imap/commands.h"
 #include "proto/imap/list_response.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 #include "proto/imap/use.h"
 
@@ -57,6 +58,7 @@ enum imap_result imap_cmd_create(struct imap_request *r)
 					   : mailbox_create_as_guest(place.account, place.mailbox.name, use, &e);
 	if (rc)
 		return imap_error(r, rc, &e);
+	imap_notify_made(r->s, place.account);
 	imap_list_tell_normalized(r, name, name);
 	return imap_ok(r, "CREATE completed");
 }
@@ -75,7 +77,10 @@ enum imap_result imap_cmd_delete(struct imap_request *r)
 		return imap_no(r, "[CANNOT] INBOX cannot be deleted");
 	if (rc == ERR_CONFLICT)
 		return imap_no(r, "[HASCHILDREN] Delete what is below it first");
-	return rc ? imap_error(r, rc, &e) : imap_ok(r, "DELETE completed");
+	if (rc)
+		return imap_error(r, rc, &e);
+	imap_notify_made(r->s, place.account);
+	return imap_ok(r, "DELETE completed");
 }
 
 enum imap_result imap_cmd_rename(struct imap_request *r)
@@ -97,6 +102,7 @@ enum imap_result imap_cmd_rename(struct imap_request *r)
 	int rc = mailbox_rename(place.account, place.mailbox.name, target.mailbox.name, &e);
 	if (rc)
 		return imap_error(r, rc, &e);
+	imap_notify_made(r->s, place.account);
 	imap_list_tell_normalized(r, to, from);
 	return imap_ok(r, "RENAME completed");
 }

@@ -2,6 +2,7 @@
 #include "codec/imap/select_args.h"
 #include "proto/imap/commands.h"
 #include "proto/imap/list_response.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 #include "proto/imap/resync.h"
 #include "proto/imap/quota_root.h"
@@ -94,6 +95,7 @@ static enum imap_result select_mailbox(struct imap_request *r, bool read_only)
 	rc = tell_selected(r, name, &place);
 	if (!rc && args.has_qresync)
 		rc = imap_resync(s, &args.qresync);
+	imap_notify_follow(s);
 	if (rc) {
 		imap_unselect(s);
 		return imap_error(r, rc, NULL);

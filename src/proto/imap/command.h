@@ -50,6 +50,8 @@ enum imap_command_flag {
 	IMAP_TELLS_NEWS = 64,         /* while it goes on, news are told as they happen (IDLE) */
 	/* Its arguments or its answers are message numbers: BAD [UIDREQUIRED] after ENABLE UIDONLY (RFC 9586). */
 	IMAP_NUMBERS = 128,
+	/* It may make one commit and say so (imap_notify_made): what others did before it is told first. */
+	IMAP_ONE_CHANGE = 256,
 };
 
 enum imap_literal {

@@ -5,7 +5,7 @@
 
 static const struct imap_command commands[] = {
 	{
-		.name = "APPEND", .states = IMAP_LOGGED_IN,
+		.name = "APPEND", .states = IMAP_LOGGED_IN, .flags = IMAP_ONE_CHANGE,
 		.rfc = "3501 6.3.11, 4315 3, 3502, 3516 4.4", .transcript = "append",
 		.run = imap_cmd_append, .literal = imap_append_literal, .octets = imap_append_octets,
 		.note = "Mailbox, flags, date, size and quota are checked before each literal is asked for. Octets are"
@@ -33,20 +33,20 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_close,
 	},
 	{
-		.name = "COPY", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES,
+		.name = "COPY", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_NUMBERS | IMAP_MESSAGES,
 		.rfc = "3501 6.4.7, 4315 3", .transcript = "copy",
 		.run = imap_cmd_copy,
 		.note = "All or nothing, in one commit, with flags and dates.",
 	},
 	{
-		.name = "CREATE", .states = IMAP_LOGGED_IN,
+		.name = "CREATE", .states = IMAP_LOGGED_IN, .flags = IMAP_ONE_CHANGE,
 		.rfc = "3501 6.3.3, 6154 3", .transcript = "create",
 		.run = imap_cmd_create,
 		.note = "Missing superiors are created too. A name that was deleted and is created again has a "
 				"greater UIDVALIDITY.",
 	},
 	{
-		.name = "DELETE", .states = IMAP_LOGGED_IN,
+		.name = "DELETE", .states = IMAP_LOGGED_IN, .flags = IMAP_ONE_CHANGE,
 		.rfc = "3501 6.3.4", .transcript = "delete",
 		.run = imap_cmd_delete,
 		.note = "A session that has the mailbox selected is told that every message is expunged, and then has"
@@ -139,7 +139,7 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_lsub,
 	},
 	{
-		.name = "MOVE", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_WRITES,
+		.name = "MOVE", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_NUMBERS | IMAP_MESSAGES | IMAP_WRITES,
 		.capability = "MOVE", .rfc = "6851 3.1", .transcript = "move",
 		.run = imap_cmd_move,
 		.note = "One commit: no moment in which a message is in both, or in neither. Into another account: copied, then expunged; a crash in between leaves"
@@ -161,7 +161,14 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_noop,
 	},
 	{
-		.name = "RENAME", .states = IMAP_LOGGED_IN,
+		.name = "NOTIFY", .states = IMAP_LOGGED_IN,
+		.capability = "NOTIFY", .rfc = "5465 3.1", .transcript = "notify",
+		.run = imap_cmd_notify,
+		.note = "INBOXES is the same as PERSONAL, since filters deliver anywhere. Of mailboxes that others share those are watched that were "
+				"asked for by name, subtree or subscription.",
+	},
+	{
+		.name = "RENAME", .states = IMAP_LOGGED_IN, .flags = IMAP_ONE_CHANGE,
 		.rfc = "3501 6.3.5", .transcript = "rename",
 		.run = imap_cmd_rename,
 		.note = "Renaming INBOX moves its messages into the new mailbox. Sessions keep a renamed mailbox "
@@ -218,7 +225,7 @@ static const struct imap_command commands[] = {
 		.note = "The name need not be that of a mailbox.",
 	},
 	{
-		.name = "UID COPY", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.name = "UID COPY", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_MESSAGES,
 		.rfc = "3501 6.4.8, 4315 3", .transcript = "copy",
 		.run = imap_cmd_uid_copy,
 	},
@@ -233,7 +240,7 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_uid_fetch,
 	},
 	{
-		.name = "UID MOVE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES,
+		.name = "UID MOVE", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_MESSAGES | IMAP_WRITES,
 		.capability = "MOVE", .rfc = "6851 3.2", .transcript = "move",
 		.run = imap_cmd_uid_move,
 	},

@@ -36,6 +36,7 @@ IMAP_RUN(listrights);
 IMAP_RUN(lsub);
 IMAP_RUN(myrights);
 IMAP_RUN(namespace);
+IMAP_RUN(notify);
 IMAP_RUN(rename);
 IMAP_RUN(select);
 IMAP_RUN(setacl);

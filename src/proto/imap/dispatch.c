@@ -2,6 +2,7 @@
 
 #include "proto/common/sasl.h"
 #include "proto/imap/limits.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 #include "proto/imap/sync.h"
 
@@ -95,7 +96,9 @@ static void count_bad(struct imap_session *s, struct str reply)
 static void tell_news(struct imap_request *r)
 {
 	struct imap_session *s = r->s;
-	imap_sync(s, !(r->row->flags & IMAP_KEEPS_NUMBERS) && !r->numbers_used);
+	if (!imap_notify_wanted(s))
+		return;
+	imap_sync(s, imap_notify_at_once(s) || (!(r->row->flags & IMAP_KEEPS_NUMBERS) && !r->numbers_used));
 	/* RFC 7162 3.2.4: what has been told of later changes must not make the client believe that it knows of these expunges. */
 	if (s->selected.held && imap_qresync(s))
 		conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] VANISHED is delayed\r\n", (unsigned long long)s->selected.held);
@@ -120,6 +123,8 @@ static void finish(struct imap_request *r, enum imap_result result)
 		return;
 	if (s->state == IMAP_SELECTED && r->row && !(r->row->flags & IMAP_NO_NEWS))
 		tell_news(r);
+	if (s->notify && s->state != IMAP_NOT_AUTHENTICATED)
+		imap_notify_after(s);
 	imap_send(r);
 	count_bad(s, r->reply);
 }
@@ -144,6 +149,8 @@ void imap_dispatch(struct imap_session *s, struct str command)
 	request_init(&r, s, command, &arena);
 	s->commands++;
 	bool ok = read_head(&r) && permit(&r) && read_args_begin(&r);
+	if (ok && r.row->flags & IMAP_ONE_CHANGE)
+		imap_notify_before(s);
 	finish(&r, ok ? r.row->run(&r) : IMAP_REPLIED);
 	request_fini(&r);
 }

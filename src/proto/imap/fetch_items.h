@@ -36,4 +36,8 @@ void imap_items_response(const struct imap_items *i, struct buf *out, uint32_t n
  * IMAP4rev2, the UID too (RFC 7162 3.1.4.2), unless the head of the response is the UID (RFC 9586). */
 uint32_t imap_items_unasked(const struct imap_session *s);
 
+/* cmd_fetch.c: FETCH responses that no command asked for, about these numbers of the selected mailbox. What cannot be read is left out, and nothing becomes
+ * \Seen. 0 or ERR_NO_MEMORY. */
+int imap_fetch_unasked(struct imap_session *s, const struct imap_fetch *wanted, const struct rangeset *numbers);
+
 #endif

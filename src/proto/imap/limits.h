@@ -32,6 +32,9 @@
 #define IMAP_BATCH_MESSAGES_MIN 500u
 /* Tests by text of one search that the full-text index is asked about; more are answered by reading. */
 #define IMAP_SEARCH_INDEXED_MAX 64
+/* What one session keeps of a NOTIFY command, bytes; and accounts whose events it is told: its own, and those that share with it. */
+#define IMAP_NOTIFY_BYTES_MAX ((size_t)1 << 20)
+#define IMAP_NOTIFY_ACCOUNTS_MAX 100u
 /* Rows of the command table: a test holds it, so that the table stays one screenful to scan. */
 #define IMAP_COMMANDS_MAX 100
 

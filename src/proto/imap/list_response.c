@@ -62,6 +62,13 @@ void imap_list_oldname(struct imap_session *s, struct str old)
 	buf_add_lit(out, "))");
 }
 
+void imap_list_no_access(struct imap_session *s, const struct imap_listed *listed)
+{
+	buf_add_lit(conn_out(s->conn), "* LIST (\\NoAccess) \"/\" ");
+	imap_format_mailbox(conn_out(s->conn), listed->name, imap_utf8(s));
+	imap_list_end(s);
+}
+
 void imap_list_end(struct imap_session *s) { buf_add_lit(conn_out(s->conn), "\r\n"); }
 
 int imap_list_tell(struct imap_request *r, struct str name, struct str supplied)

@@ -18,6 +18,8 @@ void imap_list_childinfo(struct imap_session *s, unsigned select);
 /* The OLDNAME extended item (RFC 9051 6.3.9.7). */
 void imap_list_oldname(struct imap_session *s, struct str old);
 void imap_list_end(struct imap_session *s);
+/* A whole line with \NoAccess (RFC 5465 3.1): it may be listed, and not be watched. */
+void imap_list_no_access(struct imap_session *s, const struct imap_listed *listed);
 
 /* The LIST response of one mailbox that SELECT and others tell to clients of IMAP4rev2 (RFC 9051 6.3.2, 6.3.4, 6.3.6). name: canonical.
  * supplied: what the client called it; when that is another, it goes along as OLDNAME (6.3.9.7). Nothing when the mailbox is

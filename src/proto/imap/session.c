@@ -6,6 +6,7 @@
 #include "proto/imap/capability.h"
 #include "proto/imap/command.h"
 #include "proto/imap/imap.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 #include "proto/imap/sync.h"
 
@@ -26,6 +27,7 @@ void imap_unselect(struct imap_session *s)
 	s->selected = (struct imap_selected){ .recent = RANGESET_INIT };
 	if (s->state == IMAP_SELECTED)
 		s->state = IMAP_AUTHENTICATED;
+	imap_notify_follow(s);
 }
 
 void imap_session_reset(struct imap_session *s)
@@ -35,6 +37,7 @@ void imap_session_reset(struct imap_session *s)
 	if (s->watch)
 		account_unwatch(s->selected.account, &s->watch);
 	imap_unselect(s);
+	imap_notify_destroy(s);
 	account_close(&s->account);
 	free(s->continued_tag);
 	s->continued_tag = NULL;
@@ -74,10 +77,12 @@ static void session_input(struct imap_session *s)
 		;
 }
 
-/* News outside of a command wait for the next one: RFC 3501 5.2 and 7.4.1 forbid the EXPUNGE among them. */
+/* News outside of a command wait for the next one: RFC 3501 5.2 and 7.4.1 forbid the EXPUNGE among them. NOTIFY is there to have it otherwise. */
 static void session_wake(struct imap_session *s)
 {
-	if (s->continued && s->continued->flags & IMAP_TELLS_NEWS) {
+	if (s->notify && !s->closing) {
+		imap_notify_wake(s);
+	} else if (s->continued && s->continued->flags & IMAP_TELLS_NEWS) {
 		imap_selected_look(s, true);
 		imap_sync(s, true);
 	}

@@ -19,6 +19,7 @@
 
 struct imap_append;
 struct imap_command;
+struct imap_notify;
 struct sasl;
 
 /* RFC 3501 section 3; bits, for the command table. */
@@ -68,6 +69,7 @@ struct imap_session {
 	bool sasl_done;                          /* proven; the client has yet to answer the server's last word with nothing */
 	struct account_watch *watch;             /* IDLE: of selected.account */
 
+	struct imap_notify *notify;              /* NULL until NOTIFY is used: notify.h */
 	struct imap_append *append;              /* the message under way; append.h */
 	struct rangeset saved;                   /* "$" of RFC 5182: UIDs of the selected mailbox */
 

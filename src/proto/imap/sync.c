@@ -6,6 +6,7 @@
 #include "proto/imap/fetch_head.h"
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/message_set.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 
 /* One telling: from what the client knows to `next`. */
@@ -80,10 +81,31 @@ static int tell_changed(struct news *n)
 			err = rangeset_add(n->untold, m->uid, m->uid);
 			continue;
 		}
+		if (!(imap_notify_wanted(n->s) & IMAP_NOTIFY_FLAG))
+			continue;
 		imap_items_response(&items, conn_out(n->s->conn), walk.number, IMAP_FETCH_FLAGS | imap_items_unasked(n->s), m);
 		if (conn_out_check(n->s->conn))
 			break;
 	}
+	rangeset_fini(&numbers);
+	return err;
+}
+
+/* RFC 5465 5.2: behind all else, what the client wants to be told of messages that others put there. */
+static int tell_new(struct news *n, uint32_t first)
+{
+	const struct imap_fetch *wanted = imap_notify_fetch(n->s);
+	uint32_t end = view_uidnext(n->next);
+	struct rangeset uids = RANGESET_INIT, numbers = RANGESET_INIT;
+	if (!wanted || first >= end)
+		return 0;
+	int err = rangeset_add(&uids, first, end - 1);
+	imap_notify_without_own(n->s, &uids);
+	if (!err)
+		err = imap_uids_to_numbers(n->next, &uids, &numbers);
+	if (!err)
+		err = imap_fetch_unasked(n->s, wanted, &numbers);
+	rangeset_fini(&uids);
 	rangeset_fini(&numbers);
 	return err;
 }
@@ -112,7 +134,8 @@ static int tell(struct news *n, struct view **before_out)
 	uint32_t recent = imap_recent_count(selected);
 	if ((n->diff.added || recent != recent_before) && !imap_rev2(n->s))
 		conn_printf(n->s->conn, "* %u RECENT\r\n", recent);
-	return tell_changed(n);
+	err = tell_changed(n);
+	return err || !n->diff.added ? err : tell_new(n, view_uidnext(*before_out));
 }
 
 /* ---- finding out ---- */
