@@ -1,4 +1,6 @@
 #include "search/inside.h"
+
+#include "codec/imap/needle.h"
 #include "search/stems.h"
 
 #include <stdlib.h>
@@ -37,15 +39,17 @@ int search_fuzzy(struct search *s, uint64_t account, enum search_field field, st
 		[SEARCH_FROM] = 1u << STEM_FROM, [SEARCH_TO] = 1u << STEM_TO, [SEARCH_CC] = 1u << STEM_CC, [SEARCH_BCC] = 1u << STEM_BCC, [SEARCH_OTHERS] = 0,
 	};
 	struct ranking k = { .v = NULL };
-	struct buf expression = BUF_INIT(0);
+	struct buf folded = BUF_INIT(0), expression = BUF_INIT(0);
 	struct stemmer *stemmer = NULL;
 	struct opened *o;
 	*ranked_out = NULL;
 	*n_out = 0;
 	int r = !s ? ERR_NOT_FOUND : columns[field] ? stemmer_create(&stemmer) : ERR_UNSUPPORTED;
-	if (!r && !stemmer_question(stemmer, columns[field], text, &expression))
+	if (!r)
+		imap_fold(text, &folded);
+	if (!r && !stemmer_question(stemmer, columns[field], buf_str(&folded), &expression))
 		r = ERR_UNSUPPORTED;
-	if (!r && expression.failed)
+	if (!r && (folded.failed || expression.failed))
 		r = ERR_NO_MEMORY;
 	if (!r && (r = opened_take(s, account, &o)) == 0) {
 		r = shelf_ranked(o->shelf, buf_str(&expression), add, &k);
@@ -55,6 +59,7 @@ int search_fuzzy(struct search *s, uint64_t account, enum search_field field, st
 			search_damaged(s, account);
 	}
 	stemmer_destroy(&stemmer);
+	buf_fini(&folded);
 	buf_fini(&expression);
 	if (r) {
 		free(k.v);

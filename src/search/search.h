@@ -65,6 +65,8 @@ struct search_answer {
 void search_substring(struct search *s, uint64_t account, enum search_field field, struct str folded, struct search_answer *out);
 enum search_verdict { SEARCH_NO, SEARCH_YES, SEARCH_READ_IT };
 enum search_verdict search_answer_says(struct search_answer *a, uint64_t email);
+/* Is it indexed? */
+bool search_answer_knows(const struct search_answer *a, uint64_t email);
 void search_answer_fini(struct search_answer *a);
 
 /* FUZZY (RFC 6203): words by their stems, all of them must be there; best first. Scores are 1 to 100. Emails that are not indexed yet are not found.

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FORMAT 2u                                 /* what chunk.h, words.h, the folding and the stems do */
+#define FORMAT 3u                                 /* what chunk.h, words.h, the folding and the stems do */
 #define BUSY_READING_MS 500
 #define BUSY_WRITING_MS 30000
 

@@ -250,6 +250,12 @@ static size_t lower_bound(const uint64_t *v, size_t from, size_t n, uint64_t x)
 	return lo;
 }
 
+bool search_answer_knows(const struct search_answer *a, uint64_t email)
+{
+	size_t unread = lower_bound(a->unread, 0, a->n_unread, email);
+	return email < a->known_below && !(unread < a->n_unread && a->unread[unread] == email);
+}
+
 enum search_verdict search_answer_says(struct search_answer *a, uint64_t email)
 {
 	if (email >= a->known_below)
@@ -263,6 +269,5 @@ enum search_verdict search_answer_says(struct search_answer *a, uint64_t email)
 	a->near = at;
 	if (at < a->n && a->emails[at] == email)
 		return a->certain[at >> 6] >> (at & 63) & 1 ? SEARCH_YES : SEARCH_READ_IT;
-	size_t unread = lower_bound(a->unread, 0, a->n_unread, email);
-	return unread < a->n_unread && a->unread[unread] == email ? SEARCH_READ_IT : SEARCH_NO;
+	return search_answer_knows(a, email) ? SEARCH_NO : SEARCH_READ_IT;
 }

@@ -19,7 +19,7 @@ enum argument {
 	TWO_KEYS,
 };
 
-/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3; RFC 8514 4.3 (every mailbox has save dates). */
+/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3; RFC 6203 7; RFC 8514 4.3 (every mailbox has save dates). */
 static const struct key {
 	const char *name;
 	enum imap_search_kind kind;
@@ -37,6 +37,7 @@ static const struct key {
 	{ "DRAFT", IMAP_SEARCH_FLAG, NOTHING, false, IMAP_DRAFT },
 	{ "FLAGGED", IMAP_SEARCH_FLAG, NOTHING, false, IMAP_FLAGGED },
 	{ "FROM", IMAP_SEARCH_FROM, TEXT, false, 0 },
+	{ "FUZZY", IMAP_SEARCH_ALL, KEY, false, 0 },
 	{ "HEADER", IMAP_SEARCH_HEADER, NAME_AND_TEXT, false, 0 },
 	{ "KEYWORD", IMAP_SEARCH_KEYWORD, NAME, false, 0 },
 	{ "LARGER", IMAP_SEARCH_LARGER, NUMBER, false, 0 },
@@ -212,6 +213,21 @@ static bool parse_new(struct parser *p, struct imap_search_key **out)
 	return true;
 }
 
+static bool negate(struct imap_search_key *k)
+{
+	k->negated = !k->negated;
+	return true;
+}
+
+/* RFC 6203 3: all that the key is made of. Depth is bounded by IMAP_SEARCH_DEPTH_MAX. */
+static bool make_fuzzy(struct parser *p, struct imap_search_key *k)
+{
+	p->search->has_fuzzy = k->fuzzy = true;
+	for (struct imap_search_key *child = k->child; child; child = child->next)
+		make_fuzzy(p, child);
+	return true;
+}
+
 static bool parse_named(struct parser *p, struct imap_search_key **out)
 {
 	size_t i = 0;
@@ -221,12 +237,8 @@ static bool parse_named(struct parser *p, struct imap_search_key **out)
 		return imap_fail(p->c, imap_peek(p->c) < 0 ? "A search key is missing" : "Unknown search key");
 	if (keys[i].argument != NOTHING && !imap_sp(p->c))
 		return false;
-	if (keys[i].argument == KEY) {
-		if (!parse_key(p, out))
-			return false;
-		(*out)->negated = !(*out)->negated;
-		return true;
-	}
+	if (keys[i].argument == KEY)
+		return parse_key(p, out) && (keys[i].negated ? negate(*out) : make_fuzzy(p, *out));
 	if (keys[i].kind == IMAP_SEARCH_RECENT && keys[i].flag)
 		return parse_new(p, out);
 	struct imap_search_key *k = *out = key_new(p, keys[i].kind);

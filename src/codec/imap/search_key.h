@@ -1,4 +1,4 @@
-/* What SEARCH asks for: RFC 3501 6.4.4, RFC 7162 3.1.5, RFC 5032, RFC 8514 4.3. For one thread; the tree lives in the cursor's arena. */
+/* What SEARCH asks for: RFC 3501 6.4.4, RFC 7162 3.1.5, RFC 5032, RFC 8514 4.3, RFC 6203. For one thread; the tree lives in the cursor's arena. */
 #ifndef CODEC_IMAP_SEARCH_KEY_H
 #define CODEC_IMAP_SEARCH_KEY_H
 
@@ -39,6 +39,7 @@ enum imap_search_kind {
 struct imap_search_key {
 	enum imap_search_kind kind;
 	bool negated;                        /* NOT */
+	bool fuzzy;                          /* under FUZZY (RFC 6203), however deep */
 	struct imap_search_key *next;        /* sibling under the same AND or OR */
 	struct imap_search_key *child;       /* of AND and OR; NULL: none (an AND of nothing holds) */
 	struct imap_seqset set;
@@ -52,6 +53,7 @@ struct imap_search_key {
 struct imap_search {
 	struct imap_search_key *root;        /* an AND */
 	bool has_modseq;                     /* the answer then ends in (MODSEQ n) */
+	bool has_fuzzy;                      /* there is a FUZZY: RELEVANCY may be asked for */
 };
 
 /* [CHARSET SP astring SP] and one key or more. 0; ERR_INVALID (c->error says why); ERR_UNSUPPORTED: the charset is

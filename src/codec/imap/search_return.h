@@ -14,6 +14,7 @@ enum imap_return {
 	IMAP_RETURN_PARTIAL = 32,
 	IMAP_RETURN_UPDATE = 64,
 	IMAP_RETURN_CONTEXT = 128,
+	IMAP_RETURN_RELEVANCY = 256,      /* RFC 6203: only with a FUZZY key */
 };
 /* Those that are answered with messages or with their number. */
 #define IMAP_RETURN_ITEMS (IMAP_RETURN_MIN | IMAP_RETURN_MAX | IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL)

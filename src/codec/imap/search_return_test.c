@@ -31,6 +31,8 @@ static void test_options(void **state)
 		/* RFC 5267. */
 		{ "RETURN (UPDATE CONTEXT COUNT) x", true, IMAP_RETURN_UPDATE | IMAP_RETURN_CONTEXT | IMAP_RETURN_COUNT },
 		{ "RETURN (PARTIAL 1:500 MIN) x", true, IMAP_RETURN_PARTIAL | IMAP_RETURN_MIN },
+		/* RFC 6203 4. */
+		{ "RETURN (RELEVANCY ALL) x", true, IMAP_RETURN_RELEVANCY | IMAP_RETURN_ALL },
 		{ "RETURN (MIN MIN) x", true, IMAP_RETURN_MIN },
 	};
 	static const char *const bad[] = {

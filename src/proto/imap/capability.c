@@ -33,6 +33,8 @@ static const struct imap_capability capabilities[] = {
 	{ "RIGHTS=kxte", IMAP_LOGGED_IN, "4314 2.2", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
 	{ "SAVEDATE", IMAP_LOGGED_IN, "8514", "Messages from before save dates were kept show their internal date." },
+	{ "SEARCH=FUZZY", IMAP_LOGGED_IN, "6203", "Words by their stems, all of them in the field asked; other keys under FUZZY mean what they mean without. Messages that are not "
+	  "indexed yet are found by the text as it stands." },
 	{ "SEARCHRES", IMAP_LOGGED_IN, "5182", NULL },
 	{ "SPECIAL-USE", IMAP_LOGGED_IN, "6154", "In every LIST response; the selection and return options work too." },
 	{ "STATUS=SIZE", IMAP_LOGGED_IN, "8438", NULL },

@@ -126,6 +126,21 @@ static void write_partial(const struct imap_esearch *e, struct buf *out)
 	buf_add_char(out, ')');
 }
 
+/* RFC 6203 4: of the messages told by ALL or PARTIAL, in their order. */
+static void write_relevancy(const struct imap_esearch *e, struct buf *out)
+{
+	size_t at = 0, n = e->hits->n;
+	if (e->ret->options & IMAP_RETURN_PARTIAL)
+		imap_partial_of(&e->ret->partial, e->hits->n, &at, &n);
+	buf_add_lit(out, " RELEVANCY (");
+	for (size_t i = 0; i < n && !conn_out_check(e->r->conn); i++) {
+		if (i)
+			buf_add_char(out, ' ');
+		buf_add_u64(out, e->hits->v[at + i].score);
+	}
+	buf_add_char(out, ')');
+}
+
 void imap_esearch_write(const struct imap_esearch *e)
 {
 	struct buf *out = conn_out(e->r->conn);
@@ -150,6 +165,8 @@ void imap_esearch_write(const struct imap_esearch *e)
 		buf_add_lit(out, " COUNT ");
 		buf_add_u64(out, h->n);
 	}
+	if (options & IMAP_RETURN_RELEVANCY)
+		write_relevancy(e, out);
 	if (e->modseq && h->n && options & IMAP_RETURN_ITEMS)
 		each_returned(e, highest_modseq, &modseq);
 	if (modseq) {

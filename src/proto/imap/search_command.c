@@ -19,6 +19,8 @@ bool imap_search_read(struct imap_request *r, const struct imap_search_return *r
 		r->numbers_used = true;              /* RFC 7162 3.2.10.2: no VANISHED then, though it be UID SEARCH */
 	if (numbers && imap_uidonly(r->s))
 		imap_bad(r, "[UIDREQUIRED] Message numbers were given up by ENABLE UIDONLY");
+	else if (!err && ret->options & IMAP_RETURN_RELEVANCY && !out->has_fuzzy)
+		imap_bad(r, "RELEVANCY goes with a FUZZY key only");          /* RFC 6203 4 */
 	else if (!err)
 		return true;
 	else if (err == ERR_UNSUPPORTED)

@@ -242,9 +242,17 @@ static bool match_kind(struct imap_matcher *x, const struct imap_test *t)
 	return false;
 }
 
+static bool has_text(const struct imap_search_key *k) { return k->kind >= IMAP_SEARCH_HEADER && k->kind <= IMAP_SEARCH_TEXT; }
+
 static bool match_test(struct imap_matcher *x, const struct imap_test *t)
 {
-	return match_kind(x, t) != t->key->negated;
+	x->index.score = IMAP_SCORE_UNRANKED;
+	bool is = match_kind(x, t);
+	if (is && t->key->fuzzy && has_text(t->key)) {
+		x->fuzzy++;
+		x->score += x->index.score;
+	}
+	return is != t->key->negated;
 }
 
 int imap_match(struct imap_matcher *x, const struct imap_test *root, const struct message *m)
@@ -253,12 +261,15 @@ int imap_match(struct imap_matcher *x, const struct imap_test *root, const struc
 		forget(x);
 	x->m = m;
 	x->err = 0;
+	x->fuzzy = x->score = 0;
 	bool yes = match_test(x, root);
 	if (x->err)
 		return x->err;
 	/* What could not be read any more has no text to match, and none to miss. */
 	return yes && !(x->have & FAILED);
 }
+
+unsigned imap_match_score(const struct imap_matcher *x) { return x->fuzzy ? x->score / x->fuzzy : 100; }
 
 bool imap_match_was_slow(const struct imap_matcher *x) { return (x->have & BLOB) != 0; }
 

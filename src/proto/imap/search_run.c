@@ -33,7 +33,7 @@ int imap_hits_add(struct imap_hits *h, uint32_t number, uint32_t uid)
 		h->v = v;
 		h->cap = cap;
 	}
-	h->v[h->n++] = (struct imap_hit){ number, uid };
+	h->v[h->n++] = (struct imap_hit){ number, uid, 100 };
 	return 0;
 }
 
@@ -72,7 +72,12 @@ static int look_at(struct run *x, const struct message *m, uint32_t number)
 		return 0;
 	}
 	int matched = imap_match(&x->matcher, x->root, m);
-	return matched > 0 ? imap_hits_add(x->out, number, m->uid) : matched;
+	if (matched <= 0)
+		return matched;
+	int err = imap_hits_add(x->out, number, m->uid);
+	if (!err)
+		x->out->v[x->out->n - 1].score = imap_match_score(&x->matcher);
+	return err;
 }
 
 int imap_search_run(struct conn *conn, const struct imap_search_scope *scope, const struct imap_test *root, size_t most,

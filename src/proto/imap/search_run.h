@@ -12,6 +12,7 @@
 struct imap_hit {
 	uint32_t number;                 /* in the view, from 1 */
 	uint32_t uid;
+	uint32_t score;                  /* RFC 6203: 1 to 100 */
 };
 struct imap_hits {
 	struct imap_hit *v;              /* malloc: imap_hits_fini */
