@@ -80,6 +80,7 @@ def fill(bench, servers, lines):
             server.fill(BIG, bench.place / "big.mbox")
             notes.append(f"filled by {server.name}'s own import in {time.monotonic() - begin:.1f} s")
             bench.big_session(server).send("CREATE Copies")
+            server.rest()
         (bench.place / "big.mbox").unlink()
     if any(n.startswith("idle") for n in names):
         mails.write_mbox(bench.place / "idle.mbox", IDLE_MESSAGES)

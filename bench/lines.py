@@ -248,11 +248,14 @@ def with_capability(name, measure):
     return asked
 
 
-def cold(command):
-    """The command alone, on a server just started that must read everything from the disk."""
+def cold(command, forget=False):
+    """The command alone, on a server just started that must read everything from the disk. Forget: nobody has asked it
+    about these messages before."""
     def measure(bench, server):
         bench.close_sessions()
         server.stop()
+        if forget:
+            server.forget()
         subprocess.run(["sync"], check=True, timeout=COMMAND_TIMEOUT)
         Path("/proc/sys/vm/drop_caches").write_text("3\n")
         server.start()
@@ -381,6 +384,8 @@ LINES = [
     Line("move-10k", "MOVE of as many", "ms", 5, move, 3),
     Line("expunge-10k", "EXPUNGE of as many", "ms", 2, expunge, 3),
     Line("fetch-envelope-cold", f"server and page cache cold: FETCH 1:* {SUMMARY}", "ms", 50, cold(f"FETCH 1:* {SUMMARY}"), 3, False),
+    Line("fetch-envelope-first", "likewise, and Dovecot without what it cached of earlier commands", "ms", 50,
+         cold(f"FETCH 1:* {SUMMARY}", forget=True), 2, False),
     Line("search-subject-cold", f"likewise: SEARCH SUBJECT {SUBJECT_WORD}", "ms", 2, cold(f"SEARCH SUBJECT {SUBJECT_WORD}"), 3, False),
     Line("pop3-list", "POP3 login, STAT, UIDL, LIST", "ms", 3, pop3_list),
     Line("pop3-retr", "POP3 RETR of 2,000 messages, one after the other", "ms", 3, pop3_retr),

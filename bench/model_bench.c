@@ -112,31 +112,48 @@ static uint64_t allocated(void)
 	return info.uordblks + info.hblkhd;
 }
 
+struct opened {
+	uint64_t open_us, iterate_us, bytes;
+};
+
+/* By a model of its own, whose cache knows nothing yet. */
+static struct opened open_view(struct bench *b)
+{
+	struct opened out;
+	struct model *m;
+	struct account *a;
+	struct view *v;
+	MUST(model_open(b->store, NULL, &m, NULL));
+	MUST(account_open(m, ACCOUNT, &a));
+	uint64_t before = allocated(), began = clock_mono_us();
+	MUST(view_open(a, INBOX, &v));
+	out.open_us = clock_mono_us() - began;
+	out.bytes = allocated() - before;
+	began = clock_mono_us();
+	uint64_t sum = 0;
+	struct view_iter it = view_iter_at(v, 0);
+	for (const struct message *message; (message = view_iter_next(&it));)
+		sum += message->flags;
+	out.iterate_us = clock_mono_us() - began + (sum == 1);
+	view_unref(&v);
+	account_close(&a);
+	model_close(&m);
+	return out;
+}
+
+/* Warm: the quickest of some rounds, which is what the work takes when nothing else runs. */
 static void views(struct bench *b, uint32_t n)
 {
-	/* A model of its own, whose cache knows nothing yet; the second round has the pages warm. */
-	for (int round = 0; round < 2; round++) {
-		struct model *m;
-		struct account *a;
-		struct view *v;
-		MUST(model_open(b->store, NULL, &m, NULL));
-		MUST(account_open(m, ACCOUNT, &a));
-		uint64_t before = allocated(), began = clock_mono_us();
-		MUST(view_open(a, INBOX, &v));
-		say(round ? "view_open, warm" : "view_open, first", clock_mono_us() - began, n, "message");
-		if (round)
-			printf("%-44s %9.1f bytes a message\n", "memory of the view", (double)(allocated() - before) / n);
-		began = clock_mono_us();
-		uint64_t sum = 0;
-		struct view_iter it = view_iter_at(v, 0);
-		for (const struct message *message; (message = view_iter_next(&it));)
-			sum += message->flags;
-		if (round)
-			say("iterate over it", clock_mono_us() - began + (sum == 1), n, "message");
-		view_unref(&v);
-		account_close(&a);
-		model_close(&m);
+	struct opened first = open_view(b), best = open_view(b);
+	for (int round = 0; round < 10; round++) {
+		struct opened o = open_view(b);
+		best.open_us = o.open_us < best.open_us ? o.open_us : best.open_us;
+		best.iterate_us = o.iterate_us < best.iterate_us ? o.iterate_us : best.iterate_us;
 	}
+	say("view_open, first", first.open_us, n, "message");
+	say("view_open, warm", best.open_us, n, "message");
+	say("iterate over it", best.iterate_us, n, "message");
+	printf("%-44s %9.1f bytes a message\n", "memory of the view", (double)best.bytes / n);
 }
 
 static void refresh(struct bench *b)

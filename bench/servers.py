@@ -123,6 +123,18 @@ class Server:
             end_process(process)
         self.processes = []
 
+    def forget(self):
+        """Removes what the server keeps to answer faster next time, while it is stopped."""
+
+    def rest(self, seconds=120):
+        """Waits until it has done what it does in the background after a change, indexing for instance."""
+        end, used = time.monotonic() + seconds, self.cpu()
+        while time.monotonic() < end:
+            time.sleep(1)
+            before, used = used, self.cpu()
+            if used - before < 0.02:
+                return
+
     def spawn(self, *command, log, env=None):
         process = subprocess.Popen([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=open(log, "ab"),
                                    stderr=subprocess.STDOUT, env={**os.environ, **(env or {})},
@@ -337,6 +349,10 @@ class Peer(Server):
 
     def empty_queue(self):
         run("postsuper", "-c", self.dir / "postfix", "-d", "ALL")
+
+    def forget(self):
+        for path in (self.dir / "home").rglob("dovecot.index.cache"):
+            path.unlink()
 
     def fill(self, user, mbox):
         """mail_fsync off for this: the filling is not measured."""
