@@ -103,6 +103,7 @@ static bool return_options(struct imap_cursor *c, struct imap_list *out)
 	static const struct option known[] = {
 		{ "SUBSCRIBED", IMAP_LIST_RETURN_SUBSCRIBED }, { "CHILDREN", IMAP_LIST_RETURN_CHILDREN },
 		{ "SPECIAL-USE", IMAP_LIST_RETURN_SPECIAL_USE }, { "STATUS", IMAP_LIST_RETURN_STATUS },
+		{ "MYRIGHTS", IMAP_LIST_RETURN_MYRIGHTS },
 	};
 	if (!imap_sp(c))
 		return false;

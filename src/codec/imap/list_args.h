@@ -23,6 +23,7 @@ enum imap_list_return {
 	IMAP_LIST_RETURN_CHILDREN = 2,
 	IMAP_LIST_RETURN_SPECIAL_USE = 4,
 	IMAP_LIST_RETURN_STATUS = 8,     /* RFC 5819; imap_list.status says what */
+	IMAP_LIST_RETURN_MYRIGHTS = 64,  /* RFC 8440 */
 };
 
 struct imap_list {

@@ -3,6 +3,7 @@
 #include "codec/imap/status_att.h"
 #include "proto/imap/commands.h"
 #include "proto/imap/list_response.h"
+#include "proto/imap/rights_response.h"
 #include "proto/imap/status_response.h"
 
 /* What is known of one name before it is told. */
@@ -92,6 +93,9 @@ static void tell(const struct list *list, const struct imap_listed *listed, cons
 /* What the return options ask for besides the LIST response; only of what fulfils the selection options (RFC 5819 3, example A02). */
 static void tell_more(const struct list *list, const struct imap_listed *listed)
 {
+	/* RFC 8440 3: none of what does not exist. */
+	if (list->args.returns & IMAP_LIST_RETURN_MYRIGHTS && listed->mailbox)
+		imap_write_myrights(list->r, listed->name, listed->rights);
 	/* RFC 5819 2: what cannot be looked up is left out, and the command goes on. */
 	if (list->args.returns & IMAP_LIST_RETURN_STATUS && imap_list_selectable(listed))
 		(void)imap_status_write(list->r->s, listed->name, listed->account, listed->mailbox, list->args.status);

@@ -112,7 +112,7 @@ static const struct imap_command commands[] = {
 	},
 	{
 		.name = "LIST", .states = IMAP_LOGGED_IN,
-		.rfc = "3501 6.3.8, 3348, 5258, 5819, 6154 2", .transcript = "list",
+		.rfc = "3501 6.3.8, 3348, 5258, 5819, 6154 2, 8440", .transcript = "list",
 		.run = imap_cmd_list,
 		.note = "The reference is put before each pattern as it is. \\HasChildren or \\HasNoChildren and the special uses are told"
 				" without being asked for.",

@@ -69,6 +69,14 @@ static bool split(struct str name, struct str *owner, struct str *rest, bool *sh
 	return *shared || str_eq(space, STR(IMAP_OTHER_USERS));
 }
 
+/* A name of another account's mailbox. Where there is no such account, it is as if there were no such mailbox: nobody learns whose accounts there are. */
+static bool leads_away(struct str name)
+{
+	struct str owner, rest;
+	bool shared;
+	return split(name, &owner, &rest, &shared);
+}
+
 static void own(struct imap_request *r, struct str name, struct imap_place *out)
 {
 	*out = (struct imap_place){ .account = r->s->account, .own = true, .owner = conn_user(r->conn), .rights = ACL_ALL, .told = name };
@@ -165,6 +173,8 @@ bool imap_place_name(struct imap_request *r, struct str name, struct imap_place 
 	struct err e = { 0 };
 	if (!locate(r, name, out))
 		return false;
+	if (out->own && leads_away(name))
+		return not_there(r);
 	out->rights = 0;
 	int rc = mailbox_name_check(r->arena, out->mailbox.name, &out->mailbox.name, &e);
 	return rc ? fail(r, rc, &e) : name_told(r, out);
@@ -191,6 +201,8 @@ bool imap_place_may_create(struct imap_request *r, const struct imap_place *plac
 {
 	uint32_t rights;
 	if (place->own) {
+		if (leads_away(place->mailbox.name))
+			return not_there(r);
 		if (!is_or_below(place->mailbox.name, STR(IMAP_OTHER_USERS)) && !is_or_below(place->mailbox.name, STR(IMAP_SHARED_FOLDERS)))
 			return true;
 		imap_no(r, "[CANNOT] The name belongs to another namespace");
