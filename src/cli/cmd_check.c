@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/sharing.h"
 
 static void report(void *arg, const char *line)
 {
@@ -12,7 +13,7 @@ int cli_check(int argc, char **argv)
 	struct options o;
 	struct house h;
 	struct err e = { 0 };
-	uint64_t store_faults = 0, model_faults = 0, queue_faults = 0;
+	uint64_t store_faults = 0, model_faults = 0, sharing_faults = 0, queue_faults = 0;
 	int r = options_parse("check", argc, argv, OPT_REPAIR, &o);
 
 	if (r)
@@ -28,12 +29,15 @@ int cli_check(int argc, char **argv)
 	if (r == 0)
 		r = model_check(h.model, 0, o.repair, report, NULL, &model_faults);
 	if (r == 0)
+		r = sharing_check(&h, o.repair, report, NULL, &sharing_faults);
+	if (r == 0)
 		r = house_open_queue(&h, &e);
 	if (r == 0)
 		r = queue_check(h.queue, o.repair, report, NULL, &queue_faults);
 	house_close(&h);
 	if (r)
 		return cli_fail("check", r, &e);
-	printf("%llu faults found%s\n", (unsigned long long)(store_faults + model_faults + queue_faults), o.repair ? ", mended where they could be" : "");
-	return store_faults + model_faults + queue_faults ? CLI_FAULTS : CLI_OK;
+	uint64_t faults = store_faults + model_faults + sharing_faults + queue_faults;
+	printf("%llu faults found%s\n", (unsigned long long)faults, o.repair ? ", mended where they could be" : "");
+	return faults ? CLI_FAULTS : CLI_OK;
 }

@@ -1,5 +1,6 @@
 #include "base/num.h"
 #include "cli/admin.h"
+#include "cli/sharing.h"
 #include "codec/smtp/trace.h"
 #include "directory/group.h"
 
@@ -153,7 +154,14 @@ static int del(struct house *h, const struct options *o, char *const *words, uns
 {
 	(void)o;
 	(void)n;
-	return directory_group_del(h->directory, str_from_c(words[0]), e);
+	struct arena arena = ARENA_INIT(0);
+	struct group g;
+	int found = directory_group_find(h->directory, &arena, str_from_c(words[0]), &g);
+	int r = directory_group_del(h->directory, str_from_c(words[0]), e);
+	if (r == 0 && found == 0)
+		r = sharing_forget(h, g.name);
+	arena_fini(&arena);
+	return r;
 }
 
 /* ---- members ---- */

@@ -1,5 +1,6 @@
 #include "base/num.h"
 #include "cli/admin.h"
+#include "cli/sharing.h"
 #include "rt/crypto.h"
 
 static void drop_secret(char *secret)
@@ -31,14 +32,17 @@ static int add(struct house *h, const struct options *o, char *const *words, uns
 	arena_fini(&arena);
 	if (r == 0)
 		return err_set(e, ERR_EXISTS, NULL, "the user is there already; change the password with: troika user passwd");
-	char *password = options_read_secret(o->password_file, "Password");
-	if (!password)
+	if (o->shared && (o->password_file || o->secret_file))
+		return err_set(e, ERR_INVALID, NULL, "nobody logs in to a shared account: it has no password");
+	char *password = o->shared ? NULL : options_read_secret(o->password_file, "Password");
+	if (!password && !o->shared)
 		return err_set(e, ERR_INVALID, NULL, "no password");
 	r = directory_account_id_new(h->directory, &id);
 	if (r == 0)
 		r = account_create(h->model, id);
 	if (r == 0) {
-		r = directory_user_add(h->directory, str_from_c(words[0]), str_from_c(password), id, e);
+		struct str name = str_from_c(words[0]);
+		r = o->shared ? directory_user_add_shared(h->directory, name, id, e) : directory_user_add(h->directory, name, str_from_c(password), id, e);
 		if (r)
 			account_delete(h->model, id);
 	}
@@ -59,11 +63,20 @@ static int passwd(struct house *h, const struct options *o, char *const *words, 
 
 static int del(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
 {
+	struct arena arena = ARENA_INIT(0);
+	struct directory_user user;
 	uint64_t account;
 
 	(void)o;
 	(void)n;
+	int found = directory_user_find(h->directory, &arena, str_from_c(words[0]), &user);
 	int r = directory_user_del(h->directory, str_from_c(words[0]), &account, e);
+	/* Somebody else may get the name: what was granted to this one is not for that one. */
+	if (r == 0 && found == 0)
+		r = sharing_forget(h, user.name);
+	arena_fini(&arena);
+	if (r == 0)
+		r = sharing_withdraw(h, account);
 	if (r == 0)
 		r = account_delete(h->model, account);
 	if (r == 0)
@@ -114,14 +127,14 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 		printf("%.*s\t%llu messages\t%llu bytes", STR_ARG(users[i].name), (unsigned long long)q.messages, (unsigned long long)q.bytes);
 		if (q.bytes_max)
 			printf(" of %llu", (unsigned long long)q.bytes_max);
-		printf("%s%s\n", users[i].has_secret ? "\tsecret" : "", users[i].disabled ? "\tdisabled" : "");
+		printf("%s%s\n", users[i].shared ? "\tshared" : users[i].has_secret ? "\tsecret" : "", users[i].disabled ? "\tdisabled" : "");
 	}
 	arena_fini(&arena);
 	return r;
 }
 
 static const struct admin_verb verbs[] = {
-	{ "add", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE, add },
+	{ "add", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE | OPT_SHARED, add },
 	{ "passwd", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE, passwd },
 	{ "del", 1, 1, 0, del },
 	{ "quota", 2, 2, 0, quota },

@@ -13,6 +13,7 @@ const struct cli_command cli_commands[] = {
 	  "whom the server then becomes." },
 	{ "user", cli_user, "add, change, delete, list users",
 	  "troika user add NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
+	  "troika user add NAME@DOMAIN --shared -d DIR      (nobody's own: see troika acl)\n"
 	  "troika user passwd NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
 	  "troika user del NAME@DOMAIN -d DIR\n"
 	  "troika user quota NAME@DOMAIN SIZE -d DIR        (500M, 2G; 0 for none)\n"
@@ -38,6 +39,18 @@ const struct cli_command cli_commands[] = {
 	  "troika dkim del DOMAIN SELECTOR... -d DIR\n\n"
 	  "A new domain has an active pair of keys; its mail is believed once the records are in DNS. New keys are pending until they are activated;\n"
 	  "retired ones should stay in DNS for a week. Or let it be done: dkim { rotate_days } in the configuration." },
+	{ "acl", cli_acl, "who may do what in mailboxes of others",
+	  "troika acl list NAME@DOMAIN [MAILBOX] -d DIR\n"
+	  "troika acl set NAME@DOMAIN MAILBOX WHO RIGHTS -d DIR\n"
+	  "troika acl del NAME@DOMAIN MAILBOX WHO -d DIR\n\n"
+	  "MAILBOX '*' is each that there is; one made below another begins with its rights. WHO is a user, a group (its members), or anyone; with a\n"
+	  "dash before it the rights are taken away from whom others give them (write -- before it). RIGHTS replace what was there, +RIGHTS are added,\n"
+	  "-RIGHTS taken away:\n\n"
+	  "  l  see it in lists           i  put messages into it      k  make mailboxes below it\n"
+	  "  r  read it                   t  mark messages as deleted  x  delete or rename it\n"
+	  "  s  mark messages as read     e  remove deleted ones       a  change these rights\n"
+	  "  w  set other flags           p  nothing yet\n\n"
+	  "Users do the same in their mail programs. Who owns a mailbox may do everything." },
 	{ "alias", cli_alias, "add, delete, list aliases",
 	  "troika alias add ALIAS TARGET... -d DIR\ntroika alias del ALIAS -d DIR\ntroika alias list -d DIR\n\n"
 	  "ALIAS is an address, or @DOMAIN for everything else in the domain. Targets are addresses." },

@@ -20,7 +20,8 @@ static const struct option long_options[] = {
 	{ "sender", required_argument, NULL, OPT_SENDER << 8 }, { "recipient", required_argument, NULL, OPT_RECIPIENT << 8 },
 	{ "all", no_argument, NULL, OPT_ALL << 8 }, { "held", no_argument, NULL, OPT_HELD << 8 },
 	{ "algorithm", required_argument, NULL, OPT_ALGORITHM << 8 }, { "selector", required_argument, NULL, OPT_SELECTOR << 8 },
-	{ "file", required_argument, NULL, OPT_FILE << 8 }, { NULL, 0, NULL, 0 },
+	{ "file", required_argument, NULL, OPT_FILE << 8 }, { "shared", no_argument, NULL, OPT_SHARED << 8 },
+	{ NULL, 0, NULL, 0 },
 };
 
 static const char *option_name(int value)
@@ -52,6 +53,7 @@ static int take(const char *name, struct options *o, unsigned bit)
 	case OPT_SELECTOR: o->selector = optarg; break;
 	case OPT_FILE: o->file = optarg; break;
 	case OPT_REPAIR: o->repair = true; break;
+	case OPT_SHARED: o->shared = true; break;
 	case OPT_LISTEN:
 		if (o->n_listen == OPTIONS_REPEAT_MAX)
 			return cli_usage(name, "more than %d times --listen", OPTIONS_REPEAT_MAX);
