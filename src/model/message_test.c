@@ -177,6 +177,65 @@ static void append_is_all_or_none(void **state)
 }
 
 /* RFC 6851: source and target correspond; within one mailbox too. */
+static struct append prepared(struct fixture *f, const char *text)
+{
+	struct str piece = str_from_c(text);
+	uint64_t account = FIXTURE_ACCOUNT;
+	struct append item = { .size = (uint32_t)piece.n, .summary = STR("summary"), .date = 1 };
+	assert_int_equal(model_put_blob(f->model, &piece, 1, &account, 1, &item.blob), 0);
+	return item;
+}
+
+/* RFC 8508 3.4: one action, and the quota looks at what is added by it. */
+static void replace_is_one_commit(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t other = fixture_mailbox(f, "other"), uidvalidity;
+	fixture_append_many(f, FIXTURE_INBOX, 3);
+	uint64_t modseq = fixture_get(f, FIXTURE_INBOX).modseq, bytes = fixture_get(f, FIXTURE_INBOX).bytes;
+	assert_int_equal(account_set_quota(f->account, &(struct quota){ .messages_max = 3 }), 0);
+	struct view *before, *after;
+	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &before), 0);
+	struct append item = prepared(f, "new");
+	assert_int_equal(mailbox_replace(f->account, FIXTURE_INBOX, 2, FIXTURE_INBOX, &item, &uidvalidity), 0);
+	assert_int_equal(item.uid_out, 4);
+	assert_int_equal(uidvalidity, fixture_get(f, FIXTURE_INBOX).uidvalidity);
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1 3 4");
+	assert_int_equal(fixture_get(f, FIXTURE_INBOX).modseq, modseq + 1);
+	assert_int_equal(fixture_get(f, FIXTURE_INBOX).messages, 3);
+	assert_true(fixture_get(f, FIXTURE_INBOX).bytes != bytes);
+	/* A view that is brought up to date by the log knows both halves. */
+	assert_int_equal(view_refresh(f->account, before, &after), 0);
+	assert_string_equal(fixture_show(f, after), "1 3 4");
+	view_unref(&before);
+	view_unref(&after);
+	item = prepared(f, "elsewhere");
+	assert_int_equal(mailbox_replace(f->account, FIXTURE_INBOX, 4, other, &item, &uidvalidity), 0);
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1 3");
+	assert_string_equal(fixture_show_mailbox(f, other), "1");
+	assert_int_equal(fixture_blobs(f), 3);
+	fixture_check(f);
+}
+
+static void replace_is_all_or_none(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t uidvalidity;
+	fixture_append(f, FIXTURE_INBOX, "old", 0);
+	struct append item = prepared(f, "new");
+	assert_int_equal(mailbox_replace(f->account, FIXTURE_INBOX, 9, FIXTURE_INBOX, &item, &uidvalidity), ERR_CONFLICT);
+	item = prepared(f, "new");
+	assert_int_equal(mailbox_replace(f->account, 99, 1, FIXTURE_INBOX, &item, &uidvalidity), ERR_CONFLICT);
+	item = prepared(f, "new");
+	assert_int_equal(mailbox_replace(f->account, FIXTURE_INBOX, 1, 99, &item, &uidvalidity), ERR_NOT_FOUND);
+	assert_int_equal(account_set_quota(f->account, &(struct quota){ .bytes_max = 10 }), 0);
+	item = prepared(f, "longer than ten");
+	assert_int_equal(mailbox_replace(f->account, FIXTURE_INBOX, 1, FIXTURE_INBOX, &item, &uidvalidity), ERR_QUOTA);
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1");
+	assert_int_equal(fixture_blobs(f), 1);
+	fixture_check(f);
+}
+
 static void move_within_a_mailbox(void **state)
 {
 	struct fixture *f = *state;
@@ -395,7 +454,9 @@ int main(void)
 		FIXTURE_TEST(conditional_store), FIXTURE_TEST(modseq_only_grows),
 		FIXTURE_TEST(replace_and_remove), FIXTURE_TEST(save_dates), FIXTURE_TEST(keywords_run_out_and_come_back),
 		FIXTURE_TEST(keyword_lengths), FIXTURE_TEST(recent_is_claimed_once),
-		FIXTURE_TEST(append_is_all_or_none), FIXTURE_TEST(move_within_a_mailbox),
+		FIXTURE_TEST(append_is_all_or_none), FIXTURE_TEST(replace_is_one_commit),
+		FIXTURE_TEST(replace_is_all_or_none),
+		FIXTURE_TEST(move_within_a_mailbox),
 		FIXTURE_TEST(copies_without_end), FIXTURE_TEST(log_is_bounded),
 		FIXTURE_TEST(purge_is_taken_up), FIXTURE_TEST(views_of_other_sessions),
 		FIXTURE_TEST(empty_views),

@@ -266,6 +266,9 @@ int mailbox_flags(struct account *a, uint32_t mailbox, const struct rangeset *ui
  * nothing. *expunged_out may be NULL. */
 int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *uids, bool only_deleted,
 					struct rangeset *expunged_out, uint64_t *modseq_out);
+/* Puts *item into the mailbox `to` and removes the message `uid` from `from` (perhaps the same), in one commit (RFC 8508); the quota counts the old one
+ * as gone. ERR_CONFLICT: it is gone already, and nothing was changed; else as mailbox_append, also for what becomes of the blob. */
+int mailbox_replace(struct account *a, uint32_t from, uint32_t uid, uint32_t to, struct append *item, uint32_t *uidvalidity_out);
 /* Copies (or moves) with flags, keywords and dates, in UID order; all or nothing (RFC 3501 6.4.7). source_out and
  * target_out correspond in order. */
 int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move,

@@ -28,6 +28,8 @@ static void test_append(void **state)
 		{ "(\\Draft) \" 7-Feb-1994 22:43:04 -0800\" ", IMAP_DRAFT, 0, true, 760689784, IMAP_APPEND_LITERAL },
 		{ "UTF8 (", 0, 0, false, 0, IMAP_APPEND_UTF8 },
 		{ "(\\Seen) utf8 (", IMAP_SEEN, 0, false, 0, IMAP_APPEND_UTF8 },
+		{ "(\\Seen) CATENATE (", IMAP_SEEN, 0, false, 0, IMAP_APPEND_CATENATE },
+		{ "catenate (URL x)", 0, 0, false, 0, IMAP_APPEND_CATENATE },
 	};
 	static const char *const bad[] = {
 		"()", "(", "(\\Seen", "(\\Recent) ", "(\\Seen)\"17-Jul-1996 02:44:25 -0700\" ", "\"17-Jul-1996 02:44:25 -0700\"", "\"x\" ",
@@ -44,6 +46,32 @@ static void test_append(void **state)
 			fail_msg("%s: %d", in, ok);
 		if (ok && (m.flags.system != good[i].system || m.flags.keyword_count != good[i].keywords || m.has_date != good[i].has_date ||
 		           m.date != good[i].date || m.form != good[i].form))
+			fail_msg("%s: read wrongly", in);
+		arena_fini(&a);
+	}
+}
+
+/* RFC 4469 5 */
+static void test_append_part(void **state)
+{
+	(void)state;
+	static const struct { const char *in; enum imap_append_part part; const char *url; } good[] = {
+		{ "TEXT ", IMAP_PART_TEXT, NULL }, { "text ", IMAP_PART_TEXT, NULL }, { "UTF8 (", IMAP_PART_UTF8, NULL },
+		{ "URL \"/Drafts/;UID=1\")", IMAP_PART_URL, "/Drafts/;UID=1" }, { "url {3}\r\n/ab ", IMAP_PART_URL, "/ab" }, { "URL /a)", IMAP_PART_URL, "/a" },
+		{ "URL ", IMAP_PART_URL, NULL },
+	};
+	static const char *const bad[] = { "", "TEXT", "URL", "TEXT x", "UTF8", "UTF8 ", "FOO ", "URL (", "URL \"", ")", " " };
+	for (size_t i = 0; i < COUNT(good) + COUNT(bad); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		enum imap_append_part part;
+		struct str url;
+		const char *in = i < COUNT(good) ? good[i].in : bad[i - COUNT(good)];
+		imap_cursor_init(&c, str_from_c(in), &a, false);
+		bool ok = imap_append_part(&c, &part, &url);
+		if (ok != (i < COUNT(good)) || ok == (c.error != NULL))
+			fail_msg("%s: %d", in, ok);
+		if (ok && (part != good[i].part || !str_eq(url, str_from_c(good[i].url)) || !url.p != !good[i].url))
 			fail_msg("%s: read wrongly", in);
 		arena_fini(&a);
 	}
@@ -377,7 +405,7 @@ static void test_quota(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_append),
+		cmocka_unit_test(test_append), cmocka_unit_test(test_append_part),
 		cmocka_unit_test(test_store), cmocka_unit_test(test_select), cmocka_unit_test(test_sample), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
 		cmocka_unit_test(test_quota),

@@ -87,7 +87,16 @@ static bool append(struct imap_cursor *c)
 	for (size_t i = 0; i < m.flags.keyword_count; i++)
 		touch(m.flags.keyword[i]);
 	MUST(!m.has_date || (m.date > -70000000000 && m.date < 260000000000));
-	return true;
+	enum imap_append_part part = IMAP_PART_TEXT;
+	struct str url = STR_NONE;
+	while (m.form == IMAP_APPEND_CATENATE && (!url.p || imap_sp(c))) {
+		if (!imap_append_part(c, &part, &url))
+			return false;
+		if (!url.p || imap_peek(c) < 0)
+			break;
+		touch(url);
+	}
+	return !c->error;
 }
 
 static bool list_of(struct imap_cursor *c, bool (*read)(struct imap_cursor *, struct imap_list *))

@@ -78,6 +78,12 @@ static bool section_spec(struct imap_cursor *c, struct imap_section *s)
 	return true;
 }
 
+bool imap_section_text(struct imap_cursor *c, struct imap_section *out)
+{
+	*out = (struct imap_section){ .kind = IMAP_SECTION_ALL };
+	return section_spec(c, out) && imap_end(c);
+}
+
 /* "<" number "." nz-number ">" */
 static bool partial(struct imap_cursor *c, struct imap_section *s)
 {

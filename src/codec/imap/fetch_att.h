@@ -66,6 +66,9 @@ struct imap_fetch {
 	struct imap_partial partial;
 };
 
+/* section-spec alone, as a URL has it ("1.2.MIME"): the whole text. No partial, no label. */
+bool imap_section_text(struct imap_cursor *c, struct imap_section *out);
+
 /* fetch-att, a macro, or a list of fetch-att; then the modifiers; everything after "FETCH sequence-set SP". */
 bool imap_fetch_args(struct imap_cursor *c, struct imap_fetch *out);
 

@@ -117,6 +117,24 @@ static void test_section(void **state)
 	arena_fini(&a);
 }
 
+static void test_section_text(void **state)
+{
+	(void)state;
+	static const struct { const char *in; bool ok; } table[] = {
+		{ "HEADER", true }, { "1.2.MIME", true }, { "TEXT", true }, { "1", true }, { "HEADER.FIELDS (Date)", true }, { "", true },
+		{ "MIME", false }, { "1.", false }, { "1]", false }, { "x", false }, { "HEADER.FIELDS", false }, { "TEXT<0.1>", false },
+	};
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_section s;
+		imap_cursor_init(&c, str_from_c(table[i].in), &a, false);
+		if (imap_section_text(&c, &s) != table[i].ok)
+			fail_msg("%s", table[i].in);
+		arena_fini(&a);
+	}
+}
+
 /* RFC 3501 6.4.5: what the old names mean. */
 static void test_old_names(void **state)
 {
@@ -160,7 +178,7 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good), cmocka_unit_test(test_bad), cmocka_unit_test(test_section),
+		cmocka_unit_test(test_good), cmocka_unit_test(test_bad), cmocka_unit_test(test_section), cmocka_unit_test(test_section_text),
 		cmocka_unit_test(test_old_names), cmocka_unit_test(test_limits),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

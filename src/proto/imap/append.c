@@ -4,18 +4,21 @@
 #include "codec/imap/append_args.h"
 #include "codec/mime/nul.h"
 #include "deliver/deliver.h"
+#include "proto/imap/catenate.h"
 #include "proto/imap/limits.h"
 #include "proto/imap/place.h"
 
 /* ---- life ---- */
 
-static struct imap_append *create(struct imap_session *s)
+static struct imap_append *create(struct imap_session *s, enum imap_append_next first)
 {
 	struct imap_append *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
 	a->model = services_model(s->services);
 	arena_init(&a->arena, IMAP_APPEND_ARENA_MAX);
+	a->next = first;
+	a->replaces = first == APPEND_REPLACED;
 	return a;
 }
 
@@ -61,6 +64,10 @@ static bool check_room(struct imap_request *r, struct account *account, uint64_t
 	int rc = account_quota(account, &q);
 	if (rc)
 		return fail(r, rc, NULL);
+	if (a->replaces && account_id(account) == account_id(r->s->selected.account)) {
+		q.bytes -= a->old_size <= q.bytes ? a->old_size : q.bytes;        /* RFC 8508 3.4 */
+		q.messages -= q.messages > 0;
+	}
 	if (!quota_has_room(&q, a->count + 1, a->octets + size, false)) {
 		imap_no(r, "[OVERQUOTA] No room for it");
 		return false;
@@ -90,7 +97,7 @@ static bool message_begin(struct imap_request *r, const struct imap_append_messa
 	struct imap_append *a = r->s->append;
 	a->arriving = (struct append){ .date = args->has_date ? args->date : clock_now() };
 	a->code = 0;
-	a->binary = a->has_nul = a->has_binary_nul = false;
+	a->has_nul = a->has_binary_nul = false;
 	if (!dup_flags(a, &args->flags))
 		return no_memory(r);
 	int rc = spool_create(r->s->config->spool_dir.p, (size_t)max, &a->spool);
@@ -165,6 +172,36 @@ static bool message_end(struct imap_request *r)
 
 enum step { STEP_FAILED, STEP_ON, STEP_GATHER, STEP_LITERAL, STEP_END };
 
+/* RFC 8508 5: seq-number, or a UID of the same form. */
+static enum step read_replaced(struct imap_request *r)
+{
+	struct imap_append *a = r->s->append;
+	const struct view *view = r->s->selected.view;
+	uint32_t number = 0;
+	bool last = imap_take(&r->args, '*'), exact = false;
+	if ((!last && !imap_nz_number(&r->args, &number)) || !imap_sp(&r->args)) {
+		imap_bad_args(r);
+		return STEP_FAILED;
+	}
+	bool uid = !(r->row->flags & IMAP_NUMBERS);
+	uint32_t count = view_count(view), index = last ? count - 1 : uid ? view_find(view, number, &exact) : number - 1;
+	if (!uid && index >= count) {
+		imap_bad(r, "There is no message of that number");
+		return STEP_FAILED;
+	}
+	if (!imap_selected_allows(r, IMAP_REPLACE_RIGHTS))
+		return STEP_FAILED;
+	struct message m = index < count ? view_at(view, index) : (struct message){ .flags = MESSAGE_GHOST };
+	if (m.flags & MESSAGE_GHOST || (uid && !last && !exact)) {
+		imap_no(r, uid ? "[NONEXISTENT] There is no message of that UID" : "[EXPUNGEISSUED] The message no longer exists");
+		return STEP_FAILED;
+	}
+	a->old_uid = m.uid;
+	a->old_size = m.size;
+	a->next = APPEND_MAILBOX;
+	return STEP_ON;
+}
+
 static enum step read_mailbox(struct imap_request *r, const struct imap_announced *announced)
 {
 	struct imap_append *a = r->s->append;
@@ -180,28 +217,40 @@ static enum step read_mailbox(struct imap_request *r, const struct imap_announce
 	return a->mailbox.p || no_memory(r) ? STEP_ON : STEP_FAILED;
 }
 
+/* The place is asked for, and the account noted whose tag the bodies get. */
+static bool permit(struct imap_request *r, uint64_t size)
+{
+	struct imap_place place;
+	if (!imap_append_place(r, &place))
+		return false;
+	r->s->append->account = account_id(place.account);
+	return check_room(r, place.account, size);
+}
+
 /* What can be refused is refused before the literal is asked for. */
-static bool permit_literal(struct imap_request *r, const struct imap_append_message *args, const struct imap_announced *announced)
+static bool permit_literal(struct imap_request *r, bool utf8, const struct imap_announced *announced)
 {
 	struct imap_append *a = r->s->append;
-	struct imap_place place;
-	if (args->form == IMAP_APPEND_UTF8 && !announced->binary) {
+	if (!announced) {
+		imap_bad(r, "Expected a literal");
+		return false;
+	}
+	if (utf8 && !announced->binary) {
 		imap_bad(r, "UTF8 wants a literal8");
 		return false;
 	}
-	if (args->form == IMAP_APPEND_UTF8 && !imap_utf8_accept(r->s)) {
+	if (utf8 && !imap_utf8_accept(r->s)) {
 		imap_no(r, "[CANNOT] ENABLE UTF8=ACCEPT first");
 		return false;
 	}
-	if (!announced->size) {
+	if (!announced->size && !a->catenates) {
 		/* RFC 3502 6.3.11: an error, which also serves to cancel. */
 		imap_no(r, "[CANNOT] The message is empty");
 		return false;
 	}
-	if (!imap_append_place(r, &place))
-		return false;
-	a->account = account_id(place.account);
-	return check_room(r, place.account, announced->size);
+	uint64_t before = a->spool ? spool_size(a->spool) : 0;
+	a->binary = announced->binary;
+	return permit(r, announced->size > UINT64_MAX - before ? UINT64_MAX : before + announced->size);
 }
 
 static enum step read_message(struct imap_request *r, const struct imap_announced *announced)
@@ -212,15 +261,75 @@ static enum step read_message(struct imap_request *r, const struct imap_announce
 		imap_bad_args(r);
 		return STEP_FAILED;
 	}
-	if (!announced) {
-		imap_bad(r, "Expected a literal");
+	a->catenates = args.form == IMAP_APPEND_CATENATE;
+	if (a->catenates) {
+		a->next = APPEND_PART;
+		return permit(r, 0) && message_begin(r, &args, r->s->config->message_size_max) ? STEP_ON : STEP_FAILED;
+	}
+	bool utf8 = args.form == IMAP_APPEND_UTF8;
+	if (!permit_literal(r, utf8, announced) || !message_begin(r, &args, announced->size))
+		return STEP_FAILED;
+	a->next = utf8 ? APPEND_UTF8_END : APPEND_MESSAGE_END;
+	return STEP_LITERAL;
+}
+
+/* RFC 4469 3: the octets are copied as they are. */
+static bool copy_url(struct imap_request *r, struct str url)
+{
+	struct imap_append *a = r->s->append;
+	struct url_part part;
+	bool ok = imap_catenate_open(r, url, &part);
+	if (ok) {
+		struct str octets = url_part_octets(&part);
+		ok = !part.scratch.failed ? permit(r, spool_size(a->spool) + octets.n) : no_memory(r);
+		if (ok && !a->code)
+			a->code = spool_write(a->spool, octets.p, octets.n);
+	}
+	url_part_close(&part);
+	return ok;
+}
+
+static enum step read_part(struct imap_request *r, const struct imap_announced *announced)
+{
+	struct imap_append *a = r->s->append;
+	enum imap_append_part kind;
+	struct str url;
+	if (!imap_append_part(&r->args, &kind, &url)) {
+		imap_bad_args(r);
 		return STEP_FAILED;
 	}
-	if (!permit_literal(r, &args, announced) || !message_begin(r, &args, announced->size))
+	if (kind == IMAP_PART_URL) {
+		if (!url.p && announced)
+			return STEP_GATHER;
+		a->next = APPEND_PART_END;
+		if (url.p)
+			return copy_url(r, url) ? STEP_ON : STEP_FAILED;
+		imap_bad(r, "The URL is missing");
 		return STEP_FAILED;
-	a->binary = announced->binary;
-	a->next = args.form == IMAP_APPEND_UTF8 ? APPEND_UTF8_END : APPEND_MESSAGE_END;
+	}
+	if (!permit_literal(r, kind == IMAP_PART_UTF8, announced))
+		return STEP_FAILED;
+	a->next = kind == IMAP_PART_UTF8 ? APPEND_UTF8_END : APPEND_PART_END;
 	return STEP_LITERAL;
+}
+
+static enum step read_part_end(struct imap_request *r)
+{
+	struct imap_append *a = r->s->append;
+	if (imap_take(&r->args, ' ')) {
+		a->next = APPEND_PART;
+		return STEP_ON;
+	}
+	a->next = APPEND_MESSAGE_END;
+	if (!imap_expect(&r->args, ')', "Expected another part or )")) {
+		imap_bad_args(r);
+		return STEP_FAILED;
+	}
+	if (!spool_size(a->spool) && !a->code) {
+		imap_no(r, "[CANNOT] The message is empty");
+		return STEP_FAILED;
+	}
+	return STEP_ON;
 }
 
 static enum step read_end(struct imap_request *r, const struct imap_announced *announced)
@@ -233,6 +342,10 @@ static enum step read_end(struct imap_request *r, const struct imap_announced *a
 		}
 		return message_end(r) ? STEP_END : STEP_FAILED;
 	}
+	if (a->replaces) {
+		imap_bad(r, "REPLACE takes one message");        /* RFC 8508 4.7 */
+		return STEP_FAILED;
+	}
 	a->next = APPEND_MESSAGE;
 	return message_end(r) ? STEP_ON : STEP_FAILED;
 }
@@ -241,12 +354,18 @@ static enum step step(struct imap_request *r, const struct imap_announced *annou
 {
 	struct imap_append *a = r->s->append;
 	switch (a->next) {
+	case APPEND_REPLACED:
+		return read_replaced(r);
 	case APPEND_MAILBOX:
 		return read_mailbox(r, announced);
 	case APPEND_MESSAGE:
 		return read_message(r, announced);
+	case APPEND_PART:
+		return read_part(r, announced);
+	case APPEND_PART_END:
+		return read_part_end(r);
 	case APPEND_UTF8_END:
-		a->next = APPEND_MESSAGE_END;
+		a->next = a->catenates ? APPEND_PART_END : APPEND_MESSAGE_END;
 		if (imap_expect(&r->args, ')', "Expected )"))
 			return STEP_ON;
 		imap_bad_args(r);
@@ -259,11 +378,11 @@ static enum step step(struct imap_request *r, const struct imap_announced *annou
 
 /* Reads from where the last literal ended as far as the next one, or the end (announced == NULL). r->args stands where the arguments
  * begin. */
-static enum step read_on(struct imap_request *r, const struct imap_announced *announced)
+static enum step read_on(struct imap_request *r, enum imap_append_next first, const struct imap_announced *announced)
 {
 	const char *begin = r->args.p;
 	if (!r->s->append)
-		r->s->append = create(r->s);
+		r->s->append = create(r->s, first);
 	struct imap_append *a = r->s->append;
 	if (!a) {
 		no_memory(r);
@@ -279,16 +398,19 @@ static enum step read_on(struct imap_request *r, const struct imap_announced *an
 	return result;
 }
 
+static enum imap_literal verdict(enum step result)
+{
+	return result == STEP_GATHER ? IMAP_LITERAL_GATHER : result == STEP_LITERAL ? IMAP_LITERAL_TAKE : IMAP_LITERAL_REFUSE;
+}
+
 enum imap_literal imap_append_literal(struct imap_request *r, const struct imap_announced *announced)
 {
-	switch (read_on(r, announced)) {
-	case STEP_GATHER:
-		return IMAP_LITERAL_GATHER;
-	case STEP_LITERAL:
-		return IMAP_LITERAL_TAKE;
-	default:
-		return IMAP_LITERAL_REFUSE;
-	}
+	return verdict(read_on(r, APPEND_MAILBOX, announced));
+}
+
+enum imap_literal imap_replace_literal(struct imap_request *r, const struct imap_announced *announced)
+{
+	return verdict(read_on(r, APPEND_REPLACED, announced));
 }
 
 void imap_append_octets(struct imap_session *s, struct str bytes)
@@ -300,7 +422,8 @@ void imap_append_octets(struct imap_session *s, struct str bytes)
 		a->code = spool_write(a->spool, bytes.p, bytes.n);
 }
 
-bool imap_append_end(struct imap_request *r) { return read_on(r, NULL) == STEP_END; }
+bool imap_append_end(struct imap_request *r) { return read_on(r, APPEND_MAILBOX, NULL) == STEP_END; }
+bool imap_replace_end(struct imap_request *r) { return read_on(r, APPEND_REPLACED, NULL) == STEP_END; }
 
 bool imap_append_place(struct imap_request *r, struct imap_place *out)
 {

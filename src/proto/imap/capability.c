@@ -7,6 +7,7 @@ static const struct imap_capability capabilities[] = {
 	{ "ACL", IMAP_LOGGED_IN, "4314", "The rights of groups are those of their members, through nested groups too." },
 	{ "BINARY", IMAP_LOGGED_IN, "3516", "BINARY of the whole message, of a multipart and of a message inside is their octets. A part with NUL that comes in a "
 	  "literal8 is stored in base64, so that BODY and POP3 can show it; NUL elsewhere is NO [UNKNOWN-CTE]." },
+	{ "CATENATE", IMAP_LOGGED_IN, "4469", "URLs are looked at when they come, so that BADURL is said before the next literal is asked for. \"/;UID=1\" means the selected mailbox." },
 	{ "CHILDREN", IMAP_LOGGED_IN, "3348", "\\HasChildren and \\HasNoChildren in every LIST response." },
 	{ "CONDSTORE", IMAP_LOGGED_IN, "7162 3.1", NULL },
 	{ "CREATE-SPECIAL-USE", IMAP_LOGGED_IN, "6154 3", NULL },
@@ -31,6 +32,7 @@ static const struct imap_capability capabilities[] = {
 	{ "QUOTA=RES-MESSAGE", IMAP_LOGGED_IN, "9208 5.2", NULL },
 	{ "QUOTA=RES-STORAGE", IMAP_LOGGED_IN, "9208 5.1", "The sum of the sizes of all messages." },
 	{ "QUOTASET", IMAP_LOGGED_IN, "9208 4.1.3", NULL },
+	{ "REPLACE", IMAP_LOGGED_IN, "8508", NULL },
 	{ "RIGHTS=kxte", IMAP_LOGGED_IN, "4314 2.2", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
 	{ "SAVEDATE", IMAP_LOGGED_IN, "8514", "Messages from before save dates were kept show their internal date." },

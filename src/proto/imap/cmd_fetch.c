@@ -3,9 +3,9 @@
 
 #include "codec/imap/fetch_att.h"
 #include "codec/imap/format.h"
+#include "codec/imap/section.h"
 #include "proto/imap/email_batch.h"
 #include "proto/imap/fetch_items.h"
-#include "proto/imap/fetch_section.h"
 #include "proto/imap/limits.h"
 #include "proto/imap/message_set.h"
 #include "proto/imap/place.h"

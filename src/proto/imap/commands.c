@@ -6,7 +6,7 @@
 static const struct imap_command commands[] = {
 	{
 		.name = "APPEND", .states = IMAP_LOGGED_IN, .flags = IMAP_ONE_CHANGE,
-		.rfc = "3501 6.3.11, 4315 3, 3502, 3516 4.4", .transcript = "append",
+		.rfc = "3501 6.3.11, 4315 3, 3502, 3516 4.4, 4469 3", .transcript = "append",
 		.run = imap_cmd_append, .literal = imap_append_literal, .octets = imap_append_octets,
 		.note = "Mailbox, flags, date, size and quota are checked before each literal is asked for. Octets are"
 				" kept as they came; messages of no octets are refused. Several messages become one commit.",
@@ -175,6 +175,12 @@ static const struct imap_command commands[] = {
 				"selected.",
 	},
 	{
+		.name = "REPLACE", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_WRITES,
+		.capability = "REPLACE", .rfc = "8508 3.2", .transcript = "replace",
+		.run = imap_cmd_replace, .literal = imap_replace_literal, .octets = imap_append_octets,
+		.note = "One commit. Into a mailbox of another user: the new message first, then the old one goes.",
+	},
+	{
 		.name = "SEARCH", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
 		.rfc = "3501 6.4.4, 4731, 5032, 5182, 7162 3.1.5, 9394 3.1", .transcript = "search",
 		.run = imap_cmd_search,
@@ -243,6 +249,11 @@ static const struct imap_command commands[] = {
 		.name = "UID MOVE", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_MESSAGES | IMAP_WRITES,
 		.capability = "MOVE", .rfc = "6851 3.2", .transcript = "move",
 		.run = imap_cmd_uid_move,
+	},
+	{
+		.name = "UID REPLACE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES,
+		.capability = "REPLACE", .rfc = "8508 3.3", .transcript = "replace",
+		.run = imap_cmd_replace, .literal = imap_replace_literal, .octets = imap_append_octets,
 	},
 	{
 		.name = "UID SEARCH", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,

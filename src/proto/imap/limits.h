@@ -16,6 +16,8 @@
 #define IMAP_APPEND_MESSAGES_MAX 1000u
 #define IMAP_APPEND_OCTETS_MAX ((uint64_t)1 << 30)
 #define IMAP_APPEND_ARENA_MAX ((size_t)16 << 20)
+/* How much of a URL is shown in a BADURL response code, bytes. */
+#define IMAP_BADURL_MAX 1000u
 /* A literal that the client sends without waiting, before login: RFC 7888 5 (LITERAL-). */
 #define IMAP_LITERAL_MINUS_MAX 4096u
 /* Memory of one command for parsed arguments and what it looks up, bytes. */

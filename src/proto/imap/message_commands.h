@@ -6,6 +6,7 @@
 
 enum imap_result imap_cmd_fetch(struct imap_request *r);           /* cmd_fetch.c */
 enum imap_result imap_cmd_uid_fetch(struct imap_request *r);
+enum imap_result imap_cmd_replace(struct imap_request *r);         /* cmd_replace.c: also UID REPLACE */
 enum imap_result imap_cmd_search(struct imap_request *r);          /* cmd_search.c */
 enum imap_result imap_cmd_uid_search(struct imap_request *r);
 enum imap_result imap_cmd_store(struct imap_request *r);           /* cmd_store.c */

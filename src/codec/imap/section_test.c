@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "codec/mime/encode.h"
 #include "codec/mime/message.h"
-#include "proto/imap/fetch_section.h"
+#include "codec/imap/section.h"
 
 #define HEADER "Subject: one\r\nX-A: a\r\n b\r\nDate: now\r\n\r\n"
 static const char message[] = HEADER "Hello\r\n";

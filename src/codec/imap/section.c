@@ -1,4 +1,4 @@
-#include "proto/imap/fetch_section.h"
+#include "codec/imap/section.h"
 
 #include "codec/mime/header.h"
 

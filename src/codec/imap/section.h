@@ -1,7 +1,7 @@
 /* BODY[...] and BINARY[...] of one message, in two steps: find the octets while the summary is at hand, write them when the message is
- * mapped. Threads: as session.h. */
-#ifndef PROTO_IMAP_FETCH_SECTION_H
-#define PROTO_IMAP_FETCH_SECTION_H
+ * mapped. Any thread. */
+#ifndef CODEC_IMAP_SECTION_H
+#define CODEC_IMAP_SECTION_H
 
 #include "base/buf.h"
 #include "codec/imap/fetch_att.h"
