@@ -1,5 +1,7 @@
 #include "app/house.h"
 
+#include "rt/log.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -109,6 +111,12 @@ int house_open_queue(struct house *h, struct err *e)
 	return queue_open(h->store, NULL, &h->queue, e);
 }
 
+static void search_failed(void *arg, uint64_t account, const struct err *e)
+{
+	(void)arg;
+	log_event(LOG_WARN, "search.failed", LOG_LIST(LOG_U("account", account), LOG_C("error", e->log)));
+}
+
 int house_open_search(struct house *h, const struct app_config *config, unsigned threads, struct err *e)
 {
 	char path[HOUSE_PATH_MAX];
@@ -118,7 +126,8 @@ int house_open_search(struct house *h, const struct app_config *config, unsigned
 		r = err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", h->dir);
 	if (r)
 		return r;
-	struct search_config c = { .dir = str_from_c(path), .threads = threads, .converter = config ? config->search.converter : STR_NONE };
+	struct search_config c = { .dir = str_from_c(path), .threads = threads, .converter = config ? config->search.converter : STR_NONE,
+							   .failed = search_failed };
 	return search_open(h->model, &c, &h->search, e);
 }
 

@@ -27,7 +27,7 @@ struct model_config {
 int model_open(struct store *s, const struct model_config *c, struct model **out, struct err *e);
 void model_close(struct model **m);               /* no accounts or views may be left; accepts NULL */
 struct store *model_store(struct model *m);
-/* Called after new emails came into an account through this model, by the thread that brought them, with no lock held; must be quick. One
+/* Called after new emails came into an account through this model, by the thread that brought them; must be quick, and not call the model. One
  * for a model; set it before there are other threads. NULL: none. */
 void model_on_emails(struct model *m, void (*fn)(void *arg, uint64_t account), void *arg);
 

@@ -50,6 +50,8 @@ struct pending {                     /* an account that something has to be done
 struct search {
 	struct model *model;
 	char *dir, *converter;
+	void (*failed)(void *arg, uint64_t account, const struct err *e);
+	void *failed_arg;
 	_Atomic bool stopping;
 	pthread_t thread[THREADS_MAX];
 	unsigned n_threads;

@@ -122,7 +122,10 @@ static void *index_loop(void *arg)
 		p->running = true;
 		p->again = p->damaged = false;
 		pthread_mutex_unlock(&s->lock);
-		int r = search_update_damaged(s, p->account, damaged, damaged, NULL);
+		struct err e = { 0 };
+		int r = search_update_damaged(s, p->account, damaged, damaged, &e);
+		if (r && r != ERR_NOT_FOUND && s->failed)
+			s->failed(s->failed_arg, p->account, &e);
 		pthread_mutex_lock(&s->lock);
 		p->running = false;
 		p->damaged |= r == ERR_CORRUPT && !damaged;
@@ -171,6 +174,8 @@ int search_open(struct model *m, const struct search_config *c, struct search **
 	s->model = m;
 	s->dir = str_dup_c(c->dir);
 	s->converter = str_dup_c(c->converter);
+	s->failed = c->failed;
+	s->failed_arg = c->failed_arg;
 	int r = make_wake(s);
 	if (!r && (!s->dir || !s->converter || map_create(&s->pending) || map_create(&s->opened)))
 		r = ERR_NO_MEMORY;

@@ -20,6 +20,9 @@ struct search_config {
 	struct str dir;                   /* of the databases; must exist */
 	unsigned threads;                 /* that index in the background; 0: none (the command line, which calls search_update) */
 	struct str converter;             /* program that makes text of attachments, an absolute path: "" none; convert.h */
+	/* The background could not index an account; it is tried again. From its threads; may be NULL. */
+	void (*failed)(void *arg, uint64_t account, const struct err *e);
+	void *failed_arg;
 };
 int search_open(struct model *m, const struct search_config *c, struct search **out, struct err *e);
 void search_close(struct search **s);            /* accepts NULL */

@@ -30,15 +30,18 @@ struct word {
 	unsigned little;                              /* languages in which it is a little word */
 	unsigned stemmed;                             /* languages whose stems are here */
 	struct str stem[LANGUAGES][2];                /* of text and of plain, without accents */
+	uint64_t email;                               /* the last one that had it, by the stemmer's count */
+	uint8_t times[STEM_COLUMNS];                  /* in that one; STEM_COUNT_MAX at most */
 };
-struct found { const struct word *word; unsigned column; };
 
 struct stemmer {
 	struct sb_stemmer *snowball[LANGUAGES];
 	const UNormalizer2 *fold, *decompose;
 	struct arena arena;
 	struct map *words;
-	struct buf found;                             /* struct found */
+	uint64_t email;                               /* counts begins */
+	struct buf found;                             /* struct word *: those of this email, each once */
+	size_t n_words;                               /* with repetitions */
 	unsigned little[LANGUAGES];                   /* of this email */
 	struct buf normal, scratch, out;
 	UChar *wide[2];
@@ -255,21 +258,34 @@ void stemmer_begin(struct stemmer *s)
 		s->failed = map_create(&s->words) != 0;
 	}
 	buf_reset(&s->found);
+	s->email++;
+	s->n_words = 0;
 	memset(s->little, 0, sizeof s->little);
+}
+
+static void note(struct stemmer *s, struct word *w, enum stem_column column)
+{
+	s->n_words++;
+	if (w->email != s->email) {
+		w->email = s->email;
+		memset(w->times, 0, sizeof w->times);
+		buf_add(&s->found, &w, sizeof w);
+	}
+	w->times[column] += w->times[column] < STEM_COUNT_MAX;
 }
 
 void stemmer_add(struct stemmer *s, enum stem_column column, struct str text)
 {
 	struct words terms = words_of(normal_form(s, text));
 	struct str term, part;
-	while (!s->failed && s->found.n < EMAIL_STEMS_MAX * sizeof(struct found) && words_next(&terms, &term)) {
+	while (!s->failed && s->n_words < EMAIL_STEMS_MAX && words_next(&terms, &term)) {
 		if (terms.cut)
 			continue;
 		while (cut_word(&term, &part)) {
 			struct word *w = part.n <= STEM_BYTES_MAX ? word_of(s, part) : NULL;
 			if (!w)
 				continue;
-			buf_add(&s->found, &(struct found){ w, column }, sizeof(struct found));
+			note(s, w, column);
 			for (unsigned l = 0; w->little && l < LANGUAGES; l++)
 				s->little[l] += w->little >> l & 1;
 		}
@@ -289,43 +305,34 @@ static unsigned languages_told(const struct stemmer *s)
 	return languages;
 }
 
-static int compare(const void *a, const void *b)
+static void add_stems(struct stemmer *s, struct word *w, unsigned languages, enum stem_column column)
 {
-	const struct found *x = a, *y = b;
-	if (x->column != y->column)
-		return x->column < y->column ? -1 : 1;
-	return x->word < y->word ? -1 : x->word > y->word;
+	struct str stems[STEMS_OF_A_WORD];
+	unsigned n = stems_of(s, w, languages, stems);
+	for (unsigned i = 0; i < n; i++) {
+		for (unsigned times = w->times[column]; times; times--) {
+			buf_add_str(&s->out, stems[i]);
+			buf_add_char(&s->out, ' ');
+		}
+	}
 }
 
 int stemmer_end(struct stemmer *s, struct str stems_out[STEM_COLUMNS])
 {
-	size_t starts[STEM_COLUMNS + 1] = { 0 }, n = s->found.n / sizeof(struct found);
-	struct found *found = (struct found *)(void *)s->found.p;
-	unsigned languages = languages_told(s), column = 0;
+	size_t ends[STEM_COLUMNS], n = s->found.n / sizeof(struct word *), start = 0;
+	struct word **found = (struct word **)(void *)s->found.p;
+	unsigned languages = languages_told(s);
 	if (s->failed || s->found.failed)
 		return ERR_NO_MEMORY;
-	if (n)
-		qsort(found, n, sizeof(*found), compare);
 	buf_reset(&s->out);
-	for (size_t i = 0, next; i < n; i = next) {
-		for (next = i; next < n && compare(&found[i], &found[next]) == 0; next++)
-			;
-		while (column < found[i].column)
-			starts[++column] = s->out.n;
-		struct str stems[STEMS_OF_A_WORD];
-		/* The words are the stemmer's own: only here they are const. */
-		unsigned n_stems = stems_of(s, word_of(s, found[i].word->text), languages, stems);
-		for (unsigned k = 0; k < n_stems; k++) {
-			for (size_t times = next - i < STEM_COUNT_MAX ? next - i : STEM_COUNT_MAX; times; times--) {
-				buf_add_str(&s->out, stems[k]);
-				buf_add_char(&s->out, ' ');
-			}
-		}
+	for (enum stem_column c = 0; c < STEM_COLUMNS; c++) {
+		for (size_t i = 0; i < n; i++)
+			if (found[i]->times[c])
+				add_stems(s, found[i], languages, c);
+		ends[c] = s->out.n;
 	}
-	while (column < STEM_COLUMNS)
-		starts[++column] = s->out.n;
-	for (unsigned c = 0; c < STEM_COLUMNS; c++)
-		stems_out[c] = str_sub(buf_str(&s->out), starts[c], starts[c + 1] - starts[c]);
+	for (enum stem_column c = 0; c < STEM_COLUMNS; start = ends[c++])
+		stems_out[c] = str_sub(buf_str(&s->out), start, ends[c] - start);
 	return s->failed || s->out.failed || s->arena.failed ? ERR_NO_MEMORY : 0;
 }
 
