@@ -44,20 +44,30 @@ static enum class class_at(struct str text, size_t *at)
 	return class_of(utf8_next(text, at));
 }
 
+/* Most text is ASCII: what can be told of it byte by byte is. */
+static bool is_ascii_letter(unsigned char c) { return c < 0x80 && (ascii_letters[c >> 6] >> (c & 63) & 1); }
+
+static size_t skip_ascii(struct str text, size_t at, bool letters)
+{
+	while (at < text.n && (unsigned char)text.p[at] < 0x80 && is_ascii_letter((unsigned char)text.p[at]) == letters)
+		at++;
+	return at;
+}
+
 /* The run at or behind `from`: false when there is none. */
 static bool next_run(struct str text, size_t from, size_t *start_out, size_t *end_out, enum class *class_out)
 {
 	size_t at = from, start = from;
 	enum class class = NONE;
-	while (at < text.n && class == NONE) {
+	while (class == NONE && (at = skip_ascii(text, at, false)) < text.n) {
 		start = at;
 		class = class_at(text, &at);
 	}
 	if (class == NONE)
 		return false;
-	size_t end = at;
+	size_t end = at = class == LETTERS ? skip_ascii(text, at, true) : at;
 	while (at < text.n && class_at(text, &at) == class)
-		end = at;
+		end = at = class == LETTERS ? skip_ascii(text, at, true) : at;
 	*start_out = start;
 	*end_out = end;
 	*class_out = class;
