@@ -60,6 +60,7 @@ struct search {
 	struct map *pending;             /* account -> struct pending */
 	struct pending *first, *last;
 	uint64_t sweep_ms;               /* when all accounts are looked through next */
+	struct map *seen;                /* account -> the next email id when it was last up to date; emptied by each sweep */
 	struct map *opened;              /* account -> struct opened */
 	struct opened *newest, *oldest;
 	_Atomic size_t vocabulary_bytes;
@@ -68,6 +69,8 @@ struct search {
 void search_path(const struct search *s, uint64_t account, char path[SEARCH_PATH_MAX]);
 /* search_update; damaged: what is there is thrown away. */
 int search_update_damaged(struct search *s, uint64_t account, bool anew, bool damaged, struct err *e);
+/* Are there emails from `from` on? *next_out: the id that the next one will have. False also when that cannot be told. */
+bool search_has_news(struct search *s, uint64_t account, uint64_t from, uint64_t *next_out);
 /* Marks the index for being made anew. */
 void search_damaged(struct search *s, uint64_t account);
 

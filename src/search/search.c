@@ -78,6 +78,9 @@ static void sweep(struct search *s)
 	uint64_t *accounts;
 	size_t n = 0;
 	s->sweep_ms = clock_mono_ms() + SWEEP_SECONDS * 1000u;
+	map_destroy(&s->seen);
+	if (map_create(&s->seen))
+		s->seen = NULL;
 	pthread_mutex_unlock(&s->lock);
 	int r = model_accounts(s->model, &arena, &accounts, &n);
 	pthread_mutex_lock(&s->lock);
@@ -111,6 +114,25 @@ static struct pending *next_due(struct search *s)
 	return NULL;
 }
 
+/* Hints come with every login; mostly there is nothing to do, and then no database is opened. */
+static int update(struct search *s, struct pending *p, bool damaged, uint64_t seen, uint64_t *next_out)
+{
+	struct err e = { 0 };
+	if (!search_has_news(s, p->account, seen, next_out) && seen && *next_out && !damaged)
+		return 0;
+	int r = search_update_damaged(s, p->account, damaged, damaged, &e);
+	if (r && r != ERR_NOT_FOUND && s->failed)
+		s->failed(s->failed_arg, p->account, &e);
+	return r;
+}
+
+/* Under s->lock. */
+static void remember(struct search *s, uint64_t account, uint64_t next)
+{
+	if (s->seen && next && (map_count(s->seen) < PENDING_MAX || map_get(s->seen, account_key(&account))))
+		map_put(s->seen, account_key(&account), (void *)(uintptr_t)next);
+}
+
 static void *index_loop(void *arg)
 {
 	struct search *s = arg;
@@ -121,12 +143,12 @@ static void *index_loop(void *arg)
 		bool damaged = p->damaged;
 		p->running = true;
 		p->again = p->damaged = false;
+		uint64_t seen = s->seen ? (uint64_t)(uintptr_t)map_get(s->seen, account_key(&p->account)) : 0, next;
 		pthread_mutex_unlock(&s->lock);
-		struct err e = { 0 };
-		int r = search_update_damaged(s, p->account, damaged, damaged, &e);
-		if (r && r != ERR_NOT_FOUND && s->failed)
-			s->failed(s->failed_arg, p->account, &e);
+		int r = update(s, p, damaged, seen, &next);
 		pthread_mutex_lock(&s->lock);
+		if (!r && !s->stopping)
+			remember(s, p->account, next);
 		p->running = false;
 		p->damaged |= r == ERR_CORRUPT && !damaged;
 		p->due_ms = clock_mono_ms() + (r && !p->damaged ? RETRY_SECONDS * 1000u : HINT_DELAY_MS);
@@ -218,6 +240,7 @@ void search_close(struct search **out)
 	while (s->pending && map_next(s->pending, &pos, &key, &value))
 		free(value);
 	map_destroy(&s->pending);
+	map_destroy(&s->seen);
 	if (s->opened)
 		opened_close_all(s);
 	map_destroy(&s->opened);

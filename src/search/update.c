@@ -281,6 +281,20 @@ static bool has_nothing(struct search *s, struct account *a)
 	return access(path, F_OK) != 0 && account_emails(a, 0, &one, 1, &n, &next) == 0 && n == 0;
 }
 
+bool search_has_news(struct search *s, uint64_t account, uint64_t from, uint64_t *next_out)
+{
+	struct account *a;
+	uint64_t one;
+	size_t n = 0;
+	*next_out = 0;
+	if (account_open(s->model, account, &a))
+		return false;
+	if (account_emails(a, UINT64_MAX, &one, 1, &n, next_out) == 0)
+		n = from < *next_out;
+	account_close(&a);
+	return n > 0;
+}
+
 int search_update_damaged(struct search *s, uint64_t account, bool anew, bool damaged, struct err *e)
 {
 	struct account *a;
