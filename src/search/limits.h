@@ -13,7 +13,8 @@
 /* ---- one email ---- */
 #define EMAIL_TEXT_MAX ((size_t)32 << 20)         /* bytes of text; an email with more is not indexed but read at every search */
 #define EMAIL_TERMS_MAX 200000u                   /* different terms; likewise */
-#define EMAIL_STEMS_MAX 20000u                    /* words looked at for FUZZY */
+#define EMAIL_STEMS_MAX 50000u                    /* words looked at for FUZZY */
+#define EMAIL_STEMS_BYTES ((size_t)1 << 20)       /* and bytes of each of its texts */
 #define STEM_BYTES_MAX 60u                        /* longer words are no words */
 #define STEM_COUNT_MAX 15u                        /* a word counts so often at most: more hardly changes a rank */
 

@@ -152,7 +152,7 @@ static int read_message(struct reader *r, const struct mime_summary *s, struct s
 	if (r->converter.n)
 		err = add_attachments(r, s, message);
 	if (!err && (r->header.failed || r->body.failed || r->source.failed))
-		err = r->header.n + r->body.n + r->source.n > EMAIL_TEXT_MAX / 2 ? ERR_TOO_BIG : ERR_NO_MEMORY;
+		err = ERR_TOO_BIG;      /* or no memory, for as much: likewise not to be tried again and again */
 	return err;
 }
 

@@ -109,7 +109,7 @@ static struct str normal_form(struct stemmer *s, struct str text)
 	/* One character never becomes more than 18, but texts do not grow like that: what does not fit is taken as it is. */
 	int32_t n = 0, folded = 0, bytes = 0;
 	UErrorCode status = U_ZERO_ERROR;
-	if (text.n > EMAIL_TEXT_MAX || !widen(s, text.n * 2 + 64))
+	if (!widen(s, text.n * 2 + 64))
 		return text;
 	u_strFromUTF8(s->wide[0], (int32_t)s->wide_room, &n, text.p, (int32_t)text.n, &status);
 	folded = unorm2_normalize(s->fold, s->wide[0], n, s->wide[1], (int32_t)s->wide_room, &status);
@@ -276,7 +276,7 @@ static void note(struct stemmer *s, struct word *w, enum stem_column column)
 
 void stemmer_add(struct stemmer *s, enum stem_column column, struct str text)
 {
-	struct words terms = words_of(normal_form(s, text));
+	struct words terms = words_of(normal_form(s, utf8_clip(text, EMAIL_STEMS_BYTES)));
 	struct str term, part;
 	while (!s->failed && s->n_words < EMAIL_STEMS_MAX && words_next(&terms, &term)) {
 		if (terms.cut)

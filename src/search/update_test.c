@@ -161,7 +161,7 @@ static void test_gone(void **state)
 	fixture_end(&f);
 }
 
-/* Too many terms: the email is read at every search, and found. */
+/* Too many terms, too much text: the email is read at every search, and found. */
 static void test_unread(void **state)
 {
 	(void)state;
@@ -174,14 +174,19 @@ static void test_unread(void **state)
 		buf_printf(&b, "%x%s", i, i % 10 ? " " : "\r\n");
 	fixture_add_text(&f, "huge", buf_str(&b));
 	add_many(&f, 3, "word");
+	/* Too much text, likewise, though it be one word. */
+	buf_reset(&b);
+	while (b.n <= EMAIL_TEXT_MAX)
+		buf_add_lit(&b, "ham ham ham ham ham ham ham ham\r\n");
+	fixture_add_text(&f, "endless", buf_str(&b));
 	fixture_update(&f);
 	assert_int_equal(fixture_ask(&f, SEARCH_BODY, STR("30d3f"), &read), 1);
-	assert_int_equal(read, 1);
+	assert_int_equal(read, 2);
 	assert_int_equal(fixture_ask(&f, SEARCH_BODY, STR("word"), &read), 6);
-	assert_int_equal(read, 1);
+	assert_int_equal(read, 2);
 	struct search_status s;
 	assert_int_equal(search_status(f.search, FIXTURE_ACCOUNT, &s, NULL), 0);
-	assert_int_equal(s.unread, 1);
+	assert_int_equal(s.unread, 2);
 	buf_fini(&b);
 	fixture_end(&f);
 }
