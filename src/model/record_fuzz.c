@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		return 0;
 	memcpy(copy, data + 1, n - 1);
 	tries[data[0] % 6](str_make(copy, n - 1));
-	record_seal_version(copy, n - 1, (uint8_t)(1 + (copy[0] & 1)), (uint8_t)copy[1], (uint8_t)copy[2]);
+	record_seal_version(copy, n - 1, copy[0] == 2 ? 2 : 1, (uint8_t)copy[1], (uint8_t)copy[2]);
 	tries[data[0] % 6](str_make(copy, n - 1));
 	free(copy);
 	return 0;
