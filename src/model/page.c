@@ -20,15 +20,16 @@ const uint64_t page_mask[9] = {
 
 /* ---- reading ---- */
 
-static struct message unpack(const struct page_column *c, const char *data, uint32_t i)
+static inline void unpack(const struct page_column *c, const char *data, uint32_t i, struct message *out)
 {
 	uint64_t date = page_unpack(&c[PAGE_DATE], data, i);
-	uint64_t saved = page_unpack(&c[PAGE_SAVED], data, i) + (c[PAGE_SAVED].from_date ? date : 0);
-	return (struct message){
-		.uid = (uint32_t)page_unpack(&c[PAGE_UID], data, i), .size = (uint32_t)page_unpack(&c[PAGE_SIZE], data, i),
-		.email = page_unpack(&c[PAGE_EMAIL], data, i), .modseq = page_unpack(&c[PAGE_MODSEQ], data, i),
-		.date = (int64_t)date, .flags = page_unpack(&c[PAGE_FLAGS], data, i), .saved = (int64_t)saved,
-	};
+	out->uid = (uint32_t)page_unpack(&c[PAGE_UID], data, i);
+	out->size = (uint32_t)page_unpack(&c[PAGE_SIZE], data, i);
+	out->email = page_unpack(&c[PAGE_EMAIL], data, i);
+	out->modseq = page_unpack(&c[PAGE_MODSEQ], data, i);
+	out->date = (int64_t)date;
+	out->flags = page_unpack(&c[PAGE_FLAGS], data, i);
+	out->saved = (int64_t)(page_unpack(&c[PAGE_SAVED], data, i) + (date & -(uint64_t)c[PAGE_SAVED].from_date));
 }
 
 /* Where the columns of `count` messages are; how much data there must be. */
@@ -98,7 +99,7 @@ int page_decode(struct str value, uint32_t start, struct page_edit *out)
 	memcpy(data, value.p + PAGE_DATA, checked.data);
 	memset(data + checked.data, 0, PAGE_SLACK);
 	for (uint32_t i = 0; i < checked.count; i++)
-		out->m[i] = unpack(checked.column, data, i);
+		unpack(checked.column, data, i, &out->m[i]);
 	return 0;
 }
 
@@ -321,7 +322,7 @@ void page_unref(struct page *page)
 		free(page);
 }
 
-struct message page_message(const struct page *page, uint32_t i) { return unpack(page->column, page->data, i); }
+void page_message(const struct page *page, uint32_t i, struct message *out) { unpack(page->column, page->data, i, out); }
 
 uint32_t page_find(const struct page *page, uint32_t uid)
 {

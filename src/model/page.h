@@ -81,7 +81,7 @@ extern const uint64_t page_mask[9];               /* by width */
 static inline uint64_t page_unpack(const struct page_column *c, const char *data, uint32_t i)
 {
 	uint64_t packed = load_le64(data + c->at + i * c->width) & page_mask[c->width];
-	return c->base + packed + (c->rising ? i : 0);
+	return c->base + packed + (i & -(uint32_t)c->rising);
 }
 static inline uint32_t page_uid(const struct page *page, uint32_t i)
 {
@@ -91,7 +91,7 @@ static inline uint64_t page_flags(const struct page *page, uint32_t i)
 {
 	return page_unpack(&page->column[PAGE_FLAGS], page->data, i);
 }
-struct message page_message(const struct page *page, uint32_t i);
+void page_message(const struct page *page, uint32_t i, struct message *out);
 /* The first message with at least this UID; count when there is none. */
 uint32_t page_find(const struct page *page, uint32_t uid);
 

@@ -45,7 +45,8 @@ static size_t assert_packs(const struct page_edit *page)
 	assert_memory_equal(made->column, shared->column, sizeof(made->column));
 	uint32_t unseen = 0;
 	for (uint32_t i = 0; i < page->count; i++) {
-		struct message m = page_message(shared, i);
+		struct message m;
+		page_message(shared, i, &m);
 		assert_message(&read.m[i], &page->m[i]);
 		assert_message(&m, &page->m[i]);
 		assert_int_equal(page_uid(shared, i), m.uid);

@@ -39,7 +39,8 @@ static void try_page(struct str value)
 	struct page_edit same;
 	assert(page_decode(str_make(again, n), 1, &same) == 0 && same.count == page.count);
 	for (uint32_t i = 0; i < page.count; i++) {
-		struct message a = page.m[i], b = same.m[i], c = page_message(shared, i);
+		struct message a = page.m[i], b = same.m[i], c;
+		page_message(shared, i, &c);
 		assert(a.uid == b.uid && a.size == b.size && a.email == b.email && a.modseq == b.modseq);
 		assert(a.date == b.date && a.flags == b.flags && a.saved == b.saved);
 		assert(memcmp(&a, &c, sizeof(a)) == 0 && page_uid(shared, i) == a.uid && page_flags(shared, i) == a.flags);

@@ -52,7 +52,9 @@ struct message view_at(const struct view *v, uint32_t index)
 {
 	uint32_t sheet, page, slot;
 	view_locate(v, index, &sheet, &page, &slot);
-	return page_message(v->slot[sheet].sheet->slot[page].page, slot);
+	struct message m;
+	page_message(v->slot[sheet].sheet->slot[page].page, slot, &m);
+	return m;
 }
 
 uint32_t view_find(const struct view *v, uint32_t uid, bool *exact_out)
@@ -117,7 +119,7 @@ const struct message *view_iter_next(struct view_iter *it)
 		return NULL;
 	const struct sheet *sheet = it->v->slot[it->page / SHEET_PAGES].sheet;
 	const struct page *page = sheet->slot[it->page % SHEET_PAGES].page;
-	it->message = page_message(page, it->slot);
+	page_message(page, it->slot, &it->message);
 	it->index++;
 	if (++it->slot == page->count) {
 		it->slot = 0;

@@ -113,9 +113,9 @@ static inline uint64_t view_cursor_uid(const struct view_cursor *c)
 }
 /* Not at the end. */
 static inline uint64_t view_cursor_flags(const struct view_cursor *c) { return page_flags(view_cursor_page(c), c->slot); }
-static inline struct message view_cursor_message(const struct view_cursor *c)
+static inline void view_cursor_message(const struct view_cursor *c, struct message *out)
 {
-	return page_message(view_cursor_page(c), c->slot);
+	page_message(view_cursor_page(c), c->slot, out);
 }
 static inline void view_cursor_skip_sheet(struct view_cursor *c) { c->sheet++, c->page = 0, c->slot = 0; }
 static inline void view_cursor_skip_page(struct view_cursor *c)

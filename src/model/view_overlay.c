@@ -24,7 +24,7 @@ static void add(struct pending *p, const struct view_cursor *c, uint64_t more_fl
 {
 	if (p->n == PAGE_MESSAGES_MAX)
 		flush(p);
-	p->m[p->n] = view_cursor_message(c);
+	view_cursor_message(c, &p->m[p->n]);
 	p->m[p->n++].flags |= more_flags;
 }
 
