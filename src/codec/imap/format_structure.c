@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 #include "codec/imap/writer.h"
+#include "codec/mime/param.h"
 
 void write_text_hard(struct writer *w, struct mime_text t)
 {
@@ -71,6 +72,27 @@ static void write_envelope(struct writer *w, const struct mime_envelope *e)
 
 /* ---- body structure ---- */
 
+/* RFC 9051 7.5.2: to who takes UTF-8, what RFC 2231 wrote in another charset is told decoded, under the name without its mark. */
+static void write_decoded(struct writer *w, struct mime_text name, struct mime_text value)
+{
+	struct buf text = BUF_INIT(0);
+	const struct mime_param p = { .value = mime_text_str(value), .extended = true };
+	mime_param_decode(&p, &text);
+	for (size_t i = 0; i < text.n; i++)
+		if (!text.p[i])
+			text.p[i] = '?';             /* no string can hold it */
+	name.n--;
+	write_text(w, name);
+	write_char(w, ' ');
+	writer_end(w);
+	imap_format_string(w->b, buf_str(&text), true);
+	w->b->failed |= text.failed;
+	writer_begin(w, w->b, true);
+	buf_fini(&text);
+}
+
+static bool is_extended(struct mime_text name) { return name.n > 1 && name.p[name.n - 1] == '*'; }
+
 /* SP and body-fld-param: "(" name SP value ... ")" or NIL. */
 static void write_params(struct writer *w, struct str params)
 {
@@ -81,13 +103,17 @@ static void write_params(struct writer *w, struct str params)
 	}
 	write_lit(w, " (");
 	for (bool more = true; more;) {
-		write_text(w, name);
-		write_char(w, ' ');
-		/* A parameter always has a value: the empty one is not NIL. */
-		if (value.class == MIME_TEXT_NIL)
-			write_lit(w, "\"\"");
-		else
-			write_text(w, value);
+		if (w->utf8 && is_extended(name)) {
+			write_decoded(w, name, value);
+		} else {
+			write_text(w, name);
+			write_char(w, ' ');
+			/* A parameter always has a value: the empty one is not NIL. */
+			if (value.class == MIME_TEXT_NIL)
+				write_lit(w, "\"\"");
+			else
+				write_text(w, value);
+		}
 		more = mime_summary_param(&params, &name, &value);
 		write_char(w, more ? ' ' : ')');
 	}

@@ -143,6 +143,18 @@ static void test_8bit(void **state)
 	check("Subject: caf\xe9\r\n\r\n", ENVELOPE, true, "(NIL {4}\r\ncaf\xe9 NIL NIL NIL NIL NIL NIL NIL NIL)");
 }
 
+/* RFC 9051 7.5.2 and RFC 2231: decoded for who takes UTF-8. */
+static void test_extended(void **state)
+{
+	(void)state;
+	static const char message[] = "Content-Type: text/plain; name*=utf-8''%e2%82%ac%20rates; foo*0*=iso-8859-1'de'%e4; foo*1=b; x*=us-ascii''a%0d%00\r\n"
+		"Content-Disposition: attachment; filename*0=one; filename*1=two\r\n\r\nx\r\n";
+	check(message, STRUCTURE, true, "(\"text\" \"plain\" (\"name\" \"\xe2\x82\xac rates\" \"foo\" \"\xc3\xa4" "b\" \"x\" {3}\r\na\r?)"
+		" NIL NIL \"7bit\" 3 1 NIL (\"attachment\" (\"filename\" \"onetwo\")) NIL NIL)");
+	check(message, STRUCTURE, false, "(\"text\" \"plain\" (\"name*\" \"utf-8''%e2%82%ac%20rates\" \"foo*\" \"iso-8859-1'de'%e4b\" \"x*\" \"us-ascii''a%0d%00\")"
+		" NIL NIL \"7bit\" 3 1 NIL (\"attachment\" (\"filename\" \"onetwo\")) NIL NIL)");
+}
+
 static void test_full_buffer(void **state)
 {
 	(void)state;
@@ -182,7 +194,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rfc3501_example), cmocka_unit_test(test_multipart), cmocka_unit_test(test_embedded),
-		cmocka_unit_test(test_envelope_forms), cmocka_unit_test(test_8bit), cmocka_unit_test(test_full_buffer),
+		cmocka_unit_test(test_envelope_forms), cmocka_unit_test(test_8bit), cmocka_unit_test(test_extended), cmocka_unit_test(test_full_buffer),
 		cmocka_unit_test(test_appends),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 
 static const struct imap_capability capabilities[] = {
 	{ "IMAP4rev1", IMAP_ANY_STATE, "3501", NULL },
+	{ "IMAP4rev2", IMAP_ANY_STATE, "9051", "By ENABLE: LIST and no RECENT in SELECT, ESEARCH instead of SEARCH, names in UTF-8. What IMAP4rev1 has beyond it "
+	  "(CHECK, LSUB, RFC822, NEW, STATUS RECENT) works on." },
 	{ "ACL", IMAP_LOGGED_IN, "4314", "The rights of groups are those of their members, through nested groups too." },
 	{ "BINARY", IMAP_LOGGED_IN, "3516", "BINARY of the whole message, of a multipart and of a message inside is their octets. A part with NUL that comes in a "
 	  "literal8 is stored in base64, so that BODY and POP3 can show it; NUL elsewhere is NO [UNKNOWN-CTE]." },
@@ -25,6 +27,7 @@ static const struct imap_capability capabilities[] = {
 	{ "MULTIAPPEND", IMAP_LOGGED_IN, "3502", "At most 1,000 messages and 1 GB in one command." },
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
 	{ "NOTIFY", IMAP_LOGGED_IN, "5465", NULL },
+	{ "PARTIAL", IMAP_LOGGED_IN, "9394", NULL },
 	{ "QRESYNC", IMAP_LOGGED_IN, "7162 3.2", NULL },
 	{ "QUOTA", IMAP_LOGGED_IN, "9208", "APPEND and COPY are refused over the limit; mail from others may exceed it by a grace (limits.quota_grace), and then the "
 	  "session is told once: NO [OVERQUOTA]." },

@@ -11,7 +11,7 @@ struct imap_capability {
 	const char *rfc;
 	const char *note;             /* for doc/protocol/imap.md */
 };
-/* Sorted by name, but IMAP4rev1 first. */
+/* Sorted by name, but IMAP4rev1 and IMAP4rev2 first. */
 const struct imap_capability *imap_capability_table(size_t *n_out);
 
 /* "IMAP4rev1 IDLE ..." as it is for this session now. */

@@ -80,7 +80,7 @@ static void print_limits(FILE *f)
 
 static void print_doc(FILE *f)
 {
-	fputs("# IMAP\n\nIMAP4rev1 (RFC 3501) with the extensions below. Made from the tables in `src/proto/imap` by\n"
+	fputs("# IMAP\n\nIMAP4rev1 (RFC 3501) and IMAP4rev2 (RFC 9051) with the extensions below. Made from the tables in `src/proto/imap` by\n"
 		  "`imap_doc`; `./test` fails when this page differs from them.\n\n", f);
 	print_capabilities(f);
 	print_commands(f);
