@@ -15,32 +15,6 @@ struct jws_key {
 	uint8_t x[COORDINATE], y[COORDINATE];
 };
 
-void base64url_encode(struct buf *b, struct str s)
-{
-	size_t from = b->n;
-
-	base64_encode(b, s);
-	if (b->failed)
-		return;
-	while (b->n > from && b->p[b->n - 1] == '=')
-		b->n--;
-	for (size_t i = from; i < b->n; i++)
-		b->p[i] = b->p[i] == '+' ? '-' : b->p[i] == '/' ? '_' : b->p[i];
-}
-
-int base64url_decode(struct buf *b, struct str s)
-{
-	struct buf plain = BUF_INIT(s.n + 4);
-
-	for (size_t i = 0; i < s.n; i++)
-		buf_add_char(&plain, s.p[i] == '-' ? '+' : s.p[i] == '_' ? '/' : s.p[i]);
-	while (plain.n % 4)
-		buf_add_char(&plain, '=');
-	int r = plain.failed ? ERR_NO_MEMORY : base64_decode(b, buf_str(&plain));
-	buf_fini(&plain);
-	return r;
-}
-
 static bool get_coordinate(EVP_PKEY *pkey, const char *name, uint8_t out[COORDINATE])
 {
 	BIGNUM *n = NULL;

@@ -2,6 +2,7 @@
 #ifndef ACME_JWS_H
 #define ACME_JWS_H
 
+#include "base/base64.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -21,7 +22,5 @@ int jws_sign(const struct jws_key *k, struct str kid, struct str nonce, struct s
 /* The binding of an account: our JWK signed with the authority's MAC key (base64url). ERR_INVALID. */
 int jws_bind(const struct jws_key *k, struct str eab_kid, struct str eab_key, struct str url, struct buf *out);
 
-void base64url_encode(struct buf *b, struct str s);      /* RFC 4648 5, without padding */
-int base64url_decode(struct buf *b, struct str s);
 
 #endif

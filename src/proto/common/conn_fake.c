@@ -26,3 +26,8 @@ int conn_tls_client_address(struct conn *c, unsigned i, struct buf *out)
 	buf_add_c(out, c->certificate[i]);
 	return 0;
 }
+
+void conn_log(struct conn *c, enum log_level level, const char *event, const struct log_field *fields)
+{
+	(void)c, (void)level, (void)event, (void)fields;
+}

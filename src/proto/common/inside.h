@@ -13,6 +13,7 @@
 /* One context for all sessions: it is written only here, at creation, and read by gsasl_server_start; the library
  * has no other state that sessions share. */
 Gsasl *services_gsasl(struct services *s);
+struct oauth *services_oauth(struct services *s);
 /* What the context asks, for the session whose hook is a struct sasl. */
 int sasl_answer(Gsasl *context, Gsasl_session *session, Gsasl_property property);
 /* The services that a snapshot came from. */
@@ -31,6 +32,8 @@ struct sasl_mechanism {
 	bool binds_channel;               /* only with TLS */
 	bool sha1;                        /* of SCRAM: the hash is SHA-1 */
 	bool needs_certificate;           /* only with a good one of the client that holds a mail address */
+	bool needs_oauth;                 /* only when an authority is configured */
+	bool xoauth2;
 	bool needs_secret;                /* offered only when a user has one */
 	bool takes_initial;               /* an initial response is right */
 	sasl_begin_fn *begin;             /* NULL: the client speaks first */
@@ -50,6 +53,7 @@ struct sasl {
 		struct str authzid, client_first, server_first, nonce;
 		struct str binding;               /* what c= must be */
 	} scram;
+	int refused;                      /* OAUTHBEARER: told so, with this code, and the client is to say that it has heard */
 	Gsasl_session *session;           /* CRAM-MD5 */
 	bool asked;                       /* credentials were asked for: with this result */
 	int credentials_code;
@@ -57,7 +61,7 @@ struct sasl {
 	bool proven;                      /* only the client's empty answer is missing */
 };
 
-sasl_step_fn sasl_step_external, sasl_step_plain, sasl_step_login, sasl_step_scram, sasl_step_cram_md5;
+sasl_step_fn sasl_step_oauth, sasl_step_external, sasl_step_plain, sasl_step_login, sasl_step_scram, sasl_step_cram_md5;
 sasl_begin_fn sasl_begin_login, sasl_begin_cram_md5;
 
 /* An authorisation identity: empty, or the proven user by another spelling. 0, ERR_DENIED, or temporary. */

@@ -2,6 +2,7 @@
 #include "proto/common/inside.h"
 
 #include "base/base64.h"
+#include "proto/common/oauth.h"
 
 /* The strongest first: clients that take the first they know do well. */
 static const struct sasl_mechanism mechanisms[] = {
@@ -48,6 +49,23 @@ static const struct sasl_mechanism mechanisms[] = {
 		.rfc = "2195",
 	},
 	{
+		.name = "OAUTHBEARER",
+		.shows_password = true,
+		.needs_oauth = true,
+		.takes_initial = true,
+		.step = sasl_step_oauth,
+		.rfc = "7628",
+	},
+	{
+		.name = "XOAUTH2",
+		.shows_password = true,
+		.needs_oauth = true,
+		.xoauth2 = true,
+		.takes_initial = true,
+		.step = sasl_step_oauth,
+		.rfc = "as Google and Microsoft have it",
+	},
+	{
 		.name = "PLAIN",
 		.shows_password = true,
 		.takes_initial = true,
@@ -86,7 +104,7 @@ void sasl_mechanisms(struct conn *c, const struct mail_config *cfg, struct buf *
 	bool secrets = directory_any_secret(services_directory(services_of_config(cfg)));
 	for (size_t i = 0; i < N_MECHANISMS; i++) {
 		const struct sasl_mechanism *m = &mechanisms[i];
-		if ((m->needs_certificate && !sasl_has_certificate(c)) || (m->shows_password && !shows) || (m->binds_channel && !binds) || (m->needs_secret && !secrets))
+		if ((m->needs_certificate && !sasl_has_certificate(c)) || (m->needs_oauth && !oauth_is_offered(cfg)) || (m->shows_password && !shows) || (m->binds_channel && !binds) || (m->needs_secret && !secrets))
 			continue;
 		if (!first)
 			buf_add_char(out, ' ');
@@ -178,7 +196,7 @@ enum sasl_result sasl_start(struct conn *c, struct services *s, const struct mai
 	const struct sasl_mechanism *m = mechanism_find(mechanism);
 	*out = NULL;
 	*code_out = 0;
-	if (!m || (m->needs_certificate && !sasl_has_certificate(c)) || (m->binds_channel && !sasl_can_bind_channel(c)))
+	if (!m || (m->needs_certificate && !sasl_has_certificate(c)) || (m->needs_oauth && !oauth_is_offered(cfg)) || (m->binds_channel && !sasl_can_bind_channel(c)))
 		return SASL_UNKNOWN;
 	if (m->shows_password && !login_may_show_password(c, cfg))
 		return SASL_NEEDS_TLS;

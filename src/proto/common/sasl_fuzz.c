@@ -22,6 +22,10 @@ static struct services *world(void)
 		directory_user_secret(d, STR("user@x.example"), STR("tanstaaftanstaaf"), NULL) != 0 ||
 		services_create(NULL, d, &services) != 0)
 		abort();
+	struct mail_config config = mail_config_defaults();
+	config.oauth_keys = STR("/nonexistent");
+	if (services_set_config(services, &config) != 0)
+		abort();
 	/* yescrypt is not what is fuzzed: from there passwords are refused without it */
 	directory_note_login(d, &braked, STR("x"), false);
 	return services;
@@ -29,11 +33,12 @@ static struct services *world(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const mechanisms[] = { "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS" };
+	static const char *const mechanisms[] = { "SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "CRAM-MD5", "PLAIN", "LOGIN", "SCRAM-SHA-1", "SCRAM-SHA-1-PLUS",
+		"OAUTHBEARER", "XOAUTH2", "EXTERNAL" };
 	if (size == 0)
 		return 0;
-	unsigned which = data[0] % 7;
-	struct conn c = { .ip = which == 3 || which == 4 ? "192.0.2.1" : "", .tls = true, .exporter = true };
+	unsigned which = data[0] % 10;
+	struct conn c = { .ip = which == 3 || which == 4 ? "192.0.2.1" : "", .tls = true, .exporter = true, .certificate = { "nobody@x.example" } };
 	struct services *s = world();
 	const struct mail_config *config = services_config(s);
 	struct str message, rest = str_make(data + 1, size - 1);

@@ -1,4 +1,5 @@
 #include "proto/common/inside.h"
+#include "proto/common/oauth.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@ struct services {
 	struct search *search;
 	Gsasl *gsasl;
 	pthread_mutex_t lock;             /* for `newest`: nothing is taken under it */
+	struct oauth *oauth;
 	struct snapshot *newest;          /* holds one reference */
 };
 
@@ -39,6 +41,7 @@ struct mail_config mail_config_defaults(void)
 		.smtp_deliver_by_min_ms = 60 * 1000,
 		.submission_hold_max_ms = 7 * 24 * UINT64_C(3600000),
 		.spool_dir = STR("/tmp"),
+		.oauth_user_claim = STR("email"),
 	};
 }
 
@@ -56,6 +59,13 @@ static struct str keep(char **to, struct str s)
 static const size_t texts[] = {
 	offsetof(struct mail_config, hostname),
 	offsetof(struct mail_config, spool_dir),
+	offsetof(struct mail_config, oauth_keys),
+	offsetof(struct mail_config, oauth_introspection),
+	offsetof(struct mail_config, oauth_client_id),
+	offsetof(struct mail_config, oauth_client_secret),
+	offsetof(struct mail_config, oauth_issuer),
+	offsetof(struct mail_config, oauth_audience),
+	offsetof(struct mail_config, oauth_user_claim),
 	offsetof(struct mail_config, imap_admins),
 	offsetof(struct mail_config, smtp_relay_from),
 	offsetof(struct mail_config, smtp_relay_to),
@@ -109,7 +119,8 @@ int services_create(struct model *m, struct directory *d, struct services **out)
 	s->model = m;
 	s->directory = d;
 	s->newest = snapshot_create(s, &defaults);
-	if (!s->newest || gsasl_init(&s->gsasl) != GSASL_OK) {
+	if (!s->newest || oauth_create(&s->oauth) || gsasl_init(&s->gsasl) != GSASL_OK) {
+		oauth_destroy(&s->oauth);
 		free(s->newest);
 		free(s);
 		return ERR_NO_MEMORY;
@@ -126,6 +137,7 @@ void services_destroy(struct services **s)
 		return;
 	snapshot_unref((*s)->newest);
 	gsasl_done((*s)->gsasl);
+	oauth_destroy(&(*s)->oauth);
 	pthread_mutex_destroy(&(*s)->lock);
 	free(*s);
 	*s = NULL;
@@ -135,6 +147,7 @@ struct model *services_model(struct services *s) { return s->model; }
 struct directory *services_directory(struct services *s) { return s->directory; }
 void services_set_search(struct services *s, struct search *search) { s->search = search; }
 struct search *services_search(struct services *s) { return s->search; }
+struct oauth *services_oauth(struct services *s) { return s->oauth; }
 Gsasl *services_gsasl(struct services *s) { return s->gsasl; }
 
 int services_set_config(struct services *s, const struct mail_config *c)

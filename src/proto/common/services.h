@@ -16,6 +16,13 @@ enum submission_from { SUBMISSION_FROM_ANY, SUBMISSION_FROM_OWN, SUBMISSION_FROM
 struct mail_config {
 	struct str hostname;                     /* in greetings and Received */
 	bool allow_plain_without_tls;            /* passwords on connections without TLS; loopback is no exception */
+	/* Access tokens of OAuth 2.0; oauth.h */
+	struct str oauth_keys;                   /* file or URL of the authority's key set: tokens are JWTs; empty: they are not */
+	struct str oauth_introspection;          /* URL where it is asked about tokens; empty: it is not */
+	struct str oauth_client_id, oauth_client_secret;      /* who asks there */
+	struct str oauth_issuer, oauth_audience; /* what a token must name; empty: anything */
+	struct str oauth_user_claim;             /* what in it names the user */
+	bool oauth_allow_http;                   /* tests, and an authority on loopback */
 	uint64_t message_size_max;               /* bytes; at most STORE_BLOB_MAX */
 	uint64_t pop3_timeout_ms;                /* RFC 1939: at least 10 minutes */
 	uint64_t pop3_login_delay_s;             /* 0: none */
