@@ -52,6 +52,7 @@ static void become_converter(const char *program, const char *type, const char *
 
 	setpgid(0, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	int null = open("/dev/null", O_WRONLY);
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(null, 2) < 0 || chdir(dir))
 		_exit(127);

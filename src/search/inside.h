@@ -34,6 +34,7 @@ struct opened {
 	struct opened *prev, *next;      /* search.lock: those asked last come first */
 	pthread_mutex_t lock;            /* what follows */
 	struct shelf *shelf;
+	uint64_t made;                   /* shelf_state.made of what follows */
 	struct chunk *chunk;             /* ids never come again, so what is here stays right */
 	size_t n_chunks;
 	size_t bytes;                    /* of terms and emails in memory */
@@ -81,7 +82,7 @@ void opened_give(struct search *s, struct opened **o);
 void opened_forget(struct search *s, uint64_t account);
 void opened_close_all(struct search *s);
 /* Brings the list of chunks up to date; within shelf_begin. */
-int opened_refresh(struct search *s, struct opened *o);
+int opened_refresh(struct search *s, struct opened *o, uint64_t made);
 int opened_terms(struct search *s, struct opened *o, struct chunk *c, enum field field, const struct terms **out);
 
 #endif

@@ -173,8 +173,11 @@ void opened_close_all(struct search *s)
 
 /* ---- chunks ---- */
 
-int opened_refresh(struct search *s, struct opened *o)
+int opened_refresh(struct search *s, struct opened *o, uint64_t made)
 {
+	if (o->made != made)
+		drop_chunks(s, o);
+	o->made = made;
 	struct shelf_chunk *now;
 	size_t n, at = 0;
 	int r = shelf_chunks(o->shelf, &now, &n);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FORMAT 3u                                 /* what chunk.h, words.h, the folding and the stems do */
+#define FORMAT 4u                                 /* what chunk.h, words.h, the folding and the stems do */
 #define BUSY_READING_MS 500
 #define BUSY_WRITING_MS 30000
 
@@ -24,7 +24,7 @@ static const char *const texts[STATEMENTS] = {
 	[BEGIN_WRITE] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[STATE] = "SELECT known_below, chunk_next, emails FROM state",
+	[STATE] = "SELECT known_below, chunk_next, emails, made FROM state",
 	[SET_STATE] = "UPDATE state SET known_below = ?1, chunk_next = ?2, emails = ?3",
 	[CHUNKS] = "SELECT id, n FROM chunks ORDER BY id",
 	[CHUNK_EMAILS] = "SELECT emails FROM chunks WHERE id = ?1",
@@ -47,8 +47,8 @@ static const char *const texts[STATEMENTS] = {
 
 /* detail=full keeps a byte for each time a word stands there: bm25 counts them. There are no phrases: the words come sorted. */
 static const char schema[] =
-	"CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one = 1), known_below INTEGER, chunk_next INTEGER, emails INTEGER);"
-	"INSERT OR IGNORE INTO state VALUES(1, 0, 1, 0);"
+	"CREATE TABLE IF NOT EXISTS state(one INTEGER PRIMARY KEY CHECK(one = 1), known_below INTEGER, chunk_next INTEGER, emails INTEGER, made INTEGER);"
+	"INSERT OR IGNORE INTO state VALUES(1, 0, 1, 0, random());"
 	"CREATE TABLE IF NOT EXISTS chunks(id INTEGER PRIMARY KEY, n INTEGER, emails BLOB);"
 	"CREATE TABLE IF NOT EXISTS blocks(id INTEGER PRIMARY KEY, crc_terms INTEGER, crc_posts INTEGER, terms BLOB, lens BLOB, posts BLOB);"
 	"CREATE TABLE IF NOT EXISTS unread(email INTEGER PRIMARY KEY);"
@@ -73,7 +73,8 @@ static int code_of(int sqlite)
 	case SQLITE_LOCKED: return ERR_BUSY;
 	case SQLITE_NOMEM: return ERR_NO_MEMORY;
 	case SQLITE_FULL: return ERR_NO_SPACE;
-	case SQLITE_ERROR: return ERR_CORRUPT;            /* a statement of ours that does not fit the file */
+	case SQLITE_ERROR:
+	case SQLITE_SCHEMA: return ERR_BUSY;              /* a statement of ours that does not fit the file: it is being made anew */
 	default: return ERR_IO;
 	}
 }
@@ -201,7 +202,7 @@ static int check_format(struct shelf *s, bool for_writing)
 	if (r || format == format_now())
 		return r;
 	if (format || !for_writing)
-		return ERR_VERSION;
+		return format ? ERR_VERSION : ERR_NOT_FOUND;
 	char text[64];
 	snprintf(text, sizeof text, "PRAGMA user_version = %u", format_now());
 	r = code_of(sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
@@ -259,6 +260,25 @@ void shelf_close(struct shelf **s)
 	*s = NULL;
 }
 
+int shelf_reset(const char *path, struct err *e)
+{
+	sqlite3 *db = NULL;
+	int64_t ignored;
+	int r = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_CREATE, NULL);
+	if (r == SQLITE_OK) {
+		sqlite3_busy_timeout(db, BUSY_WRITING_MS);
+		/* It must have looked at the file, with whatever result, to know about its log. */
+		read_pragma(db, "PRAGMA schema_version", &ignored);
+		sqlite3_db_config(db, SQLITE_DBCONFIG_RESET_DATABASE, 1, 0);
+		r = sqlite3_exec(db, "VACUUM", NULL, NULL, NULL);
+		sqlite3_db_config(db, SQLITE_DBCONFIG_RESET_DATABASE, 0, 0);
+	}
+	if (r != SQLITE_OK)
+		err_set(e, code_of(r), NULL, "%s: %s", path, db ? sqlite3_errmsg(db) : err_text(ERR_NO_MEMORY));
+	sqlite3_close(db);
+	return code_of(r);
+}
+
 int shelf_remove(const char *path, struct err *e)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
@@ -299,7 +319,7 @@ int shelf_state(struct shelf *s, struct shelf_state *out)
 	int r = step(s, st);
 	if (r <= 0)
 		return r ? r : ERR_CORRUPT;
-	*out = (struct shelf_state){ column_int(st, 0), column_int(st, 1), column_int(st, 2) };
+	*out = (struct shelf_state){ column_int(st, 0), column_int(st, 1), column_int(st, 2), column_int(st, 3) };
 	sqlite3_reset(st);
 	return 0;
 }

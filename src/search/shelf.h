@@ -20,6 +20,9 @@ struct shelf;
 /* For reading: ERR_NOT_FOUND when there is none. For writing it is made. */
 int shelf_open(const char *path, bool for_writing, struct shelf **out, struct err *e);
 void shelf_close(struct shelf **s);                  /* accepts NULL; ends what was begun */
+/* Empties the file in place, whatever it is: others that have it open see that, which they would not if another file came under its name (and SQLite
+ * would take the old one's log for the new one's). */
+int shelf_reset(const char *path, struct err *e);
 /* Removes the file and what SQLite put beside it. 0 also when it was not there. */
 int shelf_remove(const char *path, struct err *e);
 
@@ -32,8 +35,9 @@ int shelf_clear(struct shelf *s);
 
 struct shelf_state {
 	uint64_t known_below;                        /* emails below are in a chunk, or unread, or were not there */
-	uint64_t chunk_next;                         /* ids of chunks ascend and are never given again, also after shelf_clear */
+	uint64_t chunk_next;                         /* ids of chunks ascend, and within a making are never given again, also after shelf_clear */
 	uint64_t emails;                             /* in all chunks */
+	uint64_t made;                               /* a random number of this making; not set by shelf_set_state */
 };
 int shelf_state(struct shelf *s, struct shelf_state *out);
 int shelf_set_state(struct shelf *s, const struct shelf_state *state);

@@ -189,7 +189,7 @@ static int ask(struct question *q, unsigned fields, bool prove, struct search_an
 	struct shelf_state state;
 	int r = shelf_state(q->opened->shelf, &state);
 	if (!r)
-		r = opened_refresh(q->search, q->opened);
+		r = opened_refresh(q->search, q->opened, state.made);
 	if (!r)
 		r = shelf_unread(q->opened->shelf, &a->unread, &a->n_unread);
 	uint64_t *scratch = r ? NULL : calloc(4 * WORDS_OF(CHUNK_EMAILS_MAX), sizeof(*scratch));

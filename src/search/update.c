@@ -267,7 +267,9 @@ static int open_shelf(struct search *s, uint64_t account, bool damaged, struct s
 	int r = damaged ? ERR_CORRUPT : shelf_open(path, true, out, e);
 	if (r != ERR_CORRUPT && r != ERR_VERSION)
 		return r;
-	r = search_forget(s, account, e);
+	r = shelf_reset(path, e);
+	if (r)
+		r = search_forget(s, account, e);
 	return r ? r : shelf_open(path, true, out, e);
 }
 
