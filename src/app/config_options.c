@@ -72,6 +72,8 @@ const struct config_option config_options[] = {
 	{ "timeouts", "write", OPTION_DURATION, AT(server.write_timeout_ms), "2m", 1000, DAY, NULL, "a peer that takes nothing while we answer" },
 	{ "timeouts", "drain", OPTION_DURATION, AT(server.drain_ms), "10s", 0, DAY, NULL, "how long SIGTERM waits for commands in flight" },
 	{ "imap", "admins", OPTION_STR, AT(mail.imap_admins), "", 0, 0, NULL, "users, parted by spaces, that may set quotas (SETQUOTA) of all" },
+	{ "imap", "acl_anyone", OPTION_BOOL, AT(mail.imap_acl_anyone), "true", 0, 0, NULL,
+	  "users may give rights in their mailboxes to anyone, and so put them into everybody's list; troika acl may in any case" },
 	{ "smtp", "errors", OPTION_NUMBER, AT(mail.smtp_errors_max), "20", 1, 100000, NULL, "bad commands and refused recipients before 421" },
 	{ "smtp", "hops", OPTION_NUMBER, AT(mail.smtp_hops_max), "100", 100, 1000, NULL, "Received fields before a message goes in circles" },
 	{ "smtp", "vrfy", OPTION_BOOL, AT(mail.smtp_vrfy), "false", 0, 0, NULL, "answer VRFY with the truth to anybody" },

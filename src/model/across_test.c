@@ -191,11 +191,53 @@ static void refused(void **state)
 	end(&p);
 }
 
+/* On a store that fails often (across_faults): nothing is lost, nothing is there in part, and every body is its account's own. */
+static void on_a_failing_store(void **state)
+{
+	struct fixture *f = *state;
+	struct pair p = begin(f);
+	struct account *plain;
+	unsigned copied = 0;
+	assert_int_equal(account_open(f->plain_model, FIXTURE_ACCOUNT, &plain), 0);
+	struct str text = STR(TEXT);
+	uint64_t account = FIXTURE_ACCOUNT;
+	for (unsigned i = 0; i < 4; i++) {
+		struct append item = { .size = (uint32_t)text.n, .summary = STR("summary"), .flags = MESSAGE_SEEN };
+		assert_int_equal(model_put_blob(f->plain_model, &text, 1, &account, 1, &item.blob), 0);
+		assert_int_equal(mailbox_append(plain, FIXTURE_INBOX, &item, 1, false, NULL), 0);
+	}
+	for (unsigned round = 0; round < 60; round++) {
+		int rc = copy(&p, "1:4", UINT64_MAX);
+		assert_true(rc == 0 || err_class(rc) == ERR_CLASS_TEMPORARY);
+		copied += rc ? 0 : 4;
+		assert_true(rc || p.target.n == 1);
+	}
+	assert_true(copied > 0);
+	struct account *other;
+	struct rangeset all = fixture_uids("1:4");
+	assert_int_equal(account_open(f->plain_model, OTHER, &other), 0);
+	fixture_check(f);
+	assert_readable(other, copied);
+	/* and the other account needs none of the first one's */
+	assert_int_equal(mailbox_expunge(plain, FIXTURE_INBOX, &all, false, NULL, NULL), 0);
+	assert_readable(other, copied);
+	rangeset_fini(&all);
+	account_close(&other);
+	account_close(&plain);
+	rangeset_fini(&p.source);
+	rangeset_fini(&p.target);
+	account_close(&p.other);
+	fixture_check(f);
+}
+
 int main(void)
 {
+	static const struct CMUnitTest faulty[] = { FIXTURE_TEST(on_a_failing_store) };
+	if (fixture_faults())
+		return fixture_run("across_faults", faulty, 1);
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(shared_and_independent), FIXTURE_TEST(flags_that_are_kept), FIXTURE_TEST(copied_more_than_once), FIXTURE_TEST(delivered_to_both),
-		FIXTURE_TEST(refused),
+		FIXTURE_TEST(refused), FIXTURE_TEST(on_a_failing_store),
 	};
 	return fixture_run("across", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -29,6 +29,7 @@ struct mail_config mail_config_defaults(void)
 		.message_size_max = STORE_BLOB_MAX,
 		.pop3_timeout_ms = 10 * 60 * 1000,
 		.imap_timeout_ms = 30 * 60 * 1000,
+		.imap_acl_anyone = true,
 		.login_timeout_ms = 60 * 1000,
 		.smtp_timeout_ms = 5 * 60 * 1000,
 		.smtp_recipients_max = 1000,

@@ -38,6 +38,12 @@ static bool is_owner(struct imap_request *r, const struct imap_place *place, con
 	return directory_user_find(services_directory(r->s->services), r->arena, place->owner, &user) != 0 || !user.shared;
 }
 
+/* RFC 4314 section 2: a server may force rights never to be granted to particular identifiers. */
+static bool may_be_let_in(const struct imap_request *r, const struct identifier *who)
+{
+	return r->s->config->imap_acl_anyone || who->negative || !str_eq(who->name, IDENTITY_ANYONE);
+}
+
 /* ---- changing ---- */
 
 /* The index first: an entry in vain does no harm, a list without one would not be found (identity.h). */
@@ -60,6 +66,8 @@ static enum imap_result change(struct imap_request *r, struct str name, struct s
 		return imap_no(r, "[CANNOT] The owner has all rights, always");
 	if (!who.known && op != ACL_REMOVE && rights)
 		return imap_no(r, "[CANNOT] There is no such user or group");
+	if (!may_be_let_in(r, &who) && op != ACL_REMOVE && rights)
+		return imap_no(r, "[NOPERM] Rights for everybody are not allowed here");
 	int rc = set(r, &place, &who, op, rights, &e);
 	return rc ? imap_error(r, rc, &e) : imap_ok(r, "%s completed", r->row->name);
 }
@@ -150,6 +158,8 @@ enum imap_result imap_cmd_listrights(struct imap_request *r)
 	if (is_owner(r, &place, &who)) {
 		buf_add_char(conn_out(r->conn), ' ');
 		imap_format_rights(conn_out(r->conn), ACL_ALL);
+	} else if (!may_be_let_in(r, &who)) {
+		conn_write_lit(r->conn, " \"\"");
 	} else {
 		conn_write_lit(r->conn, " \"\" l r s w i p k x t e c d a");
 	}
