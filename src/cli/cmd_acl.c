@@ -51,6 +51,8 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 	(void)o;
 	int r = open_target(h, &arena, words, n > 1 ? words[1] : NULL, &t, e);
 	for (size_t i = 0; r == 0 && i < t.n; i++) {
+		if (t.v[i].no_select)
+			continue;
 		r = mailbox_acl(t.account, &arena, t.v[i].id, &acl);
 		for (size_t k = 0; r == 0 && k < acl.n; k++)
 			print_entry(t.v[i].name, &acl.v[k]);

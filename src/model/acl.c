@@ -34,8 +34,8 @@ static int read_one(struct store_read *r, void *arg)
 	int rc = state_load(source_read(r), &state);
 	if (!rc)
 		rc = mailbox_record_load(source_read(r), look->mailbox, &mailbox);
-	if (rc)
-		return rc;
+	if (rc || mailbox.no_select)
+		return rc ? rc : ERR_NOT_FOUND;
 	rc = store_get(r, key_str(&key), &value);
 	if (rc)
 		return rc == ERR_NOT_FOUND ? 0 : rc;

@@ -40,7 +40,7 @@ struct acl {
 	size_t n;
 };
 
-/* The list of a mailbox, in the arena; *out has n 0 when nobody is in it. ERR_NOT_FOUND: no such mailbox. */
+/* The list of a mailbox, in the arena; *out has n 0 when nobody is in it. ERR_NOT_FOUND: no such mailbox, or only a level. */
 int mailbox_acl(struct account *a, struct arena *arena, uint32_t mailbox, struct acl *out);
 /* What the list gives to somebody who is all of these identifiers: all that any positive entry gives, less all that any negative one takes. */
 uint32_t acl_rights(const struct acl *acl, const struct str *identifiers, size_t n);
