@@ -57,7 +57,7 @@ static enum imap_result answer(struct imap_request *r, const struct copy *c, con
 	/* RFC 6851 4.4, once the client was told which messages are gone. */
 	struct imap_session *s = r->s;
 	if (imap_sync(s, true) == 0 && imap_condstore(s) && s->selected.view)
-		return imap_ok(r, "[HIGHESTMODSEQ %llu] %s completed", (unsigned long long)view_modseq(s->selected.view), r->row->name);
+		return imap_ok(r, "[HIGHESTMODSEQ %llu] %s completed", (unsigned long long)imap_told_modseq(&s->selected), r->row->name);
 	return imap_ok(r, "%s completed", r->row->name);
 }
 

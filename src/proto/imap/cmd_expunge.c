@@ -19,7 +19,7 @@ static enum imap_result expunge(struct imap_request *r, const struct rangeset *u
 	/* RFC 7162 3.2.7: once the client was told which messages are gone, it has all up to this version. */
 	err = modseq ? imap_sync(s, true) : 0;
 	if (!err && modseq && imap_condstore(s) && s->selected.view)
-		return imap_ok(r, "[HIGHESTMODSEQ %llu] %s completed", (unsigned long long)view_modseq(s->selected.view), r->row->name);
+		return imap_ok(r, "[HIGHESTMODSEQ %llu] %s completed", (unsigned long long)imap_told_modseq(&s->selected), r->row->name);
 	return imap_ok(r, "%s completed", r->row->name);
 }
 

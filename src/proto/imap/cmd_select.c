@@ -14,7 +14,7 @@
 
 void imap_tell_highestmodseq(struct imap_session *s)
 {
-	conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] Highest\r\n", (unsigned long long)view_modseq(s->selected.view));
+	conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] Highest\r\n", (unsigned long long)imap_told_modseq(&s->selected));
 }
 
 /* Opens the view first and claims what is \Recent after it: a message that comes in between is claimed, and comes with the next news. */

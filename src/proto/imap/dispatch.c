@@ -96,9 +96,8 @@ static void count_bad(struct imap_session *s, struct str reply)
 static void tell_news(struct imap_request *r)
 {
 	struct imap_session *s = r->s;
-	if (!imap_notify_wanted(s))
-		return;
-	imap_sync(s, imap_notify_at_once(s) || (!(r->row->flags & IMAP_KEEPS_NUMBERS) && !r->numbers_used));
+	if (imap_notify_wanted(s))
+		imap_sync(s, imap_notify_at_once(s) || (!(r->row->flags & IMAP_KEEPS_NUMBERS) && !r->numbers_used));
 	/* RFC 7162 3.2.4: what has been told of later changes must not make the client believe that it knows of these expunges. */
 	if (s->selected.held && imap_qresync(s))
 		conn_printf(s->conn, "* OK [HIGHESTMODSEQ %llu] VANISHED is delayed\r\n", (unsigned long long)s->selected.held);

@@ -46,7 +46,8 @@ struct imap_selected {
 	struct view *view;               /* NULL when gone, and when nothing is selected */
 	uint32_t mailbox;                /* id */
 	bool read_only;                  /* EXAMINE: nothing may change, not even \Seen by FETCH */
-	uint64_t held;                   /* 0: all changes were told; else EXPUNGEs are held back, and all up to this modseq was told */
+	uint64_t held;                   /* 0: all changes were told; else some are held back, and all up to this modseq was told */
+	bool untold;                     /* flags changed of which the client does not want to hear (NOTIFY): held for good */
 	bool gone;                       /* deleted meanwhile, and the client was told that all messages are expunged */
 	bool quota_warned;               /* the client knows that the quota is exceeded */
 	struct rangeset recent;          /* UIDs that are \Recent to this session (RFC 3501 2.3.2); kept by sync.c */

@@ -31,6 +31,11 @@ uint32_t imap_recent_count(const struct imap_selected *selected)
 	return count;
 }
 
+uint64_t imap_told_modseq(const struct imap_selected *selected)
+{
+	return selected->held ? selected->held : view_modseq(selected->view);
+}
+
 /* ---- writing ---- */
 
 void imap_write_mailbox_flags(struct imap_session *s, const struct view *v)
@@ -81,8 +86,10 @@ static int tell_changed(struct news *n)
 			err = rangeset_add(n->untold, m->uid, m->uid);
 			continue;
 		}
-		if (!(imap_notify_wanted(n->s) & IMAP_NOTIFY_FLAG))
+		if (!(imap_notify_wanted(n->s) & IMAP_NOTIFY_FLAG)) {
+			n->s->selected.untold = true;
 			continue;
+		}
 		imap_items_response(&items, conn_out(n->s->conn), walk.number, IMAP_FETCH_FLAGS | imap_items_unasked(n->s), m);
 		if (conn_out_check(n->s->conn))
 			break;
@@ -119,10 +126,6 @@ static int tell(struct news *n, struct view **before_out)
 	if (err)
 		return err;
 	*before_out = selected->view;
-	if (n->holds && !selected->held)
-		selected->held = view_modseq(selected->view);
-	else if (!n->holds)
-		selected->held = 0;
 	selected->view = n->next;
 	forget_recent(n);
 	if (n->diff.keywords_added)
@@ -135,6 +138,10 @@ static int tell(struct news *n, struct view **before_out)
 	if ((n->diff.added || recent != recent_before) && !imap_rev2(n->s))
 		conn_printf(n->s->conn, "* %u RECENT\r\n", recent);
 	err = tell_changed(n);
+	if ((n->holds || selected->untold) && !selected->held)
+		selected->held = view_modseq(*before_out);
+	else if (!n->holds && !selected->untold)
+		selected->held = 0;
 	return err || !n->diff.added ? err : tell_new(n, view_uidnext(*before_out));
 }
 

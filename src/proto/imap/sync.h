@@ -21,6 +21,9 @@ int imap_sync_except(struct imap_session *s, const struct rangeset *own, struct 
 /* Untagged FLAGS and OK [PERMANENTFLAGS ...] (RFC 3501 7.2.6, 7.1): when a mailbox is selected, and when it gets new keywords. */
 void imap_write_mailbox_flags(struct imap_session *s, const struct view *v);
 
+/* Up to which modseq the client has been told all: what may be told as HIGHESTMODSEQ (RFC 7162 3.2). With a view. */
+uint64_t imap_told_modseq(const struct imap_selected *selected);
+
 /* How many messages the client knows of are \Recent to this session. */
 uint32_t imap_recent_count(const struct imap_selected *selected);
 
