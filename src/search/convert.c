@@ -96,7 +96,7 @@ static int open_input(struct str attachment)
 /* Reads until the end, the time, or enough. */
 static int read_output(int fd, const _Atomic bool *stop, struct buf *out)
 {
-	uint64_t until = clock_mono_ms() + CONVERT_SECONDS * 1000u;
+	uint64_t until = clock_mono_ms() + CONVERT_SECONDS * UINT64_C(1000);
 	size_t had = out->n;
 	for (;;) {
 		if (stop && *stop)
@@ -132,7 +132,7 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
 static int finish(pid_t child, int read_result, const _Atomic bool *stop)
 {
 	int status = 0;
-	uint64_t until = clock_mono_ms() + CONVERT_SECONDS * 1000u;
+	uint64_t until = clock_mono_ms() + CONVERT_SECONDS * UINT64_C(1000);
 	/* It may close its output and go on: that is given the same time again, no more. */
 	while (read_result == 0 && waitpid(child, &status, WNOHANG) == 0) {
 		if (clock_mono_ms() >= until || (stop && *stop)) {

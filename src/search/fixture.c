@@ -46,6 +46,7 @@ void fixture_end(struct fixture *f)
 	for (struct dirent *e; d && (e = readdir(d));)
 		if (e->d_name[0] != '.')
 			unlinkat(dirfd(d), e->d_name, 0);
+	assert_non_null(d);
 	closedir(d);
 	assert_int_equal(rmdir(f->dir), 0);
 }

@@ -77,7 +77,7 @@ static void sweep(struct search *s)
 	struct arena arena = ARENA_INIT(0);
 	uint64_t *accounts;
 	size_t n = 0;
-	s->sweep_ms = clock_mono_ms() + SWEEP_SECONDS * 1000u;
+	s->sweep_ms = clock_mono_ms() + SWEEP_SECONDS * UINT64_C(1000);
 	map_destroy(&s->seen);
 	if (map_create(&s->seen))
 		s->seen = NULL;
@@ -151,7 +151,7 @@ static void *index_loop(void *arg)
 			remember(s, p->account, next);
 		p->running = false;
 		p->damaged |= r == ERR_CORRUPT && !damaged;
-		p->due_ms = clock_mono_ms() + (r && !p->damaged ? RETRY_SECONDS * 1000u : HINT_DELAY_MS);
+		p->due_ms = clock_mono_ms() + (r && !p->damaged ? RETRY_SECONDS * UINT64_C(1000) : HINT_DELAY_MS);
 		if (p->again || p->damaged || err_class(r) == ERR_CLASS_TEMPORARY) {
 			enqueue(s, p);
 			continue;

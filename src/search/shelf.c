@@ -41,8 +41,7 @@ static const char *const texts[STATEMENTS] = {
 	[ATTACHED] = "SELECT text FROM attached WHERE email = ?1",
 	[PUT_STEMS] = "INSERT INTO stems(rowid, subject, sender, receiver, cc, bcc, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[RANKED] = "SELECT rowid, -bm25(stems, 4.0, 3.0, 2.0, 1.0, 1.0, 1.0) FROM stems WHERE stems MATCH ?1 ORDER BY 2 DESC",
-	[COUNTS] = "SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size), (SELECT count(*) FROM chunks), "
-	           "(SELECT count(*) FROM unread), (SELECT count(*) FROM attached)",
+	[COUNTS] = "SELECT page_count * page_size, (SELECT count(*) FROM chunks), (SELECT count(*) FROM unread), (SELECT count(*) FROM attached) FROM pragma_page_count, pragma_page_size",
 };
 
 /* detail=full keeps a byte for each time a word stands there: bm25 counts them. There are no phrases: the words come sorted. */

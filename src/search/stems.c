@@ -41,7 +41,7 @@ struct stemmer {
 	struct map *words;
 	uint64_t email;                               /* counts begins */
 	struct buf found;                             /* struct word *: those of this email, each once */
-	size_t n_words;                               /* with repetitions */
+	size_t n_found, n_words;                      /* how many those are; with repetitions */
 	unsigned little[LANGUAGES];                   /* of this email */
 	struct buf normal, scratch, out;
 	UChar *wide[2];
@@ -259,7 +259,7 @@ void stemmer_begin(struct stemmer *s)
 	}
 	buf_reset(&s->found);
 	s->email++;
-	s->n_words = 0;
+	s->n_words = s->n_found = 0;
 	memset(s->little, 0, sizeof s->little);
 }
 
@@ -269,7 +269,8 @@ static void note(struct stemmer *s, struct word *w, enum stem_column column)
 	if (w->email != s->email) {
 		w->email = s->email;
 		memset(w->times, 0, sizeof w->times);
-		buf_add(&s->found, &w, sizeof w);
+		buf_add(&s->found, (const void *)&w, sizeof(void *));
+		s->n_found++;
 	}
 	w->times[column] += w->times[column] < STEM_COUNT_MAX;
 }
@@ -319,7 +320,7 @@ static void add_stems(struct stemmer *s, struct word *w, unsigned languages, enu
 
 int stemmer_end(struct stemmer *s, struct str stems_out[STEM_COLUMNS])
 {
-	size_t ends[STEM_COLUMNS], n = s->found.n / sizeof(struct word *), start = 0;
+	size_t ends[STEM_COLUMNS], n = s->n_found, start = 0;
 	struct word **found = (struct word **)(void *)s->found.p;
 	unsigned languages = languages_told(s);
 	if (s->failed || s->found.failed)

@@ -117,7 +117,7 @@ static int read_records(struct update *u, size_t *n_out, uint64_t *next_out)
 
 static int gather(struct update *u, bool *more_out)
 {
-	uint64_t until = clock_mono_ms() + BATCH_SECONDS_MAX * 1000u;
+	uint64_t until = clock_mono_ms() + BATCH_SECONDS_MAX * UINT64_C(1000);
 	*more_out = true;
 	while (u->n + READ_EMAILS_MAX <= BATCH_EMAILS_MAX && terms_of(u) < BATCH_POSTINGS_MAX && clock_mono_ms() < until && !u->search->stopping) {
 		size_t n;
@@ -168,9 +168,8 @@ static int write_chunk(struct update *u)
 
 static int batch(struct update *u, bool *more_out)
 {
-	uint64_t one;
-	size_t n;
-	uint64_t next;
+	uint64_t one, next;
+	size_t n = 0;
 	u->n = 0;
 	for (unsigned f = 0; f < FIELD_COUNT; f++)
 		pile_reset(&u->pile[f]);
