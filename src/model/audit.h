@@ -26,6 +26,7 @@ enum audit_todo {
 	AUDIT_GRAVES = 512,
 	AUDIT_DELETION = 1024,      /* account_delete was interrupted */
 	AUDIT_ACLS = 4096,          /* access lists */
+	AUDIT_ANNOTATIONS = 8192,   /* a record of them is damaged */
 };
 
 struct audit_mailbox {

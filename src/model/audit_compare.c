@@ -2,6 +2,7 @@
  * subscriptions. */
 #include "model/audit.h"
 
+#include "model/annotation_record.h"
 #include "model/changelog.h"
 #include "model/keys.h"
 #include "model/name.h"
@@ -287,6 +288,19 @@ static int compare_subscriptions(struct audit *c, struct store_read *r)
 	return 0;
 }
 
+static int compare_annotations(struct audit *c, struct store_read *r)
+{
+	uint64_t bytes;
+	int rc = annotation_count_bytes(source_read(r), &bytes, NULL);
+	if (rc == ERR_CORRUPT)
+		audit_fault(c, AUDIT_ANNOTATIONS, "annotations are damaged");
+	else if (rc)
+		return rc;
+	else if (!(c->todo & AUDIT_STATE) && bytes != c->state.annotation_bytes)
+		audit_fault(c, AUDIT_COUNTS, "%llu bytes of annotations, but its state says %llu", ULL(bytes), ULL(c->state.annotation_bytes));
+	return 0;
+}
+
 int audit_compare(struct audit *c, struct store_read *r)
 {
 	int rc = compare_members(c, r);
@@ -300,6 +314,8 @@ int audit_compare(struct audit *c, struct store_read *r)
 		rc = compare_log(c, r);
 	if (!rc)
 		rc = compare_subscriptions(c, r);
+	if (!rc)
+		rc = compare_annotations(c, r);
 	/* No fault: what an interrupted program left to do. */
 	if (c->buried.n)
 		c->todo |= AUDIT_GRAVES;

@@ -172,7 +172,7 @@ static int unknown_key(struct audit *c, struct str key, struct str value)
 /* Whatever lies between the kinds. */
 static int read_gaps(struct audit *c, struct store_read *r)
 {
-	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_ACL, KEY_EMAIL, KEY_GRAVE, KEY_PAGE, KEY_LOG,
+	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_ACL, KEY_ANNOTATION, KEY_EMAIL, KEY_GRAVE, KEY_PAGE, KEY_LOG,
 										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_CONDEMNED, KEY_ASIDE };
 	const size_t n = sizeof(kinds) / sizeof(*kinds);
 	struct key state = key_state(), from = key_next(&state);

@@ -2,6 +2,7 @@
  * used. */
 #include "model/audit.h"
 
+#include "model/annotation_record.h"
 #include "model/index.h"
 #include "model/subscription.h"
 #include "model/tree.h"
@@ -140,6 +141,8 @@ int audit_recount(struct change *c, void *arg)
 		rc = count_keys(c, KEY_CONDEMNED, &c->state.condemned);
 	if (!rc)
 		rc = subscription_count(change_source(c), &c->state.subscriptions, NULL);
+	if (!rc)
+		rc = annotation_count_bytes(change_source(c), &c->state.annotation_bytes, NULL);
 	/* Damaged ones are mended by another step, which counts for itself. */
 	if (rc == ERR_CORRUPT)
 		rc = 0;

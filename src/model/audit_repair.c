@@ -4,6 +4,7 @@
 
 #include "codec/mime/message.h"
 #include "codec/mime/summary.h"
+#include "model/annotation_record.h"
 #include "model/email_record.h"
 #include "model/index.h"
 #include "model/model_private.h"
@@ -295,6 +296,20 @@ static int mend_subscriptions(struct change *c, void *arg)
 	return rc;
 }
 
+static int mend_annotations(struct change *c, void *arg)
+{
+	(void)arg;
+	struct key bad;
+	int rc;
+	while ((rc = annotation_count_bytes(change_source(c), &c->state.annotation_bytes, &bad)) == ERR_CORRUPT) {
+		rc = audit_set_aside(c, &bad);
+		if (rc)
+			return rc;
+	}
+	changelog_add_plain(&c->log, LOG_METADATA, 0);
+	return rc;
+}
+
 /* A grave that cannot be read is set aside: what it held shows up as extra memberships. */
 static int drop_bad_graves(struct change *c, void *arg)
 {
@@ -342,6 +357,8 @@ int audit_repair(struct audit *c)
 		rc = commit(c, audit_mend_acls, NULL);
 	if (!rc && (c->todo & AUDIT_SUBSCRIPTIONS))
 		rc = commit(c, mend_subscriptions, NULL);
+	if (!rc && (c->todo & AUDIT_ANNOTATIONS))
+		rc = commit(c, mend_annotations, NULL);
 	if (!rc && (c->todo & AUDIT_LOG))
 		rc = commit(c, restart_log, NULL);
 	if (!rc && c->todo)

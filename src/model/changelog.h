@@ -21,6 +21,7 @@ enum changelog_kind {                                   /* stored: append, never
 	LOG_MAILBOX_CHANGED = 7,    /* its special use */
 	LOG_SUBSCRIPTION = 8,       /* mailbox is 0 */
 	LOG_ACL = 9,                /* who may do what in it */
+	LOG_METADATA = 10,          /* annotations, annotation.h; mailbox 0: the account's */
 };
 
 /* ---- writing ---- */

@@ -38,11 +38,19 @@ static struct key kind_u64(enum key_kind kind, uint64_t v)
 struct key key_state(void) { return kind_only(KEY_STATE); }
 struct key key_mailbox(uint32_t mailbox) { return kind_u32(KEY_MAILBOX, mailbox); }
 struct key key_acl(uint32_t mailbox) { return kind_u32(KEY_ACL, mailbox); }
+struct key key_annotations_of(uint32_t mailbox) { return kind_u32(KEY_ANNOTATION, mailbox); }
 struct key key_condemned(uint64_t blob) { return kind_u64(KEY_CONDEMNED, blob); }
 struct key key_email(uint64_t email) { return kind_u64(KEY_EMAIL, email); }
 struct key key_log(uint64_t modseq) { return kind_u64(KEY_LOG, modseq); }
 struct key key_names(uint64_t hash) { return kind_u64(KEY_NAME, hash); }
 struct key key_subscription(uint64_t hash) { return kind_u64(KEY_SUBSCRIPTION, hash); }
+
+struct key key_annotations(uint32_t mailbox, uint64_t user)
+{
+	struct key k = key_annotations_of(mailbox);
+	add_u64(&k, user);
+	return k;
+}
 
 struct key key_grave(uint64_t modseq, uint32_t part)
 {

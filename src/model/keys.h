@@ -11,6 +11,7 @@ enum key_kind {
 	KEY_STATE = 'a',            /* one record: counters and quota */
 	KEY_MAILBOX = 'b',          /* mailbox id */
 	KEY_ACL = 'c',              /* mailbox id: who may do what in it */
+	KEY_ANNOTATION = 'd',       /* mailbox id (0: the account), account id of the user (0: shared), slot */
 	KEY_EMAIL = 'e',            /* email id */
 	KEY_GRAVE = 'g',            /* modseq, part: memberships that are gone and not yet forgotten */
 	KEY_PAGE = 'i',             /* mailbox id, first UID */
@@ -31,6 +32,9 @@ static inline struct str key_str(const struct key *k) { return (struct str){ k->
 struct key key_state(void);
 struct key key_mailbox(uint32_t mailbox);
 struct key key_acl(uint32_t mailbox);
+/* What begins the keys of one set of annotations, and of all those of a mailbox. */
+struct key key_annotations(uint32_t mailbox, uint64_t user);
+struct key key_annotations_of(uint32_t mailbox);
 struct key key_condemned(uint64_t blob);
 struct key key_email(uint64_t email);
 struct key key_grave(uint64_t modseq, uint32_t part);

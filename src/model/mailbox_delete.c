@@ -1,4 +1,5 @@
 #include "model/acl_record.h"
+#include "model/annotation_record.h"
 #include "model/model_private.h"
 #include "model/name.h"
 #include "model/removal.h"
@@ -29,6 +30,8 @@ static int leave_level(struct change *c, struct mailbox_record *mailbox)
 	c->state.tree_modseq = c->modseq;
 	changelog_add_plain(&c->log, LOG_MAILBOX_DELETED, mailbox->id);
 	int rc = acl_remove(c, mailbox->id);             /* RFC 4314 section 4 */
+	if (!rc)
+		rc = annotation_remove_mailbox(c, mailbox->id);  /* RFC 5464 4.1 */
 	return rc ? rc : mailbox_record_save(c->w, mailbox);
 }
 

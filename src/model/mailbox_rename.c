@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "model/annotation_record.h"
 #include "model/copy.h"
 #include "model/model_private.h"
 #include "model/name.h"
@@ -15,6 +16,9 @@ static int rename_inbox(struct change *c, struct rename *op, struct mailbox_reco
 {
 	struct mailbox_record target;
 	int rc = tree_add(c, op->to, MAILBOX_USE_NONE, op->now, &target);
+	/* RFC 5464 4.1: the annotations are on both afterwards. */
+	if (!rc)
+		rc = annotation_copy_mailbox(c, inbox->id, target.id);
 	return rc ? rc : copy_messages(c, inbox, &target, NULL, true, &op->copied);
 }
 

@@ -1,6 +1,7 @@
 /* Any bytes as stored values, under a right checksum: what a record says is within its bounds or refused, and what was
  * read is written and read again the same. The first byte chooses the kind. */
 #include "model/acl_record.h"
+#include "model/annotation_record.h"
 #include "model/changelog.h"
 #include "model/email_record.h"
 #include "model/mailbox_record.h"
@@ -77,6 +78,13 @@ static void try_log(struct str value)
 	}
 }
 
+static void try_annotation(struct str value)
+{
+	struct annotation_record a;
+	if (annotation_record_decode(value, &a) == 0)
+		assert(a.name.n && a.name.n + a.value.n < value.n && (!a.gone || !a.value.n));
+}
+
 static void try_email(struct str value)
 {
 	struct email email;
@@ -98,16 +106,24 @@ static void try_acl(struct str value)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-	static void (*const tries[])(struct str value) = { try_mailbox, try_page, try_members, try_log, try_email, try_acl };
+	static void (*const tries[])(struct str value) = {
+		try_mailbox,
+		try_page,
+		try_members,
+		try_log,
+		try_email,
+		try_acl,
+		try_annotation,
+	};
 	if (n < 1 + RECORD_HEADER)
 		return 0;
 	char *copy = malloc(n - 1);
 	if (!copy)
 		return 0;
 	memcpy(copy, data + 1, n - 1);
-	tries[data[0] % 6](str_make(copy, n - 1));
+	tries[data[0] % (sizeof(tries) / sizeof(tries[0]))](str_make(copy, n - 1));
 	record_seal_version(copy, n - 1, copy[0] == 2 ? 2 : 1, (uint8_t)copy[1], (uint8_t)copy[2]);
-	tries[data[0] % 6](str_make(copy, n - 1));
+	tries[data[0] % (sizeof(tries) / sizeof(tries[0]))](str_make(copy, n - 1));
 	free(copy);
 	return 0;
 }

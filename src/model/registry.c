@@ -26,17 +26,19 @@ static int del(struct store_write *w, void *arg)
 	return store_del(w, make_key(key, *(uint64_t *)arg));
 }
 
-/* Both may be done twice, so a commit of unknown fate is simply repeated. */
-static int run(struct model *m, store_commit_fn *fn, uint64_t account)
+int registry_commit(struct model *m, store_commit_fn *fn, void *arg)
 {
 	int rc = ERR_UNKNOWN;
 	for (unsigned tries = 0; rc == ERR_UNKNOWN && tries < COMMIT_TRIES_MAX; tries++)
-		rc = store_commit(m->store, system_scope, fn, &account);
+		rc = store_commit(m->store, system_scope, fn, arg);
 	return rc;
 }
 
-int registry_add(struct model *m, uint64_t account) { return run(m, put, account); }
-int registry_remove(struct model *m, uint64_t account) { return run(m, del, account); }
+int registry_add(struct model *m, uint64_t account) { return registry_commit(m, put, &account); }
+int registry_remove(struct model *m, uint64_t account) { return registry_commit(m, del, &account); }
+
+struct store_scope registry_scope(void) { return system_scope; }
+struct key registry_annotations(void) { return (struct key){ .p = { 'm', 'd' }, .n = 2 }; }
 
 static int read_list(struct store_read *r, void *arg)
 {
@@ -48,7 +50,9 @@ static int read_list(struct store_read *r, void *arg)
 		return rc;
 	struct str key, value;
 	while ((rc = store_next(it, &key, &value)) == 1) {
-		uint64_t id = key.n == REGISTRY_KEY ? load_be64(key.p + 1) : 0;
+		if (key.n != REGISTRY_KEY)
+			continue;                 /* an annotation of the house */
+		uint64_t id = load_be64(key.p + 1);
 		buf_add(ids, &id, sizeof(id));
 	}
 	store_iter_end(&it);

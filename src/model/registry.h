@@ -4,11 +4,18 @@
 #ifndef MODEL_REGISTRY_H
 #define MODEL_REGISTRY_H
 
+#include "model/keys.h"
 #include "model/model.h"
 
 int registry_add(struct model *m, uint64_t account);
 int registry_remove(struct model *m, uint64_t account);
 /* Every id, ascending, in the arena. */
 int registry_list(struct model *m, struct arena *arena, uint64_t **out, size_t *n_out);
+
+/* The same scope, for what else of the model is in no account: the keys that begin so are the house's annotations (annotation.h). fn may be run
+ * twice over. */
+struct store_scope registry_scope(void);
+struct key registry_annotations(void);
+int registry_commit(struct model *m, store_commit_fn *fn, void *arg);
 
 #endif

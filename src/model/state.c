@@ -3,8 +3,8 @@
 #include "base/bytes.h"
 #include "model/keys.h"
 
-#define STATE_BYTES_MIN 104u        /* before there was mailboxes_max */
-#define STATE_BYTES 112u
+#define STATE_BYTES_MIN 104u        /* before there were mailboxes_max and annotation_bytes */
+#define STATE_BYTES 120u
 
 static void decode(struct str value, struct state *out)
 {
@@ -25,6 +25,7 @@ static void decode(struct str value, struct state *out)
 	out->messages = cursor_le64(&c);
 	out->condemned = cursor_le64(&c);
 	out->mailboxes_max = cursor_left(&c) ? cursor_le64(&c) : 0;
+	out->annotation_bytes = cursor_left(&c) ? cursor_le64(&c) : 0;
 }
 
 int state_load(struct source s, struct state *out)
@@ -48,12 +49,13 @@ int state_save(struct store_write *w, const struct state *state)
 	const uint64_t head[] = { state->modseq, state->log_from, state->tree_modseq, state->email_next };
 	const uint32_t middle[] = { state->mailbox_next, state->uidvalidity, state->mailboxes, state->subscriptions };
 	const uint64_t tail[] = { state->grave_pages, state->bytes_max, state->messages_max,
-							  state->bytes, state->messages, state->condemned, state->mailboxes_max };
+							  state->bytes, state->messages, state->condemned, state->mailboxes_max,
+							  state->annotation_bytes };
 	for (size_t i = 0; i < 4; i++) {
 		store_le64(p + 8 + 8 * i, head[i]);
 		store_le32(p + 40 + 4 * i, middle[i]);
 	}
-	for (size_t i = 0; i < 7; i++)
+	for (size_t i = 0; i < 8; i++)
 		store_le64(p + 56 + 8 * i, tail[i]);
 	record_seal(p, STATE_BYTES, (uint8_t)state->status, 0);
 	struct key key = key_state();

@@ -26,6 +26,7 @@ struct state {
 	uint64_t condemned;         /* keys of that kind: see audit_tags.c */
 	uint64_t bytes_max, messages_max, mailboxes_max;       /* as struct quota in model.h */
 	uint64_t bytes, messages;   /* sums over the mailboxes: a copy counts */
+	uint64_t annotation_bytes;  /* names and values, annotation.h */
 };
 
 /* 0, ERR_NOT_FOUND (no such account, or deleted: status says so then), ERR_CORRUPT, ERR_VERSION, ... */

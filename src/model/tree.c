@@ -1,6 +1,7 @@
 #include "model/tree.h"
 
 #include "model/acl_record.h"
+#include "model/annotation_record.h"
 #include "model/keys.h"
 #include "model/name.h"
 #include "model/quota.h"
@@ -77,6 +78,8 @@ int tree_remove(struct change *c, const struct mailbox_record *mailbox)
 {
 	struct key key = key_mailbox(mailbox->id);
 	int rc = name_index_remove(c->w, mailbox_record_name(mailbox), mailbox->id);
+	if (!rc)
+		rc = annotation_remove_mailbox(c, mailbox->id);
 	if (!rc)
 		rc = store_del(c->w, key_str(&key));
 	if (!rc)

@@ -9,6 +9,7 @@
 #include "codec/imap/append_args.h"
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
+#include "codec/imap/metadata_args.h"
 #include "codec/imap/quota_args.h"
 #include "codec/imap/select_args.h"
 #include "codec/imap/status_att.h"
@@ -260,9 +261,11 @@ static void test_list_extended(void **state)
 		{ "\"\" % RETURN (STATUS (MESSAGES UNSEEN) SPECIAL-USE)", 0, IMAP_LIST_RETURN_STATUS | IMAP_LIST_RETURN_SPECIAL_USE,
 		  IMAP_STATUS_MESSAGES | IMAP_STATUS_UNSEEN, "% " },
 		{ "\"\" % RETURN (MYRIGHTS children)", 0, IMAP_LIST_RETURN_MYRIGHTS | IMAP_LIST_RETURN_CHILDREN, 0, "% " },
+		{ "\"\" % RETURN (METADATA (/shared/comment \"/private/x\") CHILDREN)", 0, IMAP_LIST_RETURN_METADATA | IMAP_LIST_RETURN_CHILDREN, 0, "% " },
 		{ "\"\" % RETURN (STATUS (SIZE) STATUS (DELETED))", 0, IMAP_LIST_RETURN_STATUS, IMAP_STATUS_SIZE | IMAP_STATUS_DELETED, "% " },
 	};
 	static const char *const bad[] = {
+		"\"\" % RETURN (METADATA)", "\"\" % RETURN (METADATA ())", "\"\" % RETURN (METADATA (comment))", "\"\" % RETURN (METADATA /shared/x)",
 		"(RECURSIVEMATCH) \"\" %", "(REMOTE RECURSIVEMATCH) \"\" %", "(X) \"\" %", "(CHILDREN) \"\" %", "(SUBSCRIBED \"\" %", "(SUBSCRIBED)\"\" %",
 		"(SUBSCRIBED ) \"\" %", "(SUBSCRIBED)", "\"\" ()", "\"\" (a", "\"\" (a )", "\"\" (a)b", "\"\" % RETURN", "\"\" % RETURN SUBSCRIBED",
 		"\"\" % RETURN (REMOTE)", "\"\" % RETURN (STATUS)", "\"\" % RETURN (STATUS ())", "\"\" % RETURN (STATUS (X))",
@@ -373,6 +376,93 @@ static void test_id_pairs(void **state)
 	}
 }
 
+/* RFC 5464 3.2 and 5, with its examples. */
+static void test_get_metadata(void **state)
+{
+	(void)state;
+	static const struct { const char *in; const char *mailbox; int64_t maxsize /* -1: none */; enum imap_metadata_depth depth; const char *entries; } good[] = {
+		{ "\"\" /shared/comment", "", -1, IMAP_DEPTH_0, "/shared/comment " },
+		{ "\"inbox\" (/shared/comment /private/comment)", "INBOX", -1, IMAP_DEPTH_0, "/shared/comment /private/comment " },
+		{ "\"INBOX\" (MAXSIZE 1024) (/shared/comment /private/comment)", "INBOX", 1024, IMAP_DEPTH_0, "/shared/comment /private/comment " },
+		{ "\"INBOX\" (DEPTH 1) (/private/filters/values)", "INBOX", -1, IMAP_DEPTH_1, "/private/filters/values " },
+		{ "(depth INFINITY maxsize 0) INBOX /private", "INBOX", 0, IMAP_DEPTH_INFINITY, "/private " },
+		{ "(DEPTH 0) INBOX (\"/private/vendor/x/y z\")", "INBOX", -1, IMAP_DEPTH_0, "/private/vendor/x/y z " },
+		{ "INBOX /private/comment /shared/comment", "INBOX", -1, IMAP_DEPTH_0, "/private/comment /shared/comment " },
+		{ "INBOX ({15}\r\n/shared/comment)", "INBOX", -1, IMAP_DEPTH_0, "/shared/comment " },
+	};
+	static const char *const bad[] = {
+		"", "INBOX", "INBOX ()", "INBOX comment", "INBOX /comment", "INBOX /privates/x", "INBOX /shared/", "INBOX /shared//x", "INBOX \"/shared/*\"",
+		"INBOX \"/shared/%\"", "INBOX {10}\r\n/shared/\xc3\xa9", "INBOX \"/shared/a\tb\"", "INBOX (/shared/x", "INBOX (/shared/x) y", "INBOX (DEPTH 2) /shared/x",
+		"INBOX (DEPTH) /shared/x", "INBOX (MAXSIZE) /shared/x", "INBOX (MAXSIZE -1) /shared/x", "INBOX (SIZE 1) /shared/x", "INBOX (MAXSIZE 1)",
+		"(MAXSIZE 1) INBOX (DEPTH 1) /shared/x", "INBOX (/shared/x MAXSIZE 1)", "INBOX (MAXSIZE 1 /shared/x)",
+	};
+	for (size_t i = 0; i < COUNT(good) + COUNT(bad); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_get_metadata get;
+		const char *in = i < COUNT(good) ? good[i].in : bad[i - COUNT(good)];
+		imap_cursor_init(&c, str_from_c(in), &a, false);
+		bool ok = imap_get_metadata_args(&c, &get);
+		if (ok != (i < COUNT(good)))
+			fail_msg("%s: %s", in, ok ? "taken" : c.error);
+		struct buf entries = BUF_INIT(0);
+		for (size_t k = 0; ok && k < get.count; k++) {
+			buf_add_str(&entries, get.entry[k]);
+			buf_add_char(&entries, ' ');
+		}
+		if (ok && (!str_eq(get.mailbox, str_from_c(good[i].mailbox)) || get.has_maxsize != (good[i].maxsize >= 0) || get.depth != good[i].depth
+				   || (get.has_maxsize && get.maxsize != good[i].maxsize) || !str_eq(buf_str(&entries), str_from_c(good[i].entries))))
+			fail_msg("%s: read wrongly", in);
+		buf_fini(&entries);
+		arena_fini(&a);
+	}
+}
+
+static void test_set_metadata(void **state)
+{
+	(void)state;
+	static const struct { const char *in; bool ok; const char *last; const char *value; } cases[] = {
+		{ "INBOX (/private/comment {33}\r\nMy new comment across\r\ntwo lines.)", true, "/private/comment", "My new comment across\r\ntwo lines." },
+		{ "INBOX (/private/comment NIL)", true, "/private/comment", NULL },
+		{ "INBOX (/private/comment \"\")", true, "/private/comment", "" },
+		{ "INBOX (/private/comment \"My new comment\" /shared/comment \"This one is for you!\")", true, "/shared/comment", "This one is for you!" },
+		{ "\"\" (/shared/vendor/x/y ~{2}\r\na\\)", true, "/shared/vendor/x/y", "a\\" },
+		{ "INBOX (/private NIL)", false, NULL, NULL }, { "INBOX (/shared/vendor NIL)", false, NULL, NULL },
+		{ "INBOX (/shared/Vendor/x NIL)", false, NULL, NULL }, { "INBOX ()", false, NULL, NULL }, { "INBOX /shared/x NIL", false, NULL, NULL },
+		{ "INBOX (/shared/x)", false, NULL, NULL }, { "INBOX (/shared/x atom)", false, NULL, NULL }, { "INBOX (/shared/x NIL", false, NULL, NULL },
+		{ "INBOX (/shared/x NIL) y", false, NULL, NULL }, { "INBOX (/shared/x {1}\r\n\xff /shared//x NIL)", false, NULL, NULL }, { "INBOX", false, NULL, NULL },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_set_metadata set;
+		imap_cursor_init(&c, str_from_c(cases[i].in), &a, false);
+		bool ok = imap_set_metadata_args(&c, &set);
+		if (ok != cases[i].ok)
+			fail_msg("%s: %s", cases[i].in, ok ? "taken" : c.error);
+		const struct imap_metadata_value *last = ok ? &set.v[set.count - 1] : NULL;
+		if (ok && (!str_eq(last->name, str_from_c(cases[i].last)) || (last->value.p == NULL) != (cases[i].value == NULL)
+				   || !str_eq(last->value, str_from_c(cases[i].value))))
+			fail_msg("%s: read wrongly", cases[i].in);
+		arena_fini(&a);
+	}
+}
+
+static void test_metadata_names(void **state)
+{
+	(void)state;
+	static const struct { const char *entry; enum imap_metadata_depth depth; const char *name; bool matches; } cases[] = {
+		{ "/shared/a", IMAP_DEPTH_0, "/SHARED/A", true }, { "/shared/a", IMAP_DEPTH_0, "/shared/a/b", false }, { "/shared/a", IMAP_DEPTH_1, "/shared/a", true },
+		{ "/shared/a", IMAP_DEPTH_1, "/shared/A/b", true }, { "/shared/a", IMAP_DEPTH_1, "/shared/a/b/c", false }, { "/shared/a", IMAP_DEPTH_1, "/shared/ab", false },
+		{ "/shared/a", IMAP_DEPTH_INFINITY, "/shared/a/b/c", true }, { "/shared/a", IMAP_DEPTH_INFINITY, "/shared/ab/c", false },
+		{ "/private", IMAP_DEPTH_INFINITY, "/private/x/y", true }, { "/private", IMAP_DEPTH_INFINITY, "/shared/x", false },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++)
+		if (imap_metadata_matches(str_from_c(cases[i].entry), cases[i].depth, str_from_c(cases[i].name)) != cases[i].matches)
+			fail_msg("%s %s", cases[i].entry, cases[i].name);
+	assert_true(imap_metadata_is_private(STR("/Private/x")) && !imap_metadata_is_private(STR("/shared/private")));
+}
+
 /* RFC 9208 7. */
 static void test_quota(void **state)
 {
@@ -408,7 +498,8 @@ int main(void)
 		cmocka_unit_test(test_append), cmocka_unit_test(test_append_part),
 		cmocka_unit_test(test_store), cmocka_unit_test(test_select), cmocka_unit_test(test_sample), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
-		cmocka_unit_test(test_quota),
+		cmocka_unit_test(test_quota), cmocka_unit_test(test_get_metadata), cmocka_unit_test(test_set_metadata),
+		cmocka_unit_test(test_metadata_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@
 #include "codec/imap/id.h"
 #include "codec/imap/list_args.h"
 #include "codec/imap/notify_args.h"
+#include "codec/imap/metadata_args.h"
 #include "codec/imap/quota_args.h"
 #include "codec/imap/rights.h"
 #include "codec/imap/search_key.h"
@@ -113,6 +114,9 @@ static bool list_of(struct imap_cursor *c, bool (*read)(struct imap_cursor *, st
 	}
 	MUST(!(l.select & IMAP_LIST_RECURSIVE) || l.select & IMAP_LIST_BASE);
 	MUST(!(l.returns & IMAP_LIST_RETURN_STATUS) || l.status);
+	MUST(!(l.returns & IMAP_LIST_RETURN_METADATA) || l.entry_count);
+	for (size_t i = 0; i < l.entry_count; i++)
+		touch(l.entry[i]);
 	(void)imap_list_match_any(&l, STR("INBOX/a/bb/ccc/dddd"), '/');
 	return true;
 }
@@ -136,6 +140,39 @@ static bool id(struct imap_cursor *c)
 	for (size_t i = 0; i < n; i++) {
 		touch(v[i].name);
 		touch(v[i].value);
+	}
+	return true;
+}
+
+static void touch_entry(struct str name)
+{
+	touch(name);
+	MUST(name.n > 6 && name.p[0] == '/' && name.p[name.n - 1] != '/');
+	MUST(imap_metadata_matches(name, IMAP_DEPTH_0, name));
+}
+
+static bool get_metadata(struct imap_cursor *c)
+{
+	struct imap_get_metadata get;
+	if (!imap_get_metadata_args(c, &get))
+		return false;
+	touch(get.mailbox);
+	MUST(get.count);
+	for (size_t i = 0; i < get.count; i++)
+		touch_entry(get.entry[i]);
+	return true;
+}
+
+static bool set_metadata(struct imap_cursor *c)
+{
+	struct imap_set_metadata set;
+	if (!imap_set_metadata_args(c, &set))
+		return false;
+	touch(set.mailbox);
+	MUST(set.count);
+	for (size_t i = 0; i < set.count; i++) {
+		touch_entry(set.v[i].name);
+		touch(set.v[i].value);
 	}
 	return true;
 }
@@ -232,12 +269,14 @@ static void run(struct str command, bool utf8)
 	static const struct { const char *name; bool (*read)(struct imap_cursor *c); } readers[] = {
 		{ "APPEND", append },
 		{ "FETCH", fetch },
+		{ "GETMETADATA", get_metadata },
 		{ "ID", id },
 		{ "LIST", list },
 		{ "LSUB", lsub },
 		{ "SEARCH", search },
 		{ "SELECT", select_box }, { "NOTIFY", notify },
 		{ "SETACL", setacl },
+		{ "SETMETADATA", set_metadata },
 		{ "SETQUOTA", set_quota },
 		{ "STATUS", status },
 		{ "STORE", store },

@@ -19,6 +19,8 @@
 #define IMAP_LIST_NAME_MAX 4000           /* bytes of a mailbox name that can match */
 #define IMAP_LIST_WILDCARDS_MAX 64        /* wildcards of one LIST pattern */
 #define IMAP_LIST_PATTERNS_MAX 256        /* patterns of one LIST (RFC 5258) */
+#define IMAP_METADATA_NAME_MAX 250        /* bytes of an annotation's entry name; the model's limit is the same */
+#define IMAP_METADATA_ENTRIES_MAX 100     /* entries of one GETMETADATA, SETMETADATA or LIST */
 
 #define IMAP_NOTIFY_GROUPS_MAX 50         /* event groups of one NOTIFY */
 #define IMAP_NOTIFY_NAMES_MAX 1000        /* mailboxes named in one NOTIFY, all groups together */

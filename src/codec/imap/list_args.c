@@ -1,6 +1,7 @@
 #include "codec/imap/list_args.h"
 
 #include "base/ascii.h"
+#include "codec/imap/metadata_args.h"
 #include "codec/imap/status_att.h"
 
 static size_t wildcards(struct str pattern)
@@ -89,6 +90,8 @@ static bool select_options(struct imap_cursor *c, struct imap_list *out)
 
 static bool return_argument(struct imap_cursor *c, unsigned bit, struct imap_list *list)
 {
+	if (bit == IMAP_LIST_RETURN_METADATA)
+		return imap_sp(c) && imap_metadata_entries(c, &list->entry, &list->entry_count);
 	if (bit != IMAP_LIST_RETURN_STATUS)
 		return true;
 	uint32_t items;
@@ -104,6 +107,7 @@ static bool return_options(struct imap_cursor *c, struct imap_list *out)
 		{ "SUBSCRIBED", IMAP_LIST_RETURN_SUBSCRIBED }, { "CHILDREN", IMAP_LIST_RETURN_CHILDREN },
 		{ "SPECIAL-USE", IMAP_LIST_RETURN_SPECIAL_USE }, { "STATUS", IMAP_LIST_RETURN_STATUS },
 		{ "MYRIGHTS", IMAP_LIST_RETURN_MYRIGHTS },
+		{ "METADATA", IMAP_LIST_RETURN_METADATA },
 	};
 	if (!imap_sp(c))
 		return false;

@@ -1,4 +1,5 @@
-/* LIST and LSUB: RFC 3501 6.3.8 and 6.3.9, RFC 5258 section 6 (LIST-EXTENDED), RFC 5819 (STATUS), RFC 6154 6 (SPECIAL-USE). Any thread. */
+/* LIST and LSUB: RFC 3501 6.3.8 and 6.3.9, RFC 5258 section 6 (LIST-EXTENDED), RFC 5819 (STATUS), RFC 6154 6 (SPECIAL-USE),
+ * RFC 9590 5 (METADATA). Any thread. */
 #ifndef CODEC_IMAP_LIST_ARGS_H
 #define CODEC_IMAP_LIST_ARGS_H
 
@@ -24,6 +25,7 @@ enum imap_list_return {
 	IMAP_LIST_RETURN_SPECIAL_USE = 4,
 	IMAP_LIST_RETURN_STATUS = 8,     /* RFC 5819; imap_list.status says what */
 	IMAP_LIST_RETURN_MYRIGHTS = 64,  /* RFC 8440 */
+	IMAP_LIST_RETURN_METADATA = 16,  /* RFC 9590; imap_list.entry */
 };
 
 struct imap_list {
@@ -31,6 +33,8 @@ struct imap_list {
 	unsigned select;             /* enum imap_list_select bits */
 	unsigned returns;            /* enum imap_list_return bits */
 	uint32_t status;             /* enum imap_status_item bits */
+	struct str *entry;           /* entry names as metadata_args.h reads them; of several METADATA options, the last one's */
+	size_t entry_count;
 	struct str reference;        /* UTF-8 */
 	/* UTF-8, the reference before each, "%" and "*" are wildcards; in the arena. Not extended: exactly one, and when it is empty, the
 	 * hierarchy delimiter is asked for. Extended: without the empty ones, perhaps none. */

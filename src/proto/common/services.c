@@ -67,6 +67,7 @@ static const size_t texts[] = {
 	offsetof(struct mail_config, oauth_issuer),
 	offsetof(struct mail_config, oauth_audience),
 	offsetof(struct mail_config, oauth_user_claim),
+	offsetof(struct mail_config, imap_admin_contact),
 	offsetof(struct mail_config, imap_admins),
 	offsetof(struct mail_config, smtp_relay_from),
 	offsetof(struct mail_config, smtp_relay_to),

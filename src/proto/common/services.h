@@ -28,6 +28,7 @@ struct mail_config {
 	uint64_t pop3_login_delay_s;             /* 0: none */
 	uint64_t imap_timeout_ms;                /* RFC 3501: at least 30 minutes */
 	bool imap_acl_anyone;                    /* SETACL may name "anyone" */
+	struct str imap_admin_contact;           /* URI of METADATA's /shared/admin, RFC 5464 3.2.1.1; empty: none */
 	struct str imap_admins;                  /* users that may change quotas and what else is the server's, parted by spaces */
 	uint64_t login_timeout_ms;               /* before authentication; all protocols */
 	uint64_t smtp_timeout_ms;                /* RFC 5321 4.5.3.2.7: at least 5 minutes */

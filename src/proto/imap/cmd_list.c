@@ -1,8 +1,9 @@
-/* LIST, with its options: RFC 3501 6.3.8, RFC 5258, RFC 5819, RFC 6154. */
+/* LIST, with its options: RFC 3501 6.3.8, RFC 5258, RFC 5819, RFC 6154, RFC 9590. */
 #include "codec/imap/list_args.h"
 #include "codec/imap/status_att.h"
 #include "proto/imap/commands.h"
 #include "proto/imap/list_response.h"
+#include "proto/imap/metadata.h"
 #include "proto/imap/rights_response.h"
 #include "proto/imap/status_response.h"
 
@@ -93,12 +94,16 @@ static void tell(const struct list *list, const struct imap_listed *listed, cons
 /* What the return options ask for besides the LIST response; only of what fulfils the selection options (RFC 5819 3, example A02). */
 static void tell_more(const struct list *list, const struct imap_listed *listed)
 {
+	const struct imap_annotated of = { listed->account, listed->mailbox, listed->name, listed->rights };
+	const struct imap_metadata_wish wish = { .entry = list->args.entry, .count = list->args.entry_count };
 	/* RFC 8440 3: none of what does not exist. */
 	if (list->args.returns & IMAP_LIST_RETURN_MYRIGHTS && listed->mailbox)
 		imap_write_myrights(list->r, listed->name, listed->rights);
-	/* RFC 5819 2: what cannot be looked up is left out, and the command goes on. */
+	/* RFC 5819 2, RFC 9590 3: what cannot be looked up is left out, and the command goes on. */
 	if (list->args.returns & IMAP_LIST_RETURN_STATUS && imap_list_selectable(listed))
 		(void)imap_status_write(list->r->s, listed->name, listed->account, listed->mailbox, list->args.status);
+	if (list->args.returns & IMAP_LIST_RETURN_METADATA && listed->mailbox && imap_metadata_allowed(&of))
+		(void)imap_metadata_write(list->r, &of, &wish, NULL);
 }
 
 static void tell_all(const struct list *list)

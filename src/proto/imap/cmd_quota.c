@@ -47,28 +47,20 @@ enum imap_result imap_cmd_getquota(struct imap_request *r)
 
 enum imap_result imap_cmd_getquotaroot(struct imap_request *r)
 {
-	struct str name, root;
+	struct str name;
 	struct imap_place place;
 	if (!imap_mailbox(&r->args, &name) || !imap_end(&r->args))
 		return imap_bad_args(r);
 	/* 4.1.2: the mailbox need not be there. That of another: section 6, it takes the right to read. */
 	if (!imap_place_name(r, name, &place) || (!place.own && !imap_place_find(r, name, ACL_READ, true, &place)))
 		return IMAP_REPLIED;
-	root = imap_quota_root_name(r, place.account);
-	struct str told = arena_printf(r->arena, "%.*s%.*s", STR_ARG(place.prefix), STR_ARG(place.mailbox.name));
-	if (!told.p)
-		return imap_error(r, ERR_NO_MEMORY, NULL);
 	struct buf *out = conn_out(r->conn);
 	buf_add_lit(out, "* QUOTAROOT ");
-	imap_format_mailbox(out, told, imap_utf8(r->s));
-	if (!root.n) {
-		buf_add_lit(out, "\r\n");
-		return imap_ok(r, "GETQUOTAROOT completed");
-	}
+	imap_format_mailbox(out, place.told, imap_utf8(r->s));
 	buf_add_char(out, ' ');
-	imap_format_astring(out, root, imap_utf8(r->s));
+	imap_format_astring(out, place.owner, imap_utf8(r->s));
 	buf_add_lit(out, "\r\n");
-	return write_root(r, root, place.account);
+	return write_root(r, place.owner, place.account);
 }
 
 /* 0 is a limit too (3.1.2: any usage is prohibited); what is not named has none (4.1.3). */

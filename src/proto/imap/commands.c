@@ -86,6 +86,12 @@ static const struct imap_command commands[] = {
 		.note = "The owner stands first, with all rights.",
 	},
 	{
+		.name = "GETMETADATA", .states = IMAP_LOGGED_IN,
+		.capability = "METADATA", .rfc = "5464 4.2, 6154 4", .transcript = "metadata",
+		.run = imap_cmd_getmetadata,
+		.note = "An entry that is named and not there is told as NIL. Options may stand before the mailbox (the syntax) or behind it (the examples).",
+	},
+	{
 		.name = "GETQUOTA", .states = IMAP_LOGGED_IN,
 		.capability = "QUOTA", .rfc = "9208 4.1.1", .transcript = "quota",
 		.run = imap_cmd_getquota,
@@ -112,7 +118,7 @@ static const struct imap_command commands[] = {
 	},
 	{
 		.name = "LIST", .states = IMAP_LOGGED_IN,
-		.rfc = "3501 6.3.8, 3348, 5258, 5819, 6154 2, 8440", .transcript = "list",
+		.rfc = "3501 6.3.8, 3348, 5258, 5819, 6154 2, 8440, 9590", .transcript = "list",
 		.run = imap_cmd_list,
 		.note = "The reference is put before each pattern as it is. \\HasChildren or \\HasNoChildren and the special uses are told"
 				" without being asked for.",
@@ -198,6 +204,14 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_setacl,
 		.note = "Identifiers are users, groups and \"anyone\"; negative ones (\"-bob\") take rights away. Of several that stand for one user the"
 				" rights are added up. An entry without a right is taken out.",
+	},
+	{
+		.name = "SETMETADATA", .states = IMAP_LOGGED_IN,
+		.capability = "METADATA", .rfc = "5464 4.3, 6154 4", .transcript = "metadata",
+		.run = imap_cmd_setmetadata,
+		.note = "Shared entries of the server are for administrators (imap.admins), its private ones for everybody; one command sets one kind. Any entry"
+				" name with the right form is taken. Each set (shared or one user's, of a mailbox or the server) holds 100 annotations, a value 64 KB,"
+				" an account 16 MB. /private/specialuse is the mailbox's special use.",
 	},
 	{
 		.name = "SETQUOTA", .states = IMAP_LOGGED_IN,

@@ -16,21 +16,6 @@ bool imap_is_admin(const struct imap_session *s)
 	return false;
 }
 
-struct str imap_quota_root_name(struct imap_request *r, struct account *account)
-{
-	uint64_t id = account_id(account);
-	if (id == account_id(r->s->account))
-		return conn_user(r->conn);
-	struct directory_user *users;
-	size_t n;
-	if (directory_user_list(services_directory(r->s->services), r->arena, &users, &n))
-		return STR_NONE;
-	for (size_t i = 0; i < n; i++)
-		if (users[i].account == id)
-			return users[i].name;
-	return STR_NONE;
-}
-
 static uint64_t limit_of(uint64_t max) { return max == QUOTA_ZERO ? 0 : max; }
 
 int imap_quota_write(struct imap_session *s, struct str root, struct account *account)

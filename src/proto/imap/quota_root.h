@@ -9,8 +9,6 @@
 /* May the session's user do what is the server's (configuration imap.admins)? */
 bool imap_is_admin(const struct imap_session *s);
 
-/* The root of an account, in the arena; empty when nobody has it any more, or memory ran out. */
-struct str imap_quota_root_name(struct imap_request *r, struct account *account);
 /* "* QUOTA root (resources)". 0, or an error of the model. */
 int imap_quota_write(struct imap_session *s, struct str root, struct account *account);
 /* Tells once that the quota of the selected mailbox is exceeded (RFC 9208 4.3.1, an untagged NO), and again when it was not in between. For when a
