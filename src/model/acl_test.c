@@ -165,10 +165,58 @@ static void logged(void **state)
 	fixture_check(f);
 }
 
+/* Many changes against a plain table; on a store that fails often too (acl_faults). */
+static void like_a_table(void **state)
+{
+	enum { BOXES = 3, NAMES = 6, STEPS = 600 };
+	struct fixture *f = *state;
+	static const char *const names[NAMES] = { "a", "-a", "ab", "-ab", "anyone", "b" };
+	uint32_t table[BOXES][NAMES] = { { 0 } }, box[BOXES] = { FIXTURE_INBOX };
+	uint64_t random = 88172645463325252u;
+	struct mailbox m;
+	FIXTURE_OK(mailbox_find(f->account, &f->arena, STR("Sent"), &m));
+	box[1] = m.id;
+	FIXTURE_OK(mailbox_find(f->account, &f->arena, STR("Trash"), &m));
+	box[2] = m.id;
+	for (unsigned step = 0; step < STEPS; step++) {
+		random ^= random << 13, random ^= random >> 7, random ^= random << 17;
+		unsigned b = random % BOXES, n = random / 8 % NAMES, op = random / 64 % 3, rights = (unsigned)(random / 1024) & ACL_ALL;
+		uint32_t *cell = &table[b][n];
+		set(f, box[b], names[n], (enum acl_op)op, rights);
+		*cell = op == ACL_ADD ? *cell | rights : op == ACL_REMOVE ? *cell & ~rights : rights;
+		if (step % 100 == 99) {
+			FIXTURE_OK(account_acl_forget(f->account, STR("ab")));
+			for (unsigned i = 0; i < BOXES; i++)
+				table[i][2] = table[i][3] = 0;
+		}
+	}
+	struct account *plain;
+	struct acl acl;
+	assert_int_equal(account_open(f->plain_model, FIXTURE_ACCOUNT, &plain), 0);
+	for (unsigned b = 0; b < BOXES; b++) {
+		size_t at = 0;
+		assert_int_equal(mailbox_acl(plain, &f->arena, box[b], &acl), 0);
+		for (unsigned n = 0; n < NAMES; n++) {
+			bool negative = names[n][0] == '-';
+			if (!table[b][n])
+				continue;
+			assert_true(at < acl.n && acl.v[at].negative == negative && str_eq(acl.v[at].identifier, str_from_c(names[n] + negative)));
+			assert_int_equal(acl.v[at++].rights, table[b][n]);
+		}
+		assert_int_equal(at, acl.n);
+	}
+	account_close(&plain);
+	fixture_check(f);
+}
+
 int main(void)
 {
+	static const struct CMUnitTest faulty[] = { FIXTURE_TEST(like_a_table) };
+	if (fixture_faults())
+		return fixture_run("acl_faults", faulty, 1);
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(entries), FIXTURE_TEST(combined), FIXTURE_TEST(refused), FIXTURE_TEST(tree), FIXTURE_TEST(forgotten), FIXTURE_TEST(logged),
+		FIXTURE_TEST(like_a_table),
 	};
 	return fixture_run("acl", tests, sizeof(tests) / sizeof(*tests));
 }
