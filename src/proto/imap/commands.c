@@ -42,7 +42,8 @@ static const struct imap_command commands[] = {
 		.name = "CREATE", .states = IMAP_LOGGED_IN, .flags = IMAP_ONE_CHANGE,
 		.rfc = "3501 6.3.3, 6154 3", .transcript = "create",
 		.run = imap_cmd_create,
-		.note = "Missing superiors are created too. A name that was deleted and is created again has a "
+		.note = "In another account it takes the right k in the nearest mailbox above, at the top in INBOX. Missing superiors are"
+				" created too. A name that was deleted and is created again has a "
 				"greater UIDVALIDITY.",
 	},
 	{
@@ -160,6 +161,8 @@ static const struct imap_command commands[] = {
 		.name = "NAMESPACE", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_ARGS,
 		.capability = "NAMESPACE", .rfc = "2342 5", .transcript = "namespace",
 		.run = imap_cmd_namespace,
+		.note = "Another user's INBOX is \"Other Users/alice@example.org/INBOX\", that of a shared account \"Shared Folders/info@example.org/INBOX\";"
+				" the level above is no mailbox. What the user may not look up is answered as what is not there.",
 	},
 	{
 		.name = "NOOP", .states = IMAP_ANY_STATE, .flags = IMAP_NO_ARGS,
