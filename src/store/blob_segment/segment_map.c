@@ -30,6 +30,7 @@ struct segment_map {
 	atomic_uint_fast64_t size;        /* the file has at least so many bytes */
 	unsigned refs;                    /* holders, and one for the table */
 	uint64_t used;                    /* tick of the last get */
+	atomic_uint_fast64_t read_to;     /* where the blob ended that was read last */
 	atomic_bool damaged;              /* a page could not be read, and zeros stand there */
 	atomic_uchar *was_read;           /* a flag for each granule of `mapped`: read in once without an error */
 };
@@ -292,6 +293,8 @@ int segment_map_bytes(struct segment_maps *m, struct segment_map *map, uint64_t 
 
 /* A small blob is read in with its head, by one system call. */
 #define AHEAD 8192
+#define PREFETCH 4096
+#define CACHE_LINE 64
 
 int segment_map_record(struct segment_maps *m, struct segment_map *map, uint64_t offset, struct record *out)
 {
@@ -311,6 +314,18 @@ int segment_map_record(struct segment_maps *m, struct segment_map *map, uint64_t
 	return record_decode(str_make(p, head), out);
 }
 
+/* Who reads blobs in the order in which they came mostly reads the next one, too: memory may begin to fetch it while the
+ * caller works on this one. */
+static void prefetch_next(struct segment_map *map, uint64_t offset, uint64_t end)
+{
+	uint64_t before = atomic_load_explicit(&map->read_to, memory_order_relaxed);
+	atomic_store_explicit(&map->read_to, end, memory_order_relaxed);
+	if (offset - before >= RECORD_ALIGN || end + PREFETCH > atomic_load_explicit(&map->size, memory_order_relaxed))
+		return;
+	for (size_t i = 0; i < PREFETCH; i += CACHE_LINE)
+		__builtin_prefetch(map->base + end + i);
+}
+
 int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_t offset, const struct record *r,
 						struct str *payload_out)
 {
@@ -327,7 +342,9 @@ int segment_map_payload(struct segment_maps *m, struct segment_map *map, uint64_
 		if (rc)
 			return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
 	}
-	if (hash_crc32c(0, p, r->payload_size) != r->payload_crc)
+	uint32_t crc = hash_crc32c(0, p, r->payload_size);
+	prefetch_next(map, offset, offset + head + r->payload_size);
+	if (crc != r->payload_crc)
 		return segment_map_intact(map) ? ERR_CORRUPT : ERR_IO;
 	if (once && segment_map_intact(map))
 		atomic_store_explicit(&m->verified[slot], place, memory_order_relaxed);
