@@ -14,6 +14,7 @@
 #include "codec/imap/select_args.h"
 #include "codec/imap/search_return.h"
 #include "codec/imap/seqset.h"
+#include "codec/imap/sort_args.h"
 #include "codec/imap/status_att.h"
 #include "codec/imap/store_args.h"
 
@@ -251,6 +252,16 @@ static bool notify(struct imap_cursor *c)
 	return true;
 }
 
+static bool sort(struct imap_cursor *c)
+{
+	struct imap_sort s;
+	struct imap_search keys;
+	if (!imap_sort_args(c, &s) || !imap_sp(c))
+		return false;
+	MUST(s.n > 0 && s.n <= IMAP_SORT_CRITERIA_MAX);
+	return imap_search_criteria(c, &keys) == 0;
+}
+
 static bool words(struct imap_cursor *c)
 {
 	struct str s;
@@ -278,6 +289,7 @@ static void run(struct str command, bool utf8)
 		{ "SETACL", setacl },
 		{ "SETMETADATA", set_metadata },
 		{ "SETQUOTA", set_quota },
+		{ "SORT", sort },
 		{ "STATUS", status },
 		{ "STORE", store },
 	};
@@ -294,7 +306,7 @@ static void run(struct str command, bool utf8)
 	else if (ok)
 		ok = imap_atom(&c, &tag) && words(&c);
 	/* Unknown charsets and events are the failures without a text. */
-	MUST(ok == (c.error == NULL) || (!ok && i < sizeof(readers) / sizeof(readers[0]) && (readers[i].read == search || readers[i].read == notify)));
+	MUST(ok == (c.error == NULL) || (!ok && i < sizeof(readers) / sizeof(readers[0]) && (readers[i].read == search || readers[i].read == sort || readers[i].read == notify)));
 	MUST(c.p <= c.end);
 	arena_fini(&a);
 }

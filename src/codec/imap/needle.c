@@ -3,6 +3,7 @@
 #include "base/ascii.h"
 #include "base/err.h"
 #include "base/utf8.h"
+#include "codec/imap/casemap.h"
 
 #include <unicode/uchar.h>
 
@@ -32,6 +33,14 @@ static size_t fold_ascii(const char *from, size_t n, char *to)
 	return i;
 }
 
+static void fold_point(uint32_t c, struct buf *out)
+{
+	uint32_t points[IMAP_CASEMAP_POINTS];
+	unsigned n = imap_casemap_point(c, points);
+	for (unsigned k = 0; k < n; k++)
+		utf8_add(out, (uint32_t)u_foldCase((UChar32)points[k], U_FOLD_CASE_DEFAULT));
+}
+
 void imap_fold(struct str text, struct buf *out)
 {
 	for (size_t i = 0; i < text.n;) {
@@ -42,7 +51,7 @@ void imap_fold(struct str text, struct buf *out)
 		out->n += run;
 		i += run;
 		while (i < text.n && (unsigned char)text.p[i] >= 0x80)
-			utf8_add(out, (uint32_t)u_foldCase((UChar32)utf8_next(text, &i), U_FOLD_CASE_DEFAULT));
+			fold_point(utf8_next(text, &i), out);
 	}
 }
 

@@ -1,5 +1,5 @@
-/* Is this string in that text, whatever the case? Unicode simple case folding (RFC 3501 6.4.4 only says "case-insensitive"; for ASCII
- * it is the same). For one thread at a time; text and needle are UTF-8. */
+/* Is this string in that text, whatever the case? By i;unicode-casemap (casemap.h), and what case folding takes for equal
+ * besides: small letters come out, so that the same text is fit for an index of words. For one thread at a time; text and needle are UTF-8. */
 #ifndef CODEC_IMAP_NEEDLE_H
 #define CODEC_IMAP_NEEDLE_H
 

@@ -17,6 +17,7 @@ struct services {
 	struct directory *directory;
 	struct search *search;
 	Gsasl *gsasl;
+	struct email_facts *facts;
 	pthread_mutex_t lock;             /* for `newest`: nothing is taken under it */
 	struct oauth *oauth;
 	struct snapshot *newest;          /* holds one reference */
@@ -121,8 +122,9 @@ int services_create(struct model *m, struct directory *d, struct services **out)
 	s->model = m;
 	s->directory = d;
 	s->newest = snapshot_create(s, &defaults);
-	if (!s->newest || oauth_create(&s->oauth) || gsasl_init(&s->gsasl) != GSASL_OK) {
+	if (!s->newest || oauth_create(&s->oauth) || email_facts_create(EMAIL_FACTS_BYTES_MAX, &s->facts) || gsasl_init(&s->gsasl) != GSASL_OK) {
 		oauth_destroy(&s->oauth);
+		email_facts_destroy(&s->facts);
 		free(s->newest);
 		free(s);
 		return ERR_NO_MEMORY;
@@ -140,6 +142,7 @@ void services_destroy(struct services **s)
 	snapshot_unref((*s)->newest);
 	gsasl_done((*s)->gsasl);
 	oauth_destroy(&(*s)->oauth);
+	email_facts_destroy(&(*s)->facts);
 	pthread_mutex_destroy(&(*s)->lock);
 	free(*s);
 	*s = NULL;
@@ -150,6 +153,7 @@ struct directory *services_directory(struct services *s) { return s->directory; 
 void services_set_search(struct services *s, struct search *search) { s->search = search; }
 struct search *services_search(struct services *s) { return s->search; }
 struct oauth *services_oauth(struct services *s) { return s->oauth; }
+struct email_facts *services_facts(struct services *s) { return s->facts; }
 Gsasl *services_gsasl(struct services *s) { return s->gsasl; }
 
 int services_set_config(struct services *s, const struct mail_config *c)

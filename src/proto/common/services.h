@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "directory/directory.h"
 #include "model/model.h"
+#include "proto/common/email_facts.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -69,6 +70,7 @@ struct directory *services_directory(struct services *s);
 /* The full-text index, or NULL: none. Set before there are other threads; outlives the services. */
 void services_set_search(struct services *s, struct search *search);
 struct search *services_search(struct services *s);
+struct email_facts *services_facts(struct services *s);
 
 /* Copies c, strings too (a new one needs a line in services.c). 0 or ERR_NO_MEMORY (the former one stays). */
 int services_set_config(struct services *s, const struct mail_config *c);

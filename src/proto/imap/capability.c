@@ -15,6 +15,7 @@ static const struct imap_capability capabilities[] = {
 	{ "CREATE-SPECIAL-USE", IMAP_LOGGED_IN, "6154 3", NULL },
 	{ "ENABLE", IMAP_ANY_STATE, "5161", NULL },
 	{ "ESEARCH", IMAP_LOGGED_IN, "4731", NULL },
+	{ "ESORT", IMAP_LOGGED_IN, "5267 3", NULL },
 	{ "ID", IMAP_ANY_STATE, "2971", NULL },
 	{ "IDLE", IMAP_LOGGED_IN, "2177", NULL },
 	{ "LIST-EXTENDED", IMAP_LOGGED_IN, "5258", "No mailbox is remote: REMOTE is taken and changes nothing. A name that is only there for what "
@@ -44,8 +45,13 @@ static const struct imap_capability capabilities[] = {
 	{ "SEARCH=FUZZY", IMAP_LOGGED_IN, "6203", "Words by their stems, all of them in the field asked; other keys under FUZZY mean what they mean without. Messages that are not "
 	  "indexed yet are found by the text as it stands." },
 	{ "SEARCHRES", IMAP_LOGGED_IN, "5182", NULL },
+	{ "SORT", IMAP_LOGGED_IN, "5256", NULL },
+	{ "SORT=DISPLAY", IMAP_LOGGED_IN, "5957", NULL },
 	{ "SPECIAL-USE", IMAP_LOGGED_IN, "6154", "In every LIST response; the selection and return options work too." },
 	{ "STATUS=SIZE", IMAP_LOGGED_IN, "8438", NULL },
+	{ "THREAD=ORDEREDSUBJECT", IMAP_LOGGED_IN, "5256", NULL },
+	{ "THREAD=REFERENCES", IMAP_LOGGED_IN, "5256", NULL },
+	{ "THREAD=REFS", IMAP_LOGGED_IN, "draft-ietf-morg-inthread", NULL },
 	{ "UIDBATCHES", IMAP_LOGGED_IN, "10022", NULL },
 	{ "UIDONLY", IMAP_LOGGED_IN, "9586", NULL },
 	{ "UIDPLUS", IMAP_LOGGED_IN, "4315", NULL },

@@ -6,31 +6,6 @@
 #include "proto/imap/search_command.h"
 #include "proto/imap/sync.h"
 
-static void write_search(const struct imap_esearch *e)
-{
-	struct imap_request *r = e->r;
-	struct buf *out = conn_out(r->conn);
-	uint64_t modseq = 0;
-	buf_add_lit(out, "* SEARCH");
-	for (size_t i = 0; i < e->hits->n; i++) {
-		buf_add_char(out, ' ');
-		buf_add_u64(out, e->uid ? e->hits->v[i].uid : e->hits->v[i].number);
-		if (conn_out_check(r->conn))
-			return;
-		if (!e->modseq)
-			continue;
-		uint64_t m = view_at(e->view, e->hits->v[i].number - 1).modseq;
-		modseq = m > modseq ? m : modseq;
-	}
-	/* RFC 7162 3.1.5. */
-	if (modseq) {
-		buf_add_lit(out, " (MODSEQ ");
-		buf_add_u64(out, modseq);
-		buf_add_char(out, ')');
-	}
-	buf_add_lit(out, "\r\n");
-}
-
 static enum imap_result answer(struct imap_request *r, struct imap_esearch *e)
 {
 	/* RFC 9051 6.4.4: without RETURN, ALL is assumed. */
@@ -38,7 +13,7 @@ static enum imap_result answer(struct imap_request *r, struct imap_esearch *e)
 	if (!e->ret->given && imap_rev2(r->s))
 		e->ret = &all;
 	else if (!e->ret->given) {
-		write_search(e);
+		imap_search_write_plain(e, "SEARCH");
 		return imap_search_completed(r, e);
 	}
 	enum imap_result result = IMAP_REPLIED;
@@ -57,7 +32,7 @@ static enum imap_result search(struct imap_request *r, bool uid)
 	enum imap_result result = IMAP_REPLIED;
 	if (!imap_search_return(&r->args, &ret))
 		return imap_bad_args(r);
-	if (imap_search_read(r, &ret, imap_search_args, &args) && imap_search_selected_find(r, &ret, &args, &hits)) {
+	if (imap_search_read(r, &ret, imap_search_args, &args) && imap_search_selected_find(r, &ret, &args, imap_search_most(&ret), &hits)) {
 		struct imap_esearch e = {
 			.r = r, .view = r->s->selected.view, .uid = uid, .modseq = args.has_modseq, .mailbox_order = true, .ret = &ret, .hits = &hits,
 		};

@@ -224,6 +224,12 @@ static const struct imap_command commands[] = {
 				" is told as that.",
 	},
 	{
+		.name = "SORT", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
+		.capability = "SORT", .rfc = "5256, 5267 3, 5957", .transcript = "sort",
+		.run = imap_cmd_sort,
+		.note = "Strings by i;unicode-casemap. Messages whose Date cannot be read sort by their internal date.",
+	},
+	{
 		.name = "STARTTLS", .states = IMAP_NOT_AUTHENTICATED, .flags = IMAP_NO_ARGS,
 		.rfc = "3501 6.2.1", .transcript = "starttls",
 		.run = imap_cmd_starttls,
@@ -248,7 +254,14 @@ static const struct imap_command commands[] = {
 		.note = "The name need not be that of a mailbox.",
 	},
 	{
-		.name = "UID COPY", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_MESSAGES,
+		.name = "THREAD", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
+		.capability = "THREAD=REFERENCES", .rfc = "5256", .transcript = "thread",
+		.run = imap_cmd_thread,
+		.note = "Of a longer References field the first id and the last 19 are kept. REFS is that of draft-ietf-morg-inthread: no merging by subject, threads"
+				" by their latest internal date.",
+	},
+	{
+		.name = "UID COPY", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
 		.rfc = "3501 6.4.8, 4315 3", .transcript = "copy",
 		.run = imap_cmd_uid_copy,
 	},
@@ -278,9 +291,19 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_uid_search,
 	},
 	{
+		.name = "UID SORT", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.capability = "SORT", .rfc = "5256, 5267 3", .transcript = "sort",
+		.run = imap_cmd_uid_sort,
+	},
+	{
 		.name = "UID STORE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES,
 		.rfc = "3501 6.4.8", .transcript = "store",
 		.run = imap_cmd_uid_store,
+	},
+	{
+		.name = "UID THREAD", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.capability = "THREAD=REFERENCES", .rfc = "5256", .transcript = "thread",
+		.run = imap_cmd_uid_thread,
 	},
 	{
 		.name = "UIDBATCHES", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,

@@ -37,6 +37,8 @@
 /* What one session keeps of a NOTIFY command, bytes; and accounts whose events it is told: its own, and those that share with it. */
 #define IMAP_NOTIFY_BYTES_MAX ((size_t)1 << 20)
 #define IMAP_NOTIFY_ACCOUNTS_MAX 100u
+/* Bytes of all the subjects or names that one SORT compares. */
+#define IMAP_SORT_TEXT_BYTES_MAX ((size_t)512 << 20)
 /* Rows of the command table: a test holds it, so that the table stays one screenful to scan. */
 #define IMAP_COMMANDS_MAX 100
 

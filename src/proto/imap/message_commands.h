@@ -9,6 +9,10 @@ enum imap_result imap_cmd_uid_fetch(struct imap_request *r);
 enum imap_result imap_cmd_replace(struct imap_request *r);         /* cmd_replace.c: also UID REPLACE */
 enum imap_result imap_cmd_search(struct imap_request *r);          /* cmd_search.c */
 enum imap_result imap_cmd_uid_search(struct imap_request *r);
+enum imap_result imap_cmd_sort(struct imap_request *r);            /* cmd_sort.c */
+enum imap_result imap_cmd_uid_sort(struct imap_request *r);
+enum imap_result imap_cmd_thread(struct imap_request *r);          /* cmd_thread.c */
+enum imap_result imap_cmd_uid_thread(struct imap_request *r);
 enum imap_result imap_cmd_store(struct imap_request *r);           /* cmd_store.c */
 enum imap_result imap_cmd_uid_store(struct imap_request *r);
 enum imap_result imap_cmd_copy(struct imap_request *r);            /* cmd_copy.c */

@@ -30,14 +30,20 @@ bool imap_search_read(struct imap_request *r, const struct imap_search_return *r
 	return refused(r, ret);
 }
 
-/* How many have to be found: one, when only the first is asked for. */
-static size_t most(const struct imap_search_return *ret)
+size_t imap_search_most(const struct imap_search_return *ret)
 {
 	return ret->given && !(ret->options & ~(unsigned)(IMAP_RETURN_MIN | IMAP_RETURN_SAVE)) && ret->options & IMAP_RETURN_MIN;
 }
 
+enum imap_result imap_search_failed(struct imap_request *r, const struct imap_search_return *ret, int err)
+{
+	imap_error(r, err, NULL);
+	refused(r, ret);
+	return IMAP_REPLIED;
+}
+
 bool imap_search_selected_find(struct imap_request *r, const struct imap_search_return *ret, const struct imap_search *search,
-							   struct imap_hits *out)
+							   size_t most, struct imap_hits *out)
 {
 	struct imap_test *root;
 	if (search->has_modseq)
@@ -50,11 +56,10 @@ bool imap_search_selected_find(struct imap_request *r, const struct imap_search_
 	if (!err)
 		err = imap_search_prepare(r->arena, &scope, search, &root);
 	if (!err)
-		err = imap_search_run(r->conn, &scope, root, most(ret), out);
-	if (!err)
-		return true;
-	imap_error(r, err, NULL);
-	return refused(r, ret);
+		err = imap_search_run(r->conn, &scope, root, most, out);
+	if (err)
+		imap_search_failed(r, ret, err);
+	return err == 0;
 }
 
 bool imap_search_saved(struct imap_request *r, const struct imap_esearch *e, enum imap_result *result_out)
@@ -67,6 +72,31 @@ bool imap_search_saved(struct imap_request *r, const struct imap_esearch *e, enu
 	else if (err)
 		*result_out = imap_error(r, err, NULL);
 	return err == 0;
+}
+
+void imap_search_write_plain(const struct imap_esearch *e, const char *name)
+{
+	struct imap_request *r = e->r;
+	struct buf *out = conn_out(r->conn);
+	uint64_t modseq = 0;
+	buf_printf(out, "* %s", name);
+	for (size_t i = 0; i < e->hits->n; i++) {
+		buf_add_char(out, ' ');
+		buf_add_u64(out, e->uid ? e->hits->v[i].uid : e->hits->v[i].number);
+		if (conn_out_check(r->conn))
+			return;
+		if (!e->modseq)
+			continue;
+		uint64_t m = view_at(e->view, e->hits->v[i].number - 1).modseq;
+		modseq = m > modseq ? m : modseq;
+	}
+	/* RFC 7162 3.1.5 and section 7, for SORT too. */
+	if (modseq) {
+		buf_add_lit(out, " (MODSEQ ");
+		buf_add_u64(out, modseq);
+		buf_add_char(out, ')');
+	}
+	buf_add_lit(out, "\r\n");
 }
 
 enum imap_result imap_search_completed(struct imap_request *r, const struct imap_esearch *e)
