@@ -126,9 +126,14 @@ static int run(struct change *c, void *arg)
 		struct key prefix = key_annotations(op->mailbox, change->v[i].is_private ? op->user : SHARED);
 		rc = annotation_put(c->w, &prefix, &change->v[i], c->modseq, &c->state.annotation_bytes, ANNOTATION_BYTES_MAX);
 	}
-	if (!rc && change->n)
-		changelog_add_plain(&c->log, LOG_METADATA, op->mailbox);
-	return rc;
+	if (rc || !change->n)
+		return rc;
+	changelog_add_plain(&c->log, LOG_METADATA, op->mailbox);
+	if (!op->mailbox)
+		return 0;
+	/* RFC 7162 3.2: who resynchronises shall see that something happened here. */
+	mailbox.modseq = c->modseq;
+	return mailbox_record_save(c->w, &mailbox);
 }
 
 int annotation_set(struct account *a, uint32_t mailbox, uint64_t user, const struct annotation_change *change)

@@ -45,7 +45,9 @@ static void each_sees_his_own(void **state)
 {
 	struct fixture *f = *state;
 	assert_string_equal(list(f, FIXTURE_INBOX, ALICE), "");
+	uint64_t modseq = fixture_get(f, FIXTURE_INBOX).modseq;
 	assert_int_equal(set(f, FIXTURE_INBOX, ALICE, false, "comment", "ours"), 0);
+	assert_true(fixture_get(f, FIXTURE_INBOX).modseq > modseq);          /* RFC 7162 3.2 */
 	assert_int_equal(set(f, FIXTURE_INBOX, ALICE, true, "comment", "mine"), 0);
 	assert_int_equal(set(f, FIXTURE_INBOX, BOB, true, "comment", "bob's"), 0);
 	assert_int_equal(set(f, FIXTURE_INBOX, ALICE, true, "empty", ""), 0);

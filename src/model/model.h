@@ -99,7 +99,7 @@ struct mailbox {
 	uint32_t use;                     /* enum mailbox_use bits */
 	bool no_select;                   /* only a level of the hierarchy: it was deleted while it had children */
 	uint32_t uidvalidity, uidnext;
-	uint64_t modseq;                  /* highest of any message or expunge in it; at least 1 */
+	uint64_t modseq;                  /* highest of any message, expunge or annotation in it; at least 1 */
 	uint32_t messages, unseen, deleted, recent;
 	uint64_t bytes;                   /* sum of sizes */
 };

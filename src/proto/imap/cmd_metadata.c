@@ -1,6 +1,7 @@
 /* GETMETADATA and SETMETADATA: RFC 5464 4.2 and 4.3. */
 #include "proto/imap/commands.h"
 #include "proto/imap/metadata.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 #include "proto/imap/quota_root.h"
 #include "proto/imap/use.h"
@@ -146,5 +147,10 @@ enum imap_result imap_cmd_setmetadata(struct imap_request *r)
 		return imap_no(r, "[METADATA MAXSIZE %u] The value is too long", ANNOTATION_VALUE_MAX);
 	if (rc == ERR_QUOTA)
 		return imap_no(r, "[METADATA TOOMANY] There is no room for more annotations");
-	return rc ? imap_error(r, rc, NULL) : imap_ok(r, "SETMETADATA completed");
+	if (rc)
+		return imap_error(r, rc, NULL);
+	/* The house's lie in no account. */
+	if (change.n && (of.account || change.v[0].is_private))
+		imap_notify_made(r->s, of.account ? of.account : r->s->account);
+	return imap_ok(r, "SETMETADATA completed");
 }

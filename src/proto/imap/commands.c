@@ -209,7 +209,7 @@ static const struct imap_command commands[] = {
 				" rights are added up. An entry without a right is taken out.",
 	},
 	{
-		.name = "SETMETADATA", .states = IMAP_LOGGED_IN,
+		.name = "SETMETADATA", .states = IMAP_LOGGED_IN, .flags = IMAP_ONE_CHANGE,
 		.capability = "METADATA", .rfc = "5464 4.3, 6154 4", .transcript = "metadata",
 		.run = imap_cmd_setmetadata,
 		.note = "Shared entries of the server are for administrators (imap.admins), its private ones for everybody; one command sets one kind. Any entry"

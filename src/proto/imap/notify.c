@@ -167,6 +167,7 @@ static void destroy(struct imap_notify *n)
 		unwatch(&n->account[i]);
 	free(n->account);
 	notify_names_fini(&n->names);
+	notify_house_fini(&n->house);
 	rangeset_fini(&n->own);
 	arena_fini(&n->arena);
 	free(n);
@@ -258,6 +259,8 @@ int imap_notify_set(struct imap_request *r, struct str text)
 		rc = notify_watch_accounts(&t);
 	if (!rc && n->others & (IMAP_NOTIFY_NAME | IMAP_NOTIFY_SUBSCRIPTION))
 		rc = notify_names_look(&t);
+	if (!rc && n->others & IMAP_NOTIFY_SERVER_METADATA)
+		rc = notify_house_look(&t, false);
 	if (!rc)
 		tell_first(&t);
 	notify_teller_fini(&t);

@@ -3,6 +3,7 @@
 #include "model/acl.h"
 #include "model/changelog.h"
 #include "proto/imap/limits.h"
+#include "proto/imap/metadata.h"
 #include "proto/imap/notify_state.h"
 #include "proto/imap/place.h"
 #include "proto/imap/status_response.h"
@@ -58,36 +59,58 @@ static uint32_t items_for(const struct imap_session *s, unsigned events, uint32_
 	return items && imap_condstore(s) ? items | IMAP_STATUS_HIGHESTMODSEQ : items;
 }
 
-/* In name[], or looked up alone. False: it is not there, or no mailbox, or may not be read. */
+/* In name[], or looked up alone. False: it is not there. */
 static bool find_mailbox(struct notify_teller *t, struct account *account, uint32_t id, struct mailbox *mailbox, struct imap_listed *out)
 {
 	for (size_t i = 0; i < t->name_count; i++) {
 		const struct imap_listed *l = &t->name[i];
 		if (l->mailbox && l->mailbox->id == id && account_id(l->account) == account_id(account)) {
 			*out = *l;
-			return !l->mailbox->no_select && l->rights & ACL_READ;
+			return true;
 		}
 	}
 	if (t->listed || mailbox_get(account, &t->arena, id, mailbox))
 		return false;
 	*out = (struct imap_listed){ .name = mailbox->name, .mailbox = mailbox, .account = account, .rights = ACL_ALL };
-	return !mailbox->no_select;
+	return true;
 }
 
-static void tell_status(struct notify_teller *t, struct account *account, const struct account_change *change)
+static void tell_status(struct notify_teller *t, const struct imap_listed *l, unsigned events, uint32_t kinds)
 {
 	struct imap_session *s = t->s;
+	uint32_t items = items_for(s, events, kinds);
+	/* RFC 5465 3.1: the selected one is told by the group of its own. */
+	bool selected = s->state == IMAP_SELECTED && s->selected.mailbox == l->mailbox->id && account_id(s->selected.account) == account_id(l->account);
+	if (items && !t->silent && !selected && !l->mailbox->no_select && l->rights & ACL_READ)
+		(void)imap_status_write(s, l->name, l->account, l->mailbox, items);
+}
+
+/* ---- one mailbox ---- */
+
+static int tell_server_metadata(struct notify_teller *t, struct account *account, const struct account_change *change, uint64_t since)
+{
+	struct imap_annotated of = { .account = account };
+	if (!(t->notify->others & IMAP_NOTIFY_SERVER_METADATA) || !(change->kinds & BIT(LOG_METADATA)) || account_id(account) != account_id(t->s->account))
+		return 0;
+	return notify_metadata_changed(t, &of, since, false);
+}
+
+static int tell_mailbox(struct notify_teller *t, struct account *account, const struct account_change *change, uint64_t since)
+{
 	struct mailbox mailbox;
 	struct imap_listed l;
-	/* RFC 5465 3.1: that one is told by the groups of its own. */
-	if (s->state == IMAP_SELECTED && s->selected.mailbox == change->mailbox && account_id(s->selected.account) == account_id(account))
-		return;
+	bool own = account_id(account) == account_id(t->s->account);
+	if (!change->mailbox)
+		return tell_server_metadata(t, account, change, since);
 	if (!find_mailbox(t, account, change->mailbox, &mailbox, &l))
-		return;
-	unsigned events = notify_events_of(t->notify, l.name, account_id(account) == account_id(s->account), l.subscribed);
-	uint32_t items = items_for(s, events, change->kinds);
-	if (items && !t->silent)
-		(void)imap_status_write(s, l.name, account, l.mailbox, items);
+		return 0;
+	unsigned events = notify_events_of(t->notify, l.name, own, l.subscribed);
+	tell_status(t, &l, events, change->kinds);
+	struct imap_annotated of = { .account = account, .mailbox = l.mailbox, .name = l.name, .rights = l.rights };
+	bool use = own && change->kinds & BIT(LOG_MAILBOX_CHANGED);
+	if (!(events & IMAP_NOTIFY_METADATA) || !(use || change->kinds & BIT(LOG_METADATA)) || !imap_metadata_allowed(&of))
+		return 0;
+	return notify_metadata_changed(t, &of, since, use);
 }
 
 /* ---- what happened ---- */
@@ -122,8 +145,7 @@ static int tell_account(struct notify_teller *t, struct notify_account *a)
 	if (!rc && kinds & (TREE_KINDS | BIT(LOG_SUBSCRIPTION)) && t->notify->others & (IMAP_NOTIFY_NAME | IMAP_NOTIFY_SUBSCRIPTION))
 		rc = notify_names_look(t);
 	for (size_t i = 0; !rc && i < c.n; i++)
-		if (c.v[i].mailbox)
-			tell_status(t, a->account, &c.v[i]);
+		rc = tell_mailbox(t, a->account, &c.v[i], a->since);
 	if (!rc)
 		a->since = c.until;
 	return rc;
@@ -153,6 +175,8 @@ static void tell_others(struct imap_session *s)
 		if (i && rc == ERR_NOT_FOUND)
 			rc = 0;
 	}
+	if (!rc && n->others & IMAP_NOTIFY_SERVER_METADATA)
+		rc = notify_house_look(&t, true);
 	/* Accounts may have begun to share. */
 	if (!rc && t.listed)
 		rc = notify_watch_accounts(&t);

@@ -31,6 +31,17 @@ struct notify_names {
 	size_t n_subscribed;
 };
 
+/* The shared annotations of the house, which no change log tells of; only kept when ServerMetadataChange is wanted. */
+struct notify_annotation {
+	struct str name;
+	uint64_t hash;                           /* of the value */
+};
+struct notify_house {
+	struct arena arena;
+	struct notify_annotation *v;
+	size_t n;
+};
+
 struct imap_notify {
 	struct arena arena;                      /* the text, and args */
 	struct imap_notify_args args;
@@ -39,6 +50,7 @@ struct imap_notify {
 	struct notify_account *account;          /* the own one first */
 	size_t account_count;
 	struct notify_names names;
+	struct notify_house house;
 	struct rangeset own;                     /* UIDs that the session itself put into the selected mailbox */
 	struct account *followed;                /* of the selected mailbox, when it is not the own one */
 	struct account_watch *followed_watch;
@@ -68,6 +80,14 @@ unsigned notify_events_of(const struct imap_notify *n, struct str name, bool own
 /* Looks what the names and subscriptions are by now, tells what is wanted of what changed (5.4, 5.5), unless silent, and keeps it. 0 or an error. */
 int notify_names_look(struct notify_teller *t);
 void notify_names_fini(struct notify_names *names);
+
+/* Tells which annotations changed after modseq `since` (5.6, 5.7), unless silent; of the user's own of the server when of->mailbox is NULL. `use`: its special
+ * use did too. 0 or an error. */
+struct imap_annotated;
+int notify_metadata_changed(struct notify_teller *t, const struct imap_annotated *of, uint64_t since, bool use);
+/* Looks what the house's annotations are by now, and tells what changed. 0 or an error. */
+int notify_house_look(struct notify_teller *t, bool tell);
+void notify_house_fini(struct notify_house *house);
 
 /* Watches the accounts that name[] shows to be of interest. 0 or an error of the model. */
 int notify_watch_accounts(struct notify_teller *t);
