@@ -1,6 +1,7 @@
 #include "search/inside.h"
 
 #include "codec/imap/needle.h"
+#include "search/guess.h"
 #include "search/stems.h"
 
 #include <stdlib.h>
@@ -47,12 +48,15 @@ int search_fuzzy(struct search *s, uint64_t account, enum search_field field, st
 	int r = !s ? ERR_NOT_FOUND : columns[field] ? stemmer_create(&stemmer) : ERR_UNSUPPORTED;
 	if (!r)
 		imap_fold(text, &folded);
-	if (!r && !stemmer_question(stemmer, columns[field], buf_str(&folded), &expression))
-		r = ERR_UNSUPPORTED;
-	if (!r && (folded.failed || expression.failed))
-		r = ERR_NO_MEMORY;
 	if (!r && (r = opened_take(s, account, &o)) == 0) {
-		r = shelf_ranked(o->shelf, buf_str(&expression), add, &k);
+		struct stemmer_index index = { guess_known, guess_stems, o->shelf };
+		r = shelf_begin(o->shelf, false);
+		if (!r && !stemmer_question(stemmer, &index, columns[field], buf_str(&folded), &expression))
+			r = ERR_UNSUPPORTED;
+		if (!r && (folded.failed || expression.failed))
+			r = ERR_NO_MEMORY;
+		if (!r)
+			r = shelf_ranked(o->shelf, buf_str(&expression), add, &k);
 		shelf_rollback(o->shelf);
 		opened_give(s, &o);
 		if (r == ERR_CORRUPT)

@@ -37,6 +37,9 @@ static void test_languages(void **state)
 		{ "\xef\xbc\xa7\xef\xbd\x8f\xef\xbd\x8f\xef\xbd\x87", "6" },                  /* full-width Goog */
 		{ "\xe6\x9d\xb1\xe4\xba\xac", "6" }, { "example", "" }, { "strasse", "3" }, { "...", "unsupported" }, { "", "unsupported" },
 		{ "zebra", "" }, { "the", "1" },
+		/* words that are nowhere: near ones; the first letter must be right, and short words and numbers are not guessed at */
+		{ "shiping", "1" }, { "shipp", "1" }, { "cheval", "4" }, { "chevel", "4" }, { "chevla", "4" }, { "dit", "" }, { "vaht", "" },
+		{ "\xd0\xbb\xd0\xbe\xd1\x88\xd0\xb4\xd0\xb0\xd1\x8c", "2" },                  /* loshdat' */
 	};
 	struct fixture f;
 	fixture_begin(&f, 0, "");

@@ -43,6 +43,8 @@
 #define PAGE_CACHE_KB 2048                        /* SQLite's, of one open database */
 #define FUZZY_RESULTS_MAX 1000000u                /* emails of one answer */
 #define FUZZY_WORDS_MAX 32u                       /* of one question */
+#define GUESS_LETTERS_MIN 4u                      /* shorter words are not guessed at */
+#define GUESSES_MAX 8u                            /* stems tried for a word that is nowhere */
 #define STEM_CACHE_MAX 65536u                     /* words whose stems an indexing thread remembers */
 
 /* ---- the converter ---- */

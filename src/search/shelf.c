@@ -10,13 +10,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FORMAT 4u                                 /* what chunk.h, words.h, the folding and the stems do */
+#define FORMAT 5u                                 /* what chunk.h, words.h, the folding and the stems do */
 #define BUSY_READING_MS 500
 #define BUSY_WRITING_MS 30000
 
 enum statement {
 	BEGIN_READ, BEGIN_WRITE, COMMIT, ROLLBACK, STATE, SET_STATE, CHUNKS, CHUNK_EMAILS, PUT_CHUNK, DROP_CHUNK, DROP_BLOCKS, PUT_BLOCK, BLOCK, POSTS, TERMS,
-	PUT_UNREAD, UNREAD, PUT_ATTACHED, ATTACHED, PUT_STEMS, RANKED, COUNTS, STATEMENTS
+	PUT_UNREAD, UNREAD, PUT_ATTACHED, ATTACHED, PUT_STEMS, RANKED, HAS_STEM, STEMS, COUNTS, STATEMENTS
 };
 /* The id of a block is that of the chunk, the field, the number of the block: shelf_terms reads them in order. */
 static const char *const texts[STATEMENTS] = {
@@ -41,6 +41,8 @@ static const char *const texts[STATEMENTS] = {
 	[ATTACHED] = "SELECT text FROM attached WHERE email = ?1",
 	[PUT_STEMS] = "INSERT INTO stems(rowid, subject, sender, receiver, cc, bcc, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[RANKED] = "SELECT rowid, -bm25(stems, 4.0, 3.0, 2.0, 1.0, 1.0, 1.0) FROM stems WHERE stems MATCH ?1 ORDER BY 2 DESC",
+	[HAS_STEM] = "SELECT 1 FROM vocabulary WHERE term = ?1",
+	[STEMS] = "SELECT term, doc FROM vocabulary WHERE term >= ?1 AND term < ?2",
 	[COUNTS] = "SELECT page_count * page_size, (SELECT count(*) FROM chunks), (SELECT count(*) FROM unread), (SELECT count(*) FROM attached) FROM pragma_page_count, pragma_page_size",
 };
 
@@ -52,7 +54,8 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS blocks(id INTEGER PRIMARY KEY, crc_terms INTEGER, crc_posts INTEGER, terms BLOB, lens BLOB, posts BLOB);"
 	"CREATE TABLE IF NOT EXISTS unread(email INTEGER PRIMARY KEY);"
 	"CREATE TABLE IF NOT EXISTS attached(email INTEGER PRIMARY KEY, text BLOB);"
-	"CREATE VIRTUAL TABLE IF NOT EXISTS stems USING fts5(subject, sender, receiver, cc, bcc, body, content='', tokenize='stems');";
+	"CREATE VIRTUAL TABLE IF NOT EXISTS stems USING fts5(subject, sender, receiver, cc, bcc, body, content='', tokenize='stems');"
+	"CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab(stems, row);";
 
 struct shelf {
 	sqlite3 *db;
@@ -544,6 +547,32 @@ int shelf_ranked(struct shelf *s, struct str expression, shelf_ranked_fn *fn, vo
 	int r;
 	while ((r = step(s, st)) > 0) {
 		r = fn(arg, column_int(st, 0), sqlite3_column_double(st, 1));
+		if (r) {
+			sqlite3_reset(st);
+			break;
+		}
+	}
+	return r;
+}
+
+bool shelf_has_stem(struct shelf *s, struct str stem)
+{
+	sqlite3_stmt *st = statement(s, HAS_STEM);
+	bind_text(st, 1, stem);
+	bool has = step(s, st) > 0;
+	if (has)
+		sqlite3_reset(st);
+	return has;
+}
+
+int shelf_stems(struct shelf *s, struct str from, struct str to, shelf_stem_fn *fn, void *arg)
+{
+	sqlite3_stmt *st = statement(s, STEMS);
+	bind_text(st, 1, from);
+	bind_text(st, 2, to);
+	int r;
+	while ((r = step(s, st)) > 0) {
+		r = fn(arg, column_bytes(st, 0), column_int(st, 1));
 		if (r) {
 			sqlite3_reset(st);
 			break;

@@ -70,6 +70,11 @@ int shelf_put_stems(struct shelf *s, uint64_t email, const struct str stems[STEM
 typedef int shelf_ranked_fn(void *arg, uint64_t email, double weight);
 int shelf_ranked(struct shelf *s, struct str expression, shelf_ranked_fn *fn, void *arg);
 
+bool shelf_has_stem(struct shelf *s, struct str stem);       /* false also after an error */
+/* All stems from <= stem < to, with how many emails have them. */
+typedef int shelf_stem_fn(void *arg, struct str stem, uint64_t emails);
+int shelf_stems(struct shelf *s, struct str from, struct str to, shelf_stem_fn *fn, void *arg);
+
 struct shelf_stats { uint64_t bytes, chunks, emails, unread, attached, known_below; };
 int shelf_stats(struct shelf *s, struct shelf_stats *out);
 

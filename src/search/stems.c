@@ -339,21 +339,25 @@ int stemmer_end(struct stemmer *s, struct str stems_out[STEM_COLUMNS])
 
 /* ---- a question ---- */
 
-static void add_word(struct stemmer *s, struct str text, struct buf *out)
+static void add_word(struct stemmer *s, const struct stemmer_index *index, struct str text, struct buf *out)
 {
 	struct str stems[STEMS_OF_A_WORD];
 	struct word *w = word_of(s, text);
 	unsigned n = w ? stems_of(s, w, LATIN_LANGUAGES | 1u << RUSSIAN, stems) : 0;
+	bool known = false;
 	for (unsigned i = 0; i < n; i++) {
 		buf_add_c(out, i ? " OR \"" : " (\"");
 		buf_add_str(out, stems[i]);
 		buf_add_char(out, '"');
+		known |= index->known(index->arg, stems[i]);
 	}
+	for (unsigned i = 0; i < n && !known; i++)
+		index->guess(index->arg, stems[i], out);
 	if (n)
 		buf_add_char(out, ')');
 }
 
-bool stemmer_question(struct stemmer *s, unsigned columns, struct str text, struct buf *out)
+bool stemmer_question(struct stemmer *s, const struct stemmer_index *index, unsigned columns, struct str text, struct buf *out)
 {
 	static const char *const columns_names[STEM_COLUMNS] = { "subject", "sender", "receiver", "cc", "bcc", "body" };
 	unsigned n = 0;
@@ -370,7 +374,7 @@ bool stemmer_question(struct stemmer *s, unsigned columns, struct str text, stru
 			if (part.n > STEM_BYTES_MAX)
 				continue;
 			buf_add_c(out, n++ ? " AND" : "");
-			add_word(s, part, out);
+			add_word(s, index, part, out);
 		}
 	}
 	buf_add_char(out, ')');

@@ -17,8 +17,14 @@ void stemmer_begin(struct stemmer *s);
 void stemmer_add(struct stemmer *s, enum stem_column column, struct str text);
 int stemmer_end(struct stemmer *s, struct str stems_out[STEM_COLUMNS]);
 
+/* What may be meant by a word none of whose stems is in the index: adds stems, each as ` OR "stem"`. */
+typedef void stemmer_guess_fn(void *arg, struct str stem, struct buf *out);
+/* Is a stem in the index? */
+typedef bool stemmer_known_fn(void *arg, struct str stem);
+struct stemmer_index { stemmer_known_fn *known; stemmer_guess_fn *guess; void *arg; };
+
 /* A question as an FTS5 expression: every word of it (up to FUZZY_WORDS_MAX) must be there, in any of the languages of its script, in one of the
- * columns (bits). False when there is no word in it. s->failed in out when memory ran out. */
-bool stemmer_question(struct stemmer *s, unsigned columns, struct str text, struct buf *out);
+ * columns (bits). False when there is no word in it. out->failed when memory ran out. */
+bool stemmer_question(struct stemmer *s, const struct stemmer_index *index, unsigned columns, struct str text, struct buf *out);
 
 #endif
