@@ -98,7 +98,7 @@ int changelog_range(struct changelog_section *s, struct range *out)
 		return s->ranges.bad ? ERR_CORRUPT : 0;
 	uint64_t lo = s->last + cursor_varint(&s->ranges);
 	uint64_t hi = lo + cursor_varint(&s->ranges);
-	if (s->ranges.bad || lo > UINT32_MAX || hi > UINT32_MAX || hi < lo)
+	if (s->ranges.bad || lo < s->last || lo > UINT32_MAX || hi > UINT32_MAX || hi < lo)
 		return ERR_CORRUPT;
 	*out = (struct range){ (uint32_t)lo, (uint32_t)hi };
 	s->last = out->hi;
