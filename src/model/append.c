@@ -7,6 +7,7 @@
 #include "model/member.h"
 #include "model/model_private.h"
 #include "model/quota.h"
+#include "model/thread.h"
 
 int append_check_quota(const struct state *state, uint64_t messages, uint64_t bytes)
 {
@@ -50,7 +51,9 @@ static int make_message(struct change *c, struct mailbox_record *mailbox, const 
 		.uid = uid, .size = item->size, .email = c->state.email_next++, .modseq = c->modseq, .date = item->date,
 		.flags = (item->flags & MESSAGE_SYSTEM_FLAGS) | keywords, .saved = c->now,
 	};
-	return email_record_save(c->w, out->email, &(struct email){ item->blob, item->size, item->summary });
+	struct email email = { .blob = item->blob, .size = item->size, .summary = item->summary };
+	rc = thread_join(c, out->email, item->summary, &email.thread);
+	return rc ? rc : email_record_save(c->w, out->email, &email);
 }
 
 static int put_messages(struct change *c, struct mailbox_record *mailbox, struct append *items, size_t n, uint32_t uid,

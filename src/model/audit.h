@@ -25,6 +25,7 @@ enum audit_todo {
 	AUDIT_SUBSCRIPTIONS = 256,
 	AUDIT_GRAVES = 512,
 	AUDIT_DELETION = 1024,      /* account_delete was interrupted */
+	AUDIT_THREADS = 2048,       /* what is noted of Message-IDs */
 	AUDIT_ACLS = 4096,          /* access lists */
 	AUDIT_ANNOTATIONS = 8192,   /* a record of them is damaged */
 };
@@ -106,6 +107,8 @@ int audit_set_aside(struct change *c, const struct key *key);
 /* audit_recount.c: counts, sums and counters anew, within a commit. */
 int audit_recount(struct change *c, void *arg);
 int audit_rebuild_state(struct change *c, void *arg);
+/* audit_threads.c */
+int audit_mend_threads(struct audit *c);
 /* audit_tree.c */
 int audit_mend_tree(struct change *c, void *arg);
 /* audit_tags.c */

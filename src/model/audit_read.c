@@ -5,6 +5,7 @@
 #include "model/keys.h"
 #include "model/name.h"
 #include "model/page.h"
+#include "model/thread.h"
 
 static void reset(struct audit *c)
 {
@@ -162,6 +163,26 @@ static int read_grave(struct audit *c, struct str key, struct str value)
 	return rc;
 }
 
+/* What it says of emails that are gone is no fault: thread.h. */
+static int read_threads(struct audit *c, struct str key, struct str value)
+{
+	uint64_t start;
+	struct thread_page page;
+	if (!key_read_u64(key, KEY_THREAD, &start)) {
+		audit_fault(c, 0, "a key of Message-IDs of a wrong shape");
+		return 0;
+	}
+	int rc = thread_page_decode(value, start, &page);
+	if (is_damage(rc)) {
+		audit_fault(c, AUDIT_THREADS, "what is noted of Message-IDs is damaged");
+		return 0;
+	}
+	for (uint32_t i = 0; !rc && i < page.count; i++)
+		if (!(c->todo & AUDIT_STATE) && page.v[i].email >= c->state.email_next)
+			audit_fault(c, AUDIT_THREADS, "a Message-ID is noted for an email of the future");
+	return rc;
+}
+
 static int unknown_key(struct audit *c, struct str key, struct str value)
 {
 	audit_fault(c, 0, "an unknown key, beginning with %02x, of %zu bytes, value %zu bytes", (unsigned)(uint8_t)key.p[0],
@@ -173,7 +194,7 @@ static int unknown_key(struct audit *c, struct str key, struct str value)
 static int read_gaps(struct audit *c, struct store_read *r)
 {
 	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_ACL, KEY_ANNOTATION, KEY_EMAIL, KEY_GRAVE, KEY_PAGE, KEY_LOG,
-										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_CONDEMNED, KEY_ASIDE };
+										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_THREAD, KEY_CONDEMNED, KEY_ASIDE };
 	const size_t n = sizeof(kinds) / sizeof(*kinds);
 	struct key state = key_state(), from = key_next(&state);
 	for (size_t i = 1; i <= n; i++) {
@@ -227,6 +248,8 @@ int audit_read(struct store_read *r, void *arg)
 		rc = visit_kind(c, r, KEY_EMAIL, read_email);
 	if (!rc)
 		rc = visit_kind(c, r, KEY_GRAVE, read_grave);
+	if (!rc)
+		rc = visit_kind(c, r, KEY_THREAD, read_threads);
 	if (!rc)
 		rc = read_gaps(c, r);
 	if (rc)

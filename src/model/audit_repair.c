@@ -9,6 +9,7 @@
 #include "model/index.h"
 #include "model/model_private.h"
 #include "model/subscription.h"
+#include "model/thread.h"
 
 #define REPAIR_STEP 1000u                         /* items in one commit */
 
@@ -125,14 +126,16 @@ struct mend_email {
 static int put_email(struct change *c, void *arg)
 {
 	const struct mend_email *m = arg;
-	struct email now;
+	struct email now, mended = m->email;
 	struct key key = key_email(m->id);
 	int rc = email_record_load(change_source(c), m->id, &now);
 	if (rc != ERR_CORRUPT)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	rc = audit_set_aside(c, &key);
 	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
-	return rc ? rc : email_record_save(c->w, m->id, &m->email);
+	if (!rc)
+		rc = thread_join(c, m->id, mended.summary, &mended.thread);
+	return rc ? rc : email_record_save(c->w, m->id, &mended);
 }
 
 /* The body that the damaged record names, if it is one: the account's own, and of the size that the indexes show. */
@@ -163,7 +166,7 @@ static int mend_email(struct audit *c, const struct audit_email *e)
 	rc = mime_message_parse(body.bytes, &arena, &parsed);
 	if (!rc)
 		rc = mime_summary_encode(&parsed, body.bytes, &summary);
-	struct mend_email mend = { e->id, { e->blob, (uint32_t)body.bytes.n, buf_str(&summary) } };
+	struct mend_email mend = { e->id, { .blob = e->blob, .size = (uint32_t)body.bytes.n, .summary = buf_str(&summary) } };
 	if (!rc)
 		rc = commit(c, put_email, &mend);
 	buf_fini(&summary);
@@ -363,6 +366,8 @@ int audit_repair(struct audit *c)
 		rc = commit(c, restart_log, NULL);
 	if (!rc && c->todo)
 		rc = commit(c, audit_recount, NULL);
+	if (!rc && (c->todo & AUDIT_THREADS))
+		rc = audit_mend_threads(c);
 	if (!rc && (c->todo & AUDIT_GRAVES))
 		rc = purge_graves(c->model, c->account);
 	return rc;

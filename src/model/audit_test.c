@@ -3,8 +3,11 @@
 
 #include "base/bytes.h"
 #include "model/acl.h"
+#include "codec/mime/message.h"
+#include "codec/mime/summary.h"
 #include "model/keys.h"
 #include "model/record.h"
+#include "model/thread.h"
 
 #define TEXT "Subject: test\r\nDate: Mon, 23 Nov 2026 18:54:32 +0000\r\n\r\nbody\r\n"
 
@@ -340,6 +343,56 @@ static void damaged_subscriptions(void **state)
 	assert_int_equal(n, 6);
 }
 
+static struct append threaded(struct fixture *f, const char *text)
+{
+	struct str bytes = str_from_c(text);
+	struct mime_message m;
+	struct buf summary = BUF_INIT(0);
+	uint64_t account = FIXTURE_ACCOUNT;
+	assert_int_equal(mime_message_parse(bytes, &f->arena, &m), 0);
+	assert_int_equal(mime_summary_encode(&m, bytes, &summary), 0);
+	struct append item = { .size = (uint32_t)bytes.n, .summary = arena_dup(&f->arena, buf_str(&summary)) };
+	buf_fini(&summary);
+	assert_int_equal(model_put_blob(f->model, &bytes, 1, &account, 1, &item.blob), 0);
+	return item;
+}
+
+static uint64_t append_threaded(struct fixture *f, const char *text)
+{
+	struct append item = threaded(f, text);
+	struct view *v;
+	struct email_reader *r;
+	struct email email;
+	assert_int_equal(mailbox_append(f->account, FIXTURE_INBOX, &item, 1, false, NULL), 0);
+	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
+	assert_int_equal(email_reader_begin(f->account, &r), 0);
+	assert_int_equal(email_reader_get(r, view_at(v, view_count(v) - 1).email, &email), 0);
+	email_reader_end(&r);
+	view_unref(&v);
+	return email.thread;
+}
+
+static void damaged_message_ids(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t thread = append_threaded(f, "Message-ID: <1@a>\r\n\r\n");
+	flip(f, key_thread(0));
+	/* a delivery takes no notice */
+	assert_int_not_equal(append_threaded(f, "In-Reply-To: <1@a>\r\n\r\n"), thread);
+	assert_mended(f, "what is noted of Message-IDs is damaged");
+	assert_int_equal(append_threaded(f, "In-Reply-To: <1@a>\r\n\r\n"), thread);
+}
+
+static void message_ids_of_the_future(void **state)
+{
+	struct fixture *f = *state;
+	append_threaded(f, "Message-ID: <1@a>\r\n\r\n");
+	struct thread_entry entry = { 5, 1000 };
+	char page[THREAD_VALUE_MAX];
+	apply(f, (struct edit){ .key = key_thread(0), .how = PUT, .value = str_make(page, thread_page_encode(&entry, 1, page)) });
+	assert_mended(f, "a Message-ID is noted for an email of the future");
+}
+
 static void unknown_key(void **state)
 {
 	struct fixture *f = *state;
@@ -467,6 +520,8 @@ int main(void)
 		FIXTURE_TEST(damaged_subscriptions),
 		FIXTURE_TEST(damaged_acl),
 		FIXTURE_TEST(acl_of_no_mailbox),
+		FIXTURE_TEST(damaged_message_ids),
+		FIXTURE_TEST(message_ids_of_the_future),
 		FIXTURE_TEST(unknown_key),
 		FIXTURE_TEST(stale_tag),
 		FIXTURE_TEST(lost_tag),

@@ -3,17 +3,24 @@
 #include "base/bytes.h"
 #include "model/keys.h"
 
-#define EMAIL_HEADER 24u
+#define EMAIL_VERSION 2u
+#define EMAIL_HEADER 32u
+#define EMAIL_HEADER_1 24u                         /* version 1, which had no thread */
 
 int email_record_decode(struct str value, struct email *out)
 {
 	*out = (struct email){ .blob = 0 };
-	int rc = record_check(value, EMAIL_HEADER);
+	uint8_t version;
+	int rc = record_check_version(value, EMAIL_HEADER_1, EMAIL_VERSION, &version);
 	if (rc)
 		return rc;
+	bool has_thread = version > 1;
+	if (has_thread && value.n < EMAIL_HEADER)
+		return ERR_CORRUPT;
 	out->blob = load_le64(value.p + 8);
 	out->size = load_le32(value.p + 16);
-	out->summary = str_from(value, EMAIL_HEADER);
+	out->thread = has_thread ? load_le64(value.p + 24) : 0;
+	out->summary = str_from(value, has_thread ? EMAIL_HEADER : EMAIL_HEADER_1);
 	return 0;
 }
 
@@ -23,7 +30,12 @@ int email_record_load(struct source s, uint64_t id, struct email *out)
 	struct str value;
 	*out = (struct email){ .blob = 0 };
 	int rc = source_get(s, key_str(&key), &value);
-	return rc ? rc : email_record_decode(value, out);
+	if (!rc)
+		rc = email_record_decode(value, out);
+	/* Nobody noted the ids of one of version 1: it is alone. */
+	if (!rc && out->thread == 0)
+		out->thread = id;
+	return rc;
 }
 
 int email_record_save(struct store_write *w, uint64_t id, const struct email *email)
@@ -37,9 +49,10 @@ int email_record_save(struct store_write *w, uint64_t id, const struct email *em
 	store_le64(p + 8, email->blob);
 	store_le32(p + 16, email->size);
 	store_le32(p + 20, 0);
+	store_le64(p + 24, email->thread);
 	if (email->summary.n)
 		memcpy(p + EMAIL_HEADER, email->summary.p, email->summary.n);
-	record_seal(p, n, 0, 0);
+	record_seal_version(p, n, EMAIL_VERSION, 0, 0);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 /* The summary lies in the store's bytes. 0, ERR_NOT_FOUND, ERR_CORRUPT, ... */
 int email_record_load(struct source s, uint64_t id, struct email *out);
+/* The same without knowing its id: the thread is 0 when the record does not tell it. */
 int email_record_decode(struct str value, struct email *out);
 int email_record_save(struct store_write *w, uint64_t id, const struct email *email);
 int email_record_del(struct store_write *w, uint64_t id);

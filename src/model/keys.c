@@ -44,6 +44,7 @@ struct key key_email(uint64_t email) { return kind_u64(KEY_EMAIL, email); }
 struct key key_log(uint64_t modseq) { return kind_u64(KEY_LOG, modseq); }
 struct key key_names(uint64_t hash) { return kind_u64(KEY_NAME, hash); }
 struct key key_subscription(uint64_t hash) { return kind_u64(KEY_SUBSCRIPTION, hash); }
+struct key key_thread(uint64_t hash) { return kind_u64(KEY_THREAD, hash); }
 
 struct key key_annotations(uint32_t mailbox, uint64_t user)
 {

@@ -19,6 +19,7 @@ enum key_kind {
 	KEY_MEMBER = 'm',           /* email id, mailbox id, UID: of the page's lower bound */
 	KEY_NAME = 'n',             /* hash of a mailbox name */
 	KEY_SUBSCRIPTION = 's',     /* hash of a name */
+	KEY_THREAD = 't',           /* hash of a Message-ID: of the page's lower bound */
 	KEY_CONDEMNED = 'x',        /* blob id: a stale tag that a check takes away */
 	KEY_ASIDE = 'z',            /* a key: the damaged value that a repair found there */
 };
@@ -43,6 +44,7 @@ struct key key_log(uint64_t modseq);
 struct key key_member(uint64_t email, uint32_t mailbox, uint32_t uid);
 struct key key_names(uint64_t hash);
 struct key key_subscription(uint64_t hash);
+struct key key_thread(uint64_t hash);
 
 /* The bounds of a kind: all its keys k have first <= k < after. */
 struct key key_first(enum key_kind kind);

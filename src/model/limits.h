@@ -15,6 +15,9 @@
 #ifndef MEMBER_PAGE_MAX
 #define MEMBER_PAGE_MAX 120u                      /* memberships in one page: likewise */
 #endif
+#ifndef THREAD_PAGE_MAX
+#define THREAD_PAGE_MAX 120u                      /* Message-IDs in one page: likewise */
+#endif
 #ifndef LOG_RECORDS_MAX
 #define LOG_RECORDS_MAX 20000u                    /* records of the change log that are kept */
 #endif
@@ -32,6 +35,7 @@
 #endif
 
 #define LOG_TRIM_STEP 64u                         /* log records trimmed together, so that not every commit pays */
+#define THREAD_IDS_MAX 24u                        /* Message-IDs of one email that are looked at */
 #define SUBSCRIPTIONS_MAX 20000u                  /* an account */
 #define BUCKET_BYTES_MAX 65536u                   /* names whose hashes are equal, in one value */
 #define PURGE_STEP_PAGES 24u                      /* grave pages purged in one commit: nearly 3,000 messages */

@@ -200,6 +200,7 @@ struct email {
 	store_blob_id blob;
 	uint32_t size;
 	struct str summary;               /* codec/mime/summary.h; lives until email_reader_end */
+	uint64_t thread;                  /* emails of one conversation have the same; unique in the account, never reused */
 };
 int email_reader_begin(struct account *a, struct email_reader **out);
 int email_reader_get(struct email_reader *r, uint64_t email, struct email *out);

@@ -7,6 +7,7 @@
 #include "model/mailbox_record.h"
 #include "model/member.h"
 #include "model/page.h"
+#include "model/thread.h"
 
 #include <assert.h>
 
@@ -104,6 +105,16 @@ static void try_acl(struct str value)
 	arena_fini(&arena);
 }
 
+static void try_threads(struct str value)
+{
+	struct thread_page page;
+	if (thread_page_decode(value, 0, &page))
+		return;
+	char again[THREAD_VALUE_MAX];
+	assert(thread_page_encode(page.v, page.count, again) == value.n);
+	assert(memcmp(again + RECORD_HEADER, value.p + RECORD_HEADER, value.n - RECORD_HEADER) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static void (*const tries[])(struct str value) = {
@@ -114,6 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		try_email,
 		try_acl,
 		try_annotation,
+		try_threads,
 	};
 	if (n < 1 + RECORD_HEADER)
 		return 0;

@@ -181,6 +181,9 @@ static const struct {
 	{ STR_INIT("BODYSTRUCTURE"), IMAP_FETCH_BODYSTRUCTURE, 0, 0 },
 	{ STR_INIT("MODSEQ"), IMAP_FETCH_MODSEQ, 0, 0 },
 	{ STR_INIT("SAVEDATE"), IMAP_FETCH_SAVEDATE, 0, 0 },
+	{ STR_INIT("EMAILID"), IMAP_FETCH_EMAILID, 0, 0 },
+	{ STR_INIT("THREADID"), IMAP_FETCH_THREADID, 0, 0 },
+	{ STR_INIT("PREVIEW"), IMAP_FETCH_PREVIEW, 0, 0 },
 	/* RFC 3501 6.4.5: RFC822 is BODY[], RFC822.HEADER is BODY.PEEK[HEADER], RFC822.TEXT is BODY[TEXT]. */
 	{ STR_INIT("RFC822"), 0, 0, IMAP_SECTION_ALL },
 	{ STR_INIT("RFC822.HEADER"), 0, PEEKS, IMAP_SECTION_HEADER },
@@ -210,6 +213,22 @@ static bool section_att(struct imap_cursor *c, struct imap_fetch *f, struct str 
 	return false;
 }
 
+/* RFC 8970 6: [SP "(" preview-mod *(SP preview-mod) ")"] with LAZY as the only one. Behind an item that stands alone the parenthesis may be
+ * that of the FETCH modifiers. */
+static bool preview_modifiers(struct imap_cursor *c, bool in_list)
+{
+	struct imap_cursor behind = *c;
+	if (!imap_take(&behind, ' ') || !imap_take(&behind, '('))
+		return true;
+	if (!imap_take_word(&behind, "LAZY"))
+		return !in_list || imap_fail(c, "Unknown PREVIEW modifier");
+	*c = behind;
+	while (imap_take(c, ' '))
+		if (!imap_take_word(c, "LAZY"))
+			return imap_fail(c, "Unknown PREVIEW modifier");
+	return imap_expect(c, ')', "PREVIEW modifiers must end with a parenthesis");
+}
+
 static bool fetch_att(struct imap_cursor *c, struct imap_fetch *f, bool in_list)
 {
 	struct str name = take_name(c);
@@ -222,6 +241,8 @@ static bool fetch_att(struct imap_cursor *c, struct imap_fetch *f, bool in_list)
 	if (i == sizeof(known) / sizeof(known[0]) || (in_list && known[i].flags & MACRO))
 		return imap_fail(c, name.n ? "Unknown FETCH item" : "A FETCH item is missing");
 	f->items |= known[i].items;
+	if (known[i].items == IMAP_FETCH_PREVIEW)
+		return preview_modifiers(c, in_list);
 	if (known[i].items)
 		return true;
 	struct imap_section *s = section_add(c, f);

@@ -1,4 +1,4 @@
-/* What FETCH asks for: RFC 3501 6.4.5, RFC 3516 4.2, RFC 7162 3.1.4, RFC 8514. For one thread. */
+/* What FETCH asks for: RFC 3501 6.4.5, RFC 3516 4.2, RFC 7162 3.1.4, RFC 8474 5.3, RFC 8514, RFC 8970 3. For one thread. */
 #ifndef CODEC_IMAP_FETCH_ATT_H
 #define CODEC_IMAP_FETCH_ATT_H
 
@@ -19,11 +19,15 @@ enum imap_fetch_item {
 	IMAP_FETCH_ENVELOPE = 1 << 5,
 	IMAP_FETCH_BODY = 1 << 6,            /* BODY without section */
 	IMAP_FETCH_BODYSTRUCTURE = 1 << 7,
+	IMAP_FETCH_EMAILID = 1 << 8,         /* RFC 8474 5.3 */
+	IMAP_FETCH_THREADID = 1 << 9,
+	IMAP_FETCH_PREVIEW = 1 << 10,        /* RFC 8970, lazy or not */
 	IMAP_FETCH_SAVEDATE = 1 << 16,       /* RFC 8514 */
 };
 /* Answered from the view alone. */
 #define IMAP_FETCH_VIEW_ITEMS \
-	(IMAP_FETCH_FLAGS | IMAP_FETCH_UID | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE | IMAP_FETCH_MODSEQ | IMAP_FETCH_SAVEDATE)
+	(IMAP_FETCH_FLAGS | IMAP_FETCH_UID | IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE | IMAP_FETCH_MODSEQ | \
+	 IMAP_FETCH_EMAILID | IMAP_FETCH_SAVEDATE)
 
 enum imap_section_kind {
 	IMAP_SECTION_ALL,

@@ -13,6 +13,7 @@
 #define IMAP_SEARCH_KEYS_MAX 2000         /* keys of one SEARCH, all levels together */
 #define IMAP_SEARCH_TEXT_MAX 4096         /* bytes of one search string as UTF-8 */
 #define IMAP_SORT_CRITERIA_MAX 16         /* of one SORT; there are nine */
+#define IMAP_OBJECT_ID_MAX 255                /* octets of an object identifier (RFC 8474 7) */
 #define IMAP_ID_PAIRS_MAX 30              /* RFC 2971 3.3 */
 #define IMAP_ID_NAME_MAX 30               /* bytes */
 #define IMAP_ID_VALUE_MAX 1024            /* bytes */

@@ -10,6 +10,7 @@ enum argument {
 	TEXT,            /* astring */
 	NAME_AND_TEXT,
 	NAME,            /* flag-keyword */
+	OBJECT_ID,
 	NUMBER,
 	SECONDS,         /* nz-number */
 	DAY_BEFORE, DAY_ON, DAY_SINCE,
@@ -19,7 +20,7 @@ enum argument {
 	TWO_KEYS,
 };
 
-/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3; RFC 6203 7; RFC 8514 4.3 (every mailbox has save dates). */
+/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3; RFC 6203 7; RFC 8474 6; RFC 8514 4.3 (every mailbox has save dates). */
 static const struct key {
 	const char *name;
 	enum imap_search_kind kind;
@@ -35,6 +36,7 @@ static const struct key {
 	{ "CC", IMAP_SEARCH_CC, TEXT, false, 0 },
 	{ "DELETED", IMAP_SEARCH_FLAG, NOTHING, false, IMAP_DELETED },
 	{ "DRAFT", IMAP_SEARCH_FLAG, NOTHING, false, IMAP_DRAFT },
+	{ "EMAILID", IMAP_SEARCH_EMAILID, OBJECT_ID, false, 0 },
 	{ "FLAGGED", IMAP_SEARCH_FLAG, NOTHING, false, IMAP_FLAGGED },
 	{ "FROM", IMAP_SEARCH_FROM, TEXT, false, 0 },
 	{ "FUZZY", IMAP_SEARCH_ALL, KEY, false, 0 },
@@ -61,6 +63,7 @@ static const struct key {
 	{ "SMALLER", IMAP_SEARCH_SMALLER, NUMBER, false, 0 },
 	{ "SUBJECT", IMAP_SEARCH_SUBJECT, TEXT, false, 0 },
 	{ "TEXT", IMAP_SEARCH_TEXT, TEXT, false, 0 },
+	{ "THREADID", IMAP_SEARCH_THREADID, OBJECT_ID, false, 0 },
 	{ "TO", IMAP_SEARCH_TO, TEXT, false, 0 },
 	{ "UID", IMAP_SEARCH_UIDSET, UIDS, false, 0 },
 	{ "UNANSWERED", IMAP_SEARCH_FLAG, NOTHING, true, IMAP_ANSWERED },
@@ -149,6 +152,17 @@ static bool seconds(struct parser *p, struct imap_search_key *k)
 	return ok;
 }
 
+/* RFC 8474 7: objectid = 1*255(ALPHA / DIGIT / "_" / "-") */
+static bool object_id(struct parser *p, struct str *out)
+{
+	if (!imap_atom(p->c, out))
+		return false;
+	for (size_t i = 0; i < out->n; i++)
+		if (!ascii_is_alnum(out->p[i]) && out->p[i] != '_' && out->p[i] != '-')
+			return imap_fail(p->c, "Not an object identifier");
+	return out->n <= IMAP_OBJECT_ID_MAX || imap_fail(p->c, "An object identifier is too long");
+}
+
 static bool argument(struct parser *p, enum argument which, struct imap_search_key *k)
 {
 	switch (which) {
@@ -160,6 +174,8 @@ static bool argument(struct parser *p, enum argument which, struct imap_search_k
 		return imap_astring(p->c, &k->name) && imap_sp(p->c) && text(p, &k->text);
 	case NAME:
 		return imap_atom(p->c, &k->name);
+	case OBJECT_ID:
+		return object_id(p, &k->text);
 	case NUMBER:
 		return imap_number64(p->c, &k->number);
 	case SECONDS:

@@ -31,6 +31,8 @@ enum imap_search_kind {
 	IMAP_SEARCH_FROM, IMAP_SEARCH_TO, IMAP_SEARCH_CC, IMAP_SEARCH_BCC, IMAP_SEARCH_SUBJECT,   /* text */
 	IMAP_SEARCH_BODY,        /* text */
 	IMAP_SEARCH_TEXT,        /* text: in header or body */
+	IMAP_SEARCH_EMAILID,     /* text: an object identifier (RFC 8474 6) */
+	IMAP_SEARCH_THREADID,
 };
 
 #define IMAP_SEARCH_DAY_MIN INT64_MIN

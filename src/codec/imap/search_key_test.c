@@ -13,7 +13,7 @@ static void dump(const struct imap_search_key *k, struct buf *b)
 {
 	static const char *const names[] = {
 		"all", "", "", "seq", "uid", "flag", "keyword", "recent", "date", "saved", "sent", "larger", "smaller", "older", "younger", "modseq", "header",
-		"from", "to", "cc", "bcc", "subject", "body", "text",
+		"from", "to", "cc", "bcc", "subject", "body", "text", "emailid", "threadid",
 	};
 	if (k->negated)
 		buf_add_char(b, '!');

@@ -16,6 +16,7 @@ enum imap_status_item {
 	IMAP_STATUS_SIZE = 1 << 6,               /* RFC 8438 */
 	IMAP_STATUS_HIGHESTMODSEQ = 1 << 7,
 	IMAP_STATUS_DELETED_STORAGE = 1 << 8,    /* RFC 9208 4.1.4 */
+	IMAP_STATUS_MAILBOXID = 1 << 9,          /* RFC 8474 4.3 */
 };
 
 /* "(" status-att *(SP status-att) ")": a set of enum imap_status_item. */

@@ -30,7 +30,10 @@ static const struct imap_capability capabilities[] = {
 	{ "MULTIAPPEND", IMAP_LOGGED_IN, "3502", "At most 1,000 messages and 1 GB in one command." },
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
 	{ "NOTIFY", IMAP_LOGGED_IN, "5465", NULL },
+	{ "OBJECTID", IMAP_LOGGED_IN, "8474", "Unique over all accounts. A thread is what In-Reply-To, References and Message-ID connect "
+	  "at the time when a message comes; it never changes." },
 	{ "PARTIAL", IMAP_LOGGED_IN, "9394", NULL },
+	{ "PREVIEW", IMAP_LOGGED_IN, "8970", "Made when the message comes, so LAZY changes nothing and NIL is never answered." },
 	{ "QRESYNC", IMAP_LOGGED_IN, "7162 3.2", NULL },
 	{ "QUOTA", IMAP_LOGGED_IN, "9208", "APPEND and COPY are refused over the limit; mail from others may exceed it by a grace (limits.quota_grace), and then the "
 	  "session is told once: NO [OVERQUOTA]." },

@@ -17,7 +17,8 @@
 /* Pieces from this size on go to the socket out of the map; smaller ones are copied, to be sent together. */
 #define LARGE_OCTETS ((size_t)32 << 10)
 
-#define SUMMARY_ITEMS (IMAP_FETCH_ENVELOPE | IMAP_FETCH_BODY | IMAP_FETCH_BODYSTRUCTURE)
+#define SUMMARY_ITEMS (IMAP_FETCH_ENVELOPE | IMAP_FETCH_BODY | IMAP_FETCH_BODYSTRUCTURE | IMAP_FETCH_PREVIEW)
+#define EMAIL_ITEMS (SUMMARY_ITEMS | IMAP_FETCH_THREADID)
 
 struct fetch {
 	struct imap_request *r;
@@ -149,7 +150,10 @@ static int write_email(struct fetch *f, char *separator, const struct message *m
 	struct store_blob_view blob;
 	int err = imap_email_get(&f->emails, m->email, &email);
 	if (!err)
-		err = mime_summary_open(&summary, email.summary);
+		imap_items_email(&f->items, f->out, separator, f->args.items, &email);
+	if (err || !(f->args.items & SUMMARY_ITEMS || f->args.section_count))
+		return err;
+	err = mime_summary_open(&summary, email.summary);
 	if (!err)
 		err = imap_items_summary(&f->items, f->out, separator, f->args.items, &summary);
 	if (!err)
@@ -175,7 +179,7 @@ static void write_message(struct fetch *f, uint32_t number, const struct message
 		items |= IMAP_FETCH_FLAGS;
 	imap_items_begin(&f->items, f->out, number, m, &separator);
 	imap_items_view(&f->items, f->out, &separator, items, m);
-	if (items & SUMMARY_ITEMS || f->args.section_count) {
+	if (items & EMAIL_ITEMS || f->args.section_count) {
 		int err = write_email(f, &separator, m);
 		if (err) {
 			f->out->n = begin;

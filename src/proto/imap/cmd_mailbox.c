@@ -2,6 +2,7 @@
 #include "proto/imap/commands.h"
 #include "proto/imap/list_response.h"
 #include "proto/imap/notify.h"
+#include "proto/imap/object_id.h"
 #include "proto/imap/place.h"
 #include "proto/imap/use.h"
 
@@ -54,13 +55,21 @@ enum imap_result imap_cmd_create(struct imap_request *r)
 	struct err e = { 0 };
 	if (!imap_place_name(r, name, &place) || !imap_place_may_create(r, &place))
 		return IMAP_REPLIED;
-	int rc = place.own ? mailbox_create(place.account, place.mailbox.name, use, NULL, &e)
+	struct mailbox made;
+	int rc = place.own ? mailbox_create(place.account, place.mailbox.name, use, &made, &e)
 					   : mailbox_create_as_guest(place.account, place.mailbox.name, use, &e);
+	if (!rc && !place.own)
+		rc = mailbox_find(place.account, r->arena, place.mailbox.name, &made);
 	if (rc)
 		return imap_error(r, rc, &e);
 	imap_notify_made(r->s, place.account);
 	imap_list_tell_normalized(r, name, name);
-	return imap_ok(r, "CREATE completed");
+	/* RFC 8474 4.1 */
+	struct buf id = BUF_INIT(0);
+	imap_object_id_write(&id, "MAILBOXID", IMAP_OBJECT_MAILBOX, account_id(place.account), made.id);
+	imap_ok(r, "[%.*s] CREATE completed", STR_ARG(buf_str(&id)));
+	buf_fini(&id);
+	return IMAP_REPLIED;
 }
 
 enum imap_result imap_cmd_delete(struct imap_request *r)

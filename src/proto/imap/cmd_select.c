@@ -3,6 +3,7 @@
 #include "proto/imap/commands.h"
 #include "proto/imap/list_response.h"
 #include "proto/imap/notify.h"
+#include "proto/imap/object_id.h"
 #include "proto/imap/place.h"
 #include "proto/imap/resync.h"
 #include "proto/imap/quota_root.h"
@@ -57,6 +58,10 @@ static int tell_selected(struct imap_request *r, struct str supplied, const stru
 	conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(v));
 	conn_printf(s->conn, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(v));
 	imap_tell_highestmodseq(s);
+	struct buf *out = conn_out(s->conn);
+	buf_add_lit(out, "* OK [");                      /* RFC 8474 4.2 */
+	imap_object_id_write(out, "MAILBOXID", IMAP_OBJECT_MAILBOX, account_id(s->selected.account), s->selected.mailbox);
+	buf_add_lit(out, "] Its identifier\r\n");
 	if (!rev2)
 		return 0;
 	struct str name = arena_printf(r->arena, "%.*s%.*s", STR_ARG(place->prefix), STR_ARG(place->mailbox.name));

@@ -2,6 +2,7 @@
 
 #include "codec/imap/format.h"
 #include "proto/imap/fetch_head.h"
+#include "proto/imap/object_id.h"
 
 _Static_assert((int)IMAP_SEEN == (int)MESSAGE_SEEN && (int)IMAP_ANSWERED == (int)MESSAGE_ANSWERED &&
                (int)IMAP_FLAGGED == (int)MESSAGE_FLAGGED && (int)IMAP_DELETED == (int)MESSAGE_DELETED &&
@@ -11,7 +12,8 @@ _Static_assert((int)IMAP_SEEN == (int)MESSAGE_SEEN && (int)IMAP_ANSWERED == (int
 void imap_items_init(struct imap_items *i, const struct imap_session *s)
 {
 	static const struct rangeset none = RANGESET_INIT;
-	*i = (struct imap_items){ .recent = imap_rev2(s) ? &none : &s->selected.recent, .utf8 = imap_utf8(s), .uidonly = imap_uidonly(s) };
+	*i = (struct imap_items){ .recent = imap_rev2(s) ? &none : &s->selected.recent, .account = account_id(s->selected.account),
+	                          .utf8 = imap_utf8(s), .uidonly = imap_uidonly(s) };
 	i->keyword = view_keywords(s->selected.view, &i->keyword_count);
 }
 
@@ -56,6 +58,18 @@ void imap_items_view(const struct imap_items *i, struct buf *out, char *separato
 		buf_add_u64(out, m->modseq);
 		buf_add_char(out, ')');
 	}
+	if (items & IMAP_FETCH_EMAILID) {
+		add_name(out, separator, STR_NONE);
+		imap_object_id_write(out, "EMAILID", IMAP_OBJECT_EMAIL, i->account, m->email);
+	}
+}
+
+void imap_items_email(const struct imap_items *i, struct buf *out, char *separator, uint32_t items, const struct email *email)
+{
+	if (items & IMAP_FETCH_THREADID) {
+		add_name(out, separator, STR_NONE);
+		imap_object_id_write(out, "THREADID", IMAP_OBJECT_THREAD, i->account, email->thread);
+	}
 }
 
 int imap_items_summary(const struct imap_items *i, struct buf *out, char *separator, uint32_t items, const struct mime_summary *s)
@@ -72,6 +86,11 @@ int imap_items_summary(const struct imap_items *i, struct buf *out, char *separa
 	if (!err && items & IMAP_FETCH_BODYSTRUCTURE) {
 		add_name(out, separator, STR("BODYSTRUCTURE "));
 		err = imap_format_body(out, s, true, i->utf8);
+	}
+	if (!err && items & IMAP_FETCH_PREVIEW) {
+		/* RFC 8970 3.2: made at delivery, so never NIL; empty when there is nothing to show. */
+		add_name(out, separator, STR("PREVIEW "));
+		imap_format_string(out, s->preview, i->utf8);
 	}
 	return err;
 }

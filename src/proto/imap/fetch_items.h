@@ -16,6 +16,7 @@ struct imap_items {
 	const struct rangeset *recent;
 	const struct str *keyword;
 	unsigned keyword_count;
+	uint64_t account;                    /* whose emails they show */
 	bool utf8;
 	bool uidonly;                    /* RFC 9586 */
 };
@@ -25,7 +26,9 @@ void imap_items_init(struct imap_items *i, const struct imap_session *s);
 void imap_items_begin(const struct imap_items *i, struct buf *out, uint32_t number, const struct message *m, char *separator);
 /* The items of the set that stand in the view (IMAP_FETCH_VIEW_ITEMS); others are passed over. */
 void imap_items_view(const struct imap_items *i, struct buf *out, char *separator, uint32_t items, const struct message *m);
-/* ENVELOPE, BODY and BODYSTRUCTURE. 0 or ERR_CORRUPT (out then has a part of it). */
+/* THREADID. */
+void imap_items_email(const struct imap_items *i, struct buf *out, char *separator, uint32_t items, const struct email *email);
+/* ENVELOPE, BODY, BODYSTRUCTURE and PREVIEW. 0 or ERR_CORRUPT (out then has a part of it). */
 int imap_items_summary(const struct imap_items *i, struct buf *out, char *separator, uint32_t items, const struct mime_summary *s);
 /* ")" and the line end. */
 void imap_items_end(struct buf *out);

@@ -221,6 +221,10 @@ static bool match_kind(struct imap_matcher *x, const struct imap_test *t)
 		return m->date <= t->moment;
 	case IMAP_SEARCH_YOUNGER:
 		return m->date >= t->moment;
+	case IMAP_SEARCH_EMAILID:
+		return m->email == t->mask;
+	case IMAP_SEARCH_THREADID:
+		return t->mask && have_summary(x) && x->email.thread == t->mask;
 	case IMAP_SEARCH_SENT:
 		return match_sent(x, k);
 	case IMAP_SEARCH_HEADER:

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "proto/imap/message_set.h"
+#include "proto/imap/object_id.h"
 
 struct imap_search_scope imap_search_selected(const struct imap_session *s)
 {
@@ -26,6 +27,7 @@ bool imap_search_in_summary(struct str field)
 static enum imap_search_cost cost_of(const struct imap_search_key *k)
 {
 	switch (k->kind) {
+	case IMAP_SEARCH_THREADID:
 	case IMAP_SEARCH_SENT:
 	case IMAP_SEARCH_FROM:
 	case IMAP_SEARCH_TO:
@@ -151,6 +153,11 @@ static int prepare(struct arena *a, const struct imap_search_scope *scope, const
 	case IMAP_SEARCH_OLDER:
 	case IMAP_SEARCH_YOUNGER:
 		t->moment = scope->now - (int64_t)k->number;
+		return 0;
+	case IMAP_SEARCH_EMAILID:
+	case IMAP_SEARCH_THREADID:
+		t->mask = imap_object_id_read(k->text, k->kind == IMAP_SEARCH_EMAILID ? IMAP_OBJECT_EMAIL : IMAP_OBJECT_THREAD,
+									  account_id(scope->account));
 		return 0;
 	default:
 		return imap_needle_init(&t->needle, a, k->text);

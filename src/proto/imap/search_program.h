@@ -38,7 +38,7 @@ struct imap_test {
 	struct imap_test *next, *child;
 	struct rangeset set;             /* SEQSET, UIDSET: UIDs. In the arena: not to be changed. Numbers are UIDs from here on, so
 	                                  * that they mean the same messages whatever is expunged later (RFC 5267 4.3) */
-	uint64_t mask;                   /* FLAG, KEYWORD: the bit; 0: nobody has that keyword */
+	uint64_t mask;                   /* FLAG, KEYWORD: the bit; EMAILID, THREADID: the id; 0: nobody has it */
 	int64_t moment;                  /* OLDER, YOUNGER: unix seconds */
 	struct imap_needle needle;
 };

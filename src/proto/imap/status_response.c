@@ -2,6 +2,7 @@
 
 #include "codec/imap/format.h"
 #include "codec/imap/status_att.h"
+#include "proto/imap/object_id.h"
 
 /* RFC 9208 4.1.4: what EXPUNGE would free. It is the sum of the sizes: other messages may hold the same octets, but the quota counts those of
  * each (model.h). */
@@ -56,6 +57,10 @@ int imap_status_write(struct imap_session *s, struct str name, struct account *a
 			continue;
 		buf_printf(out, "%s%s %llu", space, numbers[i].name, (unsigned long long)numbers[i].value);
 		space = " ";
+	}
+	if (items & IMAP_STATUS_MAILBOXID) {
+		buf_add_c(out, space);
+		imap_object_id_write(out, "MAILBOXID", IMAP_OBJECT_MAILBOX, account_id(account), m->id);
 	}
 	buf_add_lit(out, ")\r\n");
 	return 0;
