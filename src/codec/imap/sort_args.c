@@ -2,7 +2,7 @@
 
 static bool criterion(struct imap_cursor *c, struct imap_sort *out)
 {
-	static const char *const names[] = { "ARRIVAL", "CC", "DATE", "DISPLAYFROM", "DISPLAYTO", "FROM", "SIZE", "SUBJECT", "TO" };
+	static const char *const names[] = { "ARRIVAL", "CC", "DATE", "DISPLAYFROM", "DISPLAYTO", "FROM", "RELEVANCY", "SIZE", "SUBJECT", "TO" };
 	if (out->n == IMAP_SORT_CRITERIA_MAX)
 		return imap_fail(c, "Too many sort criteria");
 	bool reverse = imap_take_word(c, "REVERSE");
@@ -16,6 +16,14 @@ static bool criterion(struct imap_cursor *c, struct imap_sort *out)
 	out->by[out->n].key = (enum imap_sort_key)i;
 	out->by[out->n++].reverse = reverse;
 	return true;
+}
+
+bool imap_sort_has(const struct imap_sort *sort, enum imap_sort_key key)
+{
+	for (unsigned i = 0; i < sort->n; i++)
+		if (sort->by[i].key == key)
+			return true;
+	return false;
 }
 
 bool imap_sort_args(struct imap_cursor *c, struct imap_sort *out)

@@ -12,7 +12,7 @@ static void test_sort(void **state)
 {
 	(void)state;
 	static const char *const good[] = {
-		"(SUBJECT)", "(SUBJECT REVERSE DATE)", "(reverse arrival cc date displayfrom DisplayTo from size subject to)",
+		"(SUBJECT)", "(SUBJECT REVERSE DATE)", "(reverse arrival cc date displayfrom DisplayTo from relevancy size subject to)",
 		"(DATE DATE DATE DATE DATE DATE DATE DATE DATE DATE DATE DATE DATE DATE DATE DATE)",
 	};
 	static const char *const bad[] = {
@@ -29,6 +29,8 @@ static void test_sort(void **state)
 			fail_msg("%s", in);
 		if (i == 1)
 			assert_true(s.n == 2 && s.by[0].key == IMAP_SORT_SUBJECT && !s.by[0].reverse && s.by[1].key == IMAP_SORT_DATE && s.by[1].reverse);
+		if (i < 3)
+			assert_true(imap_sort_has(&s, IMAP_SORT_RELEVANCY) == (i == 2));
 		arena_fini(&a);
 	}
 }

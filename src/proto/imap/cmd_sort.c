@@ -1,4 +1,4 @@
-/* SORT and UID SORT: RFC 5256 BASE.6.4.SORT, RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 5267 section 3 (RETURN). */
+/* SORT and UID SORT: RFC 5256 BASE.6.4.SORT, RFC 5957 (DISPLAYFROM, DISPLAYTO), RFC 5267 section 3 (RETURN), RFC 6203 section 6 (RELEVANCY). */
 #include "proto/imap/message_commands.h"
 
 #include "codec/imap/search_key.h"
@@ -30,7 +30,11 @@ static enum imap_result sort(struct imap_request *r, bool uid)
 	enum imap_result result = IMAP_REPLIED;
 	if (!imap_search_return(&r->args, &ret) || !imap_sort_args(&r->args, &by) || !imap_sp(&r->args))
 		return imap_bad_args(r);
-	if (imap_search_read(r, &ret, imap_search_criteria, &args) && imap_search_selected_find(r, &ret, &args, 0, &hits)) {
+	bool read = imap_search_read(r, &ret, imap_search_criteria, &args);
+	/* RFC 6203 6. */
+	if (read && imap_sort_has(&by, IMAP_SORT_RELEVANCY) && !args.has_fuzzy)
+		return imap_bad(r, "RELEVANCY goes with a FUZZY key only");
+	if (read && imap_search_selected_find(r, &ret, &args, 0, &hits)) {
 		struct imap_esearch e = { .r = r, .view = r->s->selected.view, .uid = uid, .modseq = args.has_modseq, .ret = &ret, .hits = &hits };
 		result = sorted(r, &by, &e, &hits);
 	}

@@ -41,6 +41,13 @@ static void keys_of_view(struct sorter *x, enum imap_sort_key by)
 		x->key[i] = by == IMAP_SORT_SIZE ? m->size : imap_order_key(m->date);
 }
 
+/* RFC 6203 6: the best first. */
+static void keys_of_score(struct sorter *x)
+{
+	for (uint32_t i = 0; i < x->n; i++)
+		x->key[i] = UINT64_MAX - x->hits->v[i].score;
+}
+
 /* RFC 5256 2.2: the internal date where there is no sent date. */
 static int keys_of_sent(struct sorter *x)
 {
@@ -63,6 +70,9 @@ static int make_keys(struct sorter *x, enum imap_sort_key by)
 	case IMAP_SORT_ARRIVAL:
 	case IMAP_SORT_SIZE:
 		keys_of_view(x, by);
+		return 0;
+	case IMAP_SORT_RELEVANCY:
+		keys_of_score(x);
 		return 0;
 	case IMAP_SORT_DATE:
 		return keys_of_sent(x);
