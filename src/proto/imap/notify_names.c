@@ -67,12 +67,13 @@ static bool is_wanted(const struct telling *x, struct str name, const struct not
 	return notify_events_of(x->t->notify, name, own, subscribed) & event;
 }
 
-static void tell_name(struct telling *x, struct str name, unsigned told, struct str old)
+/* \Subscribed is always right, since the client cannot see of which event it is told (5.5: "if and only if"). */
+static void tell_name(struct telling *x, struct str name, struct str old)
 {
 	struct imap_session *s = x->t->s;
 	const struct imap_listed *l = notify_teller_find(x->t, name);
 	struct imap_listed gone = { .name = name };
-	imap_list_begin(s, l ? l : &gone, told | IMAP_TELL_NONEXISTENT);
+	imap_list_begin(s, l ? l : &gone, IMAP_TELL_SUBSCRIBED | IMAP_TELL_NONEXISTENT);
 	if (old.n)
 		imap_list_oldname(s, old);
 	imap_list_end(s);
@@ -85,7 +86,7 @@ static void tell_affected(struct telling *x, const struct notify_name *known)
 	size_t at = str_rchr(name, MAILBOX_SEPARATOR);
 	for (int i = 0; i < 2; i++) {
 		if (is_wanted(x, name, known, IMAP_NOTIFY_NAME) && !map_get(x->told, name) && map_put(x->told, name, x) == 0)
-			tell_name(x, name, 0, STR_NONE);
+			tell_name(x, name, STR_NONE);
 		if (at == STR_NPOS)
 			return;
 		name = str_sub(name, 0, at);
@@ -116,7 +117,7 @@ static void tell_renamed(struct telling *x, const struct notify_name *was, const
 	if (moved_along(x, was, is) || (!is_wanted(x, is->name, is, IMAP_NOTIFY_NAME) && !is_wanted(x, was->name, was, IMAP_NOTIFY_NAME)))
 		return;
 	if (map_put(x->told, is->name, x) == 0)
-		tell_name(x, is->name, 0, was->name);
+		tell_name(x, is->name, was->name);
 }
 
 /* Renames first: a name told with OLDNAME is not told once more as what its parent's change affects. */
@@ -147,7 +148,7 @@ static void tell_subscriptions(struct telling *x)
 		const struct imap_listed *l = name.n ? notify_teller_find(x->t, name) : NULL;
 		struct notify_name known = { .account = l && l->account ? account_id(l->account) : account_id(x->t->s->account) };
 		if (name.n && is_wanted(x, name, &known, IMAP_NOTIFY_SUBSCRIPTION))
-			tell_name(x, name, IMAP_TELL_SUBSCRIBED, STR_NONE);
+			tell_name(x, name, STR_NONE);
 	}
 }
 
