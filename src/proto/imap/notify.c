@@ -253,10 +253,17 @@ int imap_notify_set(struct imap_request *r, struct str text)
 	struct notify_teller t;
 	notify_teller_init(&t, s);
 	t.silent = true;
-	if (!rc && n->others)
-		rc = notify_teller_list(&t);
+	/* The watches before the looks: what happens in between is told later, or twice, and never lost. */
 	if (!rc && (n->others || n->selected))
 		rc = notify_watch_accounts(&t);
+	if (!rc && n->others)
+		rc = notify_teller_list(&t);
+	if (!rc && n->others)
+		rc = notify_watch_accounts(&t);
+	if (!rc && n->account_count > 1) {
+		t.listed = false;
+		rc = notify_teller_list(&t);
+	}
 	if (!rc && n->others & (IMAP_NOTIFY_NAME | IMAP_NOTIFY_SUBSCRIPTION))
 		rc = notify_names_look(&t);
 	if (!rc && n->others & IMAP_NOTIFY_SERVER_METADATA)
