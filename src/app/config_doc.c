@@ -15,7 +15,7 @@ static void print_doc(FILE *f)
 		  "`troika serve` reads `DIR/troika.conf`, or the file given with `--config`. Everything has a default; an unknown option or a value out of\n"
 		  "bounds is an error that names file, line and option. Sizes are bytes or `64K`, `10M`, `1G`; times are `30s`, `10m`, `2h`, `7d`;\n"
 		  "lists are `{ \"one\", \"two\" }`.\n"
-		  "SIGHUP reloads; `listen`, `user` and the connection limits take effect on a restart.\n", f);
+		  "SIGHUP reloads; `listen`, `user`, `search` and the connection limits take effect on a restart.\n", f);
 	for (const struct config_option *o = config_options; o->name; o++) {
 		if (!section || strcmp(o->section, section)) {
 			section = o->section;

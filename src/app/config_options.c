@@ -205,7 +205,7 @@ const struct config_option config_options[] = {
 	{ "report", "sender", OPTION_STR, AT(report.sender), "", 0, 0, NULL, "address that reports come from; empty: postmaster of the first domain" },
 	{ "report", "ca_file", OPTION_TEXT, AT(report.ca_file), "", 0, 0, NULL, "certificates that https: addresses are believed by; empty: the system's" },
 	{ "search", "enabled", OPTION_BOOL, AT(search.enabled), "true", 0, 0, NULL,
-	  "keep an index of every account's words, in the directory `search`; without it SEARCH reads messages (a restart changes it)" },
+	  "keep an index of every account's words, in the directory `search`; without it SEARCH reads messages" },
 	{ "search", "threads", OPTION_NUMBER, AT(search.threads), "1", 1, 16, NULL, "threads that index in the background" },
 	{ "search", "converter", OPTION_STR, AT(search.converter), "", 0, 0, NULL,
 	  "program that makes text of PDF and Office attachments, an absolute path: run as PROGRAM TYPE NAME, the attachment on its standard input, UTF-8 text from its standard output" },
@@ -270,7 +270,7 @@ void app_config_sample(struct buf *b, struct str hostname)
 	const char *section = "";
 
 	buf_add_lit(b, "# Troika's configuration. Every option has a default; the lines show it. Changes take effect on SIGHUP,\n"
-				   "# those of listen, user and limits on a restart.\n\n");
+				   "# those of listen, user, search and limits on a restart.\n\n");
 	for (const struct config_option *o = config_options; o->name; o++) {
 		if (strcmp(o->section, section)) {
 			if (*section)
