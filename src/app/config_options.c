@@ -71,6 +71,7 @@ const struct config_option config_options[] = {
 	{ "timeouts", "imap", OPTION_DURATION, AT(mail.imap_timeout_ms), "30m", 30 * MINUTE, DAY, NULL, "silence in IMAP (RFC 3501: at least 30m)" },
 	{ "timeouts", "write", OPTION_DURATION, AT(server.write_timeout_ms), "2m", 1000, DAY, NULL, "a peer that takes nothing while we answer" },
 	{ "timeouts", "drain", OPTION_DURATION, AT(server.drain_ms), "10s", 0, DAY, NULL, "how long SIGTERM waits for commands in flight" },
+	{ "imap", "unauthenticate", OPTION_BOOL, AT(mail.imap_unauthenticate), "true", 0, 0, NULL, "take UNAUTHENTICATE: a proxy that looks only at the login must turn it off (RFC 8437 8)" },
 	{ "imap", "admins", OPTION_STR, AT(mail.imap_admins), "", 0, 0, NULL, "users, parted by spaces, that may set quotas (SETQUOTA) of all" },
 	{ "imap", "acl_anyone", OPTION_BOOL, AT(mail.imap_acl_anyone), "true", 0, 0, NULL,
 	  "users may give rights in their mailboxes to anyone, and so put them into everybody's list; troika acl may in any case" },

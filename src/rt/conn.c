@@ -26,6 +26,28 @@ struct str conn_tls_version(const struct conn *c) { return c->tls_done ? tls_con
 struct str conn_tls_cipher(const struct conn *c) { return c->tls_done ? tls_conn_cipher(c->tls) : STR_NONE; }
 struct str conn_tls_sni(const struct conn *c) { return c->tls_done ? tls_conn_server_name(c->tls) : STR_NONE; }
 
+/* ---- compression ---- */
+
+bool conn_is_compressed(const struct conn *c) { return c->compress || c->compress_next; }
+
+int conn_start_compress(struct conn *c)
+{
+	if (conn_is_compressed(c))
+		return ERR_EXISTS;
+	int r = compress_create(&c->compress_next);
+	if (r == 0)
+		conn_in_forget(c);
+	return r;
+}
+
+void conn_end_compress(struct conn *c)
+{
+	if (!c->compress)
+		return;
+	conn_in_forget(c);
+	c->compress_ending = true;
+}
+
 /* ---- who is it ---- */
 
 uint64_t conn_id(const struct conn *c) { return c->id; }
@@ -51,6 +73,14 @@ int conn_set_user(struct conn *c, struct str user)
 	else
 		c->user = copy;
 	return r;
+}
+
+void conn_unset_user(struct conn *c)
+{
+	if (c->user)
+		admission_leave_user(&c->server->admission, str_from_c(c->user));
+	free(c->user);
+	c->user = NULL;
 }
 
 void conn_log(struct conn *c, enum log_level level, const char *event, const struct log_field *fields)

@@ -99,6 +99,17 @@ struct str conn_tls_version(const struct conn *c);
 struct str conn_tls_cipher(const struct conn *c);
 struct str conn_tls_sni(const struct conn *c);     /* the name the client asked for; may be empty */
 
+/* ---- compression, RFC 4978 ---- */
+
+/* After the reply that says so was written: when run returns, output is sent as it is, and from then on everything is compressed both ways, below the
+ * session and above TLS. All received and not taken is thrown away now: what was said before must not count as said under compression.
+ * 0, ERR_EXISTS when it is so already, or ERR_NO_MEMORY. */
+int conn_start_compress(struct conn *c);
+/* The other way: what was written is still sent compressed; then neither direction is any more (RFC 8437 4.1). What stands behind the
+ * block that the peer ended is kept, as plain input. Nothing happens when it is not compressed. */
+void conn_end_compress(struct conn *c);
+bool conn_is_compressed(const struct conn *c);
+
 /* ---- who is it ---- */
 
 uint64_t conn_id(const struct conn *c);            /* unique while the process lives */
@@ -107,8 +118,9 @@ struct str conn_local_ip(const struct conn *c);
 uint16_t conn_peer_port(const struct conn *c);
 uint16_t conn_local_port(const struct conn *c);
 bool conn_peer_is_loopback(const struct conn *c);
-/* Counts the connection for this user (copied). 0, or ERR_BUSY when the user has too many already. May be called once. */
+/* Counts the connection for this user (copied). 0, or ERR_BUSY when the user has too many already, or one is set. */
 int conn_set_user(struct conn *c, struct str user);
+void conn_unset_user(struct conn *c);              /* no user any more: another one may be set */
 struct str conn_user(const struct conn *c);        /* empty before */
 uint64_t conn_bytes_in(const struct conn *c);
 uint64_t conn_bytes_out(const struct conn *c);

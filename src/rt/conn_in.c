@@ -119,6 +119,88 @@ static int read_tls(struct conn *c, char *p, size_t room, size_t *got)
 	return ERR_CLOSED;
 }
 
+static int read_wire(struct conn *c, char *p, size_t room, size_t *got)
+{
+	int r = c->tls_done ? read_tls(c, p, room, got) : read_plain(c, p, room, got);
+	if (r == 1)
+		c->bytes_in += *got;
+	return r;
+}
+
+/* What the inflater answered; errors end the connection. */
+static int inflated(struct conn *c, int r)
+{
+	if (r == ERR_INVALID)
+		conn_give_up(c, "broken compression");
+	else if (r == ERR_NO_MEMORY)
+		conn_give_up(c, "out of memory");
+	c->readable = c->readable || compress_has_more(c->compress);
+	return r;
+}
+
+/* More input for the inflater: as read_plain. */
+static int feed(struct conn *c)
+{
+	size_t room, got;
+	char *raw = compress_in_room(c->compress, &room);
+	if (!raw) {
+		conn_give_up(c, "out of memory");
+		return ERR_CLOSED;
+	}
+	int r = read_wire(c, raw, room, &got);
+	if (r == 1)
+		compress_in_add(c->compress, got);
+	return r;
+}
+
+/* As read_plain, of what was compressed. Never more is read than the inflater wants. */
+static int read_compressed(struct conn *c, char *p, size_t room, size_t *got)
+{
+	int r;
+	while ((r = inflated(c, compress_inflate(c->compress, p, room, got))) == 0)
+		if ((r = feed(c)) != 1)
+			return r;
+	return r;
+}
+
+/* Reads on to where the peer flushed its stream behind the command that ended it; 1: there, 0: not yet, ERR_CLOSED. */
+static int read_to_flush(struct conn *c)
+{
+	int r;
+	while ((r = inflated(c, compress_skip_to_flush(c->compress))) == 0)
+		if ((r = feed(c)) != 1)
+			return r;
+	return r;
+}
+
+bool conn_turn_compress(struct conn *c)
+{
+	struct conn_in *in = &c->in;
+	if (c->compress_next) {
+		c->compress = c->compress_next;
+		c->compress_next = NULL;
+		return true;
+	}
+	c->out_plain = true;
+	int r = read_to_flush(c);
+	if (r < 0)
+		c->dead = true;
+	if (r != 1)
+		return false;
+	/* conn_end_compress threw away what was there, so there is room: the buffer is never smaller than what the inflater reads. */
+	struct str rest = compress_in_rest(c->compress);
+	if (rest.n > in->cap) {
+		conn_give_up(c, "out of memory");
+		return false;
+	}
+	memcpy(in->p, rest.p, rest.n);
+	in->at = 0;
+	in->n = (uint32_t)rest.n;
+	compress_destroy(&c->compress);
+	c->compress_ending = c->out_plain = false;
+	return true;
+}
+
 enum conn_read conn_in_read(struct conn *c)
 {
 	if (!make_room(c))
@@ -126,7 +208,7 @@ enum conn_read conn_in_read(struct conn *c)
 	size_t got = 0;
 	char *to = c->in.p + c->in.n;
 	size_t room = c->in.cap - c->in.n;
-	int r = c->tls_done ? read_tls(c, to, room, &got) : read_plain(c, to, room, &got);
+	int r = c->compress ? read_compressed(c, to, room, &got) : read_wire(c, to, room, &got);
 	if (r == 0)
 		return READ_NOTHING;
 	if (r < 0) {
@@ -135,7 +217,6 @@ enum conn_read conn_in_read(struct conn *c)
 		return READ_END;
 	}
 	c->in.n += (uint32_t)got;
-	c->bytes_in += got;
 	c->quiet_since = clock_mono_ms();
 	return READ_SOME;
 }

@@ -22,6 +22,8 @@ void conn_out_lend(struct conn *c)
 
 void conn_out_keep(struct conn *c)
 {
+	if (c->compress)
+		compress_rest(c->compress);
 	if (conn_out_left(c) > 0 && !c->dead)
 		return;
 	if (!c->worker->out.p && c->out.cap <= WORKER_OUT_KEPT) {
@@ -98,10 +100,49 @@ static int wait_for_peer(struct conn *c)
 	return ERR_CLOSED;
 }
 
+/* The next of n bytes in compressed form; how many of them, 0 when that is impossible. */
+static size_t pack(struct conn *c, const char *p, size_t n)
+{
+	struct worker *w = c->worker;
+	if (n > COMPRESS_CHUNK)
+		n = COMPRESS_CHUNK;
+	int r = w->deflater ? 0 : deflater_create(&w->deflater);
+	if (r == 0)
+		r = compress_deflate(c->compress, w->deflater, p, n);
+	if (r == 0)
+		return n;
+	conn_give_up(c, "out of memory");
+	return 0;
+}
+
+/* As conn_out_offer. What is compressed already goes first, and no more is compressed before it is gone. */
+static bool offer_compressed(struct conn *c)
+{
+	while (!c->dead && conn_out_left(c) > 0) {
+		struct str packed = compress_out(c->compress);
+		struct iovec v = { (void *)(uintptr_t)packed.p, packed.n };
+		size_t done;
+		if (packed.n == 0) {
+			c->out_sent += pack(c, c->out.p + c->out_sent, c->out.n - c->out_sent);
+			continue;
+		}
+		if (send_some(c, &v, 1, &done) < 0)
+			break;
+		if (done == 0)
+			return false;
+		compress_out_sent(c->compress, done);
+	}
+	buf_reset(&c->out);
+	c->out_sent = 0;
+	return true;
+}
+
 bool conn_out_offer(struct conn *c)
 {
 	if (c->out.failed)
 		conn_give_up(c, "too much output at once");
+	if (c->compress && !c->out_plain)
+		return offer_compressed(c);
 	while (!c->dead && conn_out_left(c) > 0) {
 		struct iovec v = { c->out.p + c->out_sent, conn_out_left(c) };
 		size_t done;
@@ -196,6 +237,29 @@ static int write_beyond(struct conn *c, const char *p, size_t n)
 	return 0;
 }
 
+/* As write_beyond: the payload is compressed from where it lies. */
+static int write_compressed_beyond(struct conn *c, const char *p, size_t n)
+{
+	while (n > 0 && !c->dead) {
+		if (conn_out_offer(c)) {
+			size_t done = pack(c, p, n);
+			p += done;
+			n -= done;
+			continue;
+		}
+		if (conn_out_left(c) + n <= c->server->config.out_bound)
+			break;
+		if (wait_for_peer(c) < 0)
+			break;
+	}
+	buf_consume(&c->out, c->out_sent);
+	c->out_sent = 0;
+	if (c->dead)
+		return ERR_CLOSED;
+	buf_add(&c->out, p, n);
+	return 0;
+}
+
 int conn_write_large(struct conn *c, const void *p, size_t n)
 {
 	if (c->dead)
@@ -207,7 +271,7 @@ int conn_write_large(struct conn *c, const void *p, size_t n)
 	if (c->out.failed)
 		return flush_below(c, 0);
 	c->out_since = clock_mono_ms();
-	return write_beyond(c, p, n);
+	return c->compress && !c->out_plain ? write_compressed_beyond(c, p, n) : write_beyond(c, p, n);
 }
 
 bool conn_is_dead(const struct conn *c) { return c->dead; }

@@ -3,6 +3,7 @@
 #ifndef RT_CONN_PRIV_H
 #define RT_CONN_PRIV_H
 
+#include "rt/compress.h"
 #include "rt/conn.h"
 #include "rt/conn_state.h"
 #include "rt/limits.h"
@@ -53,6 +54,8 @@ struct conn {
 	struct worker *worker;    /* NULL unless one runs it */
 	void *session;            /* NULL before CONN_OPEN and after fini */
 	struct tls_conn *tls;
+	struct compress *compress;    /* NULL: neither direction is compressed */
+	struct compress *compress_next;      /* conn_start_compress: when output is sent */
 	int fd;
 
 	uint32_t news;            /* taken and not yet dealt with */
@@ -63,6 +66,8 @@ struct conn {
 	bool handshaken;          /* CONN_TLS, or CONN_OPEN of a TLS listener, is owed */
 	bool tls_asked;           /* conn_start_tls: when output is sent */
 	bool tls_done;
+	bool compress_ending;     /* conn_end_compress: when output is sent, and the peer's stream is at a flush */
+	bool out_plain;           /* while compressing: output is not any more */
 	bool dead;                /* the peer is gone or was given up: nothing more is sent or received */
 	bool readable;            /* a read may give something */
 	bool ended;               /* the peer's end of stream was read */
@@ -98,12 +103,17 @@ enum conn_read { READ_SOME, READ_NOTHING, READ_END };
 void conn_in_lend(struct conn *c);                 /* from its own memory into the worker's */
 void conn_in_keep(struct conn *c);                 /* and back; nothing kept when nothing is left */
 void conn_in_forget(struct conn *c);
+/* Compression begins or ends; all output is sent. False: the peer's stream has not come to its end yet. */
+bool conn_turn_compress(struct conn *c);
 bool conn_in_is_met(struct conn *c);               /* what the session wants is there */
 enum conn_read conn_in_read(struct conn *c);
 enum conn_read conn_in_discard(struct conn *c);    /* lingering */
 
 /* ---- conn_out.c ---- */
-static inline size_t conn_out_left(const struct conn *c) { return c->out.n - c->out_sent; }
+static inline size_t conn_out_left(const struct conn *c)
+{
+	return c->out.n - c->out_sent + (c->compress ? compress_out(c->compress).n : 0);
+}
 void conn_out_lend(struct conn *c);
 void conn_out_keep(struct conn *c);
 /* Offers output to the socket without waiting. True when all is gone (or the peer is). */

@@ -66,6 +66,8 @@ static void finish(struct conn *c)
 	struct server *s = c->server;
 	conn_session_end(c);
 	tls_conn_destroy(&c->tls);
+	compress_destroy(&c->compress);
+	compress_destroy(&c->compress_next);
 	if (!c->in.lent)
 		free(c->in.p);
 	conn_out_keep(c);

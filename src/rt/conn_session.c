@@ -65,10 +65,7 @@ void conn_session_end(struct conn *c)
 		c->listener->proto.fini(c, c->session, c->listener->ctx);
 	free(c->session);
 	c->session = NULL;
-	if (c->user)
-		admission_leave_user(&c->server->admission, str_from_c(c->user));
-	free(c->user);
-	c->user = NULL;
+	conn_unset_user(c);
 }
 
 /* fini comes before the last bytes go out: who sees them may count on everything being released. */
@@ -102,6 +99,14 @@ static enum turn wait_for_output(struct conn *c)
 		return close_session(c);
 	}
 	return TURN_PARK;
+}
+
+/* Compression ends behind what has not come yet. */
+static enum turn wait_for_flush(struct conn *c)
+{
+	if ((c->news & NEWS_TIMEOUT) && c->timeout_ms > 0 && clock_mono_ms() >= c->quiet_since + c->timeout_ms)
+		conn_give_up(c, "endless compression");
+	return c->dead ? close_session(c) : TURN_PARK;
 }
 
 /* Nothing to run it for: reads. TURN_NEXT: there is more input now. */
@@ -144,6 +149,12 @@ enum turn conn_turn_session(struct conn *c)
 	for (unsigned steps = 0; !c->dead; steps++) {
 		if (c->tls_asked)
 			return offer_when(c, 1) ? turn_to_tls(c) : wait_for_output(c);
+		if (c->compress_next || c->compress_ending) {
+			if (!offer_when(c, 1))
+				return wait_for_output(c);
+			if (!conn_turn_compress(c))
+				return wait_for_flush(c);
+		}
 		if (steps == CONN_STEPS_PER_TURN)
 			return offer_when(c, 1) ? TURN_YIELD : wait_for_output(c);
 		int event = next_event(c);

@@ -50,6 +50,11 @@
 #define CONN_LINGER_MS 3000                       /* after our end of stream, for the peer to read it and close */
 #define CONN_LINGER_BYTES ((uint64_t)1 << 20)     /* thrown away meanwhile */
 
+/* compression */
+#define COMPRESS_LEVEL 3                          /* zlib's: some 70 MB/s of mail on one core, 6 makes 8 % less of it at half the speed */
+#define COMPRESS_RAW ((size_t)16 << 10)           /* compressed bytes read at once */
+#define COMPRESS_CHUNK ((size_t)64 << 10)         /* bytes compressed at once */
+
 /* the PROXY header */
 #define PROXY_V1_MAX 107                          /* proxy-protocol.txt 2.1: the line with its CRLF */
 #define PROXY_HEADER_MAX 4096                     /* version 2 with its extensions */

@@ -96,6 +96,7 @@ struct worker {
 	struct server *server;
 	char *in;                   /* WORKER_IN bytes, lent to the connection that it runs */
 	struct buf out;             /* the same */
+	struct deflater *deflater;  /* NULL until a connection wants it */
 };
 int pool_start(struct server *s, struct err *e);
 void pool_end(struct server *s);                       /* waits until all threads are gone */

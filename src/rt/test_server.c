@@ -137,6 +137,11 @@ static enum conn_next command(struct conn *c, struct session *s, struct str line
 		reply_bindings(c);
 	} else if (str_eq(verb, STR("starttls"))) {
 		conn_write_str(c, conn_start_tls(c) == 0 ? STR("go\r\n") : STR("no\r\n"));
+	} else if (str_eq(verb, STR("compress"))) {
+		conn_write_str(c, conn_start_compress(c) == 0 ? STR("go\r\n") : STR("no\r\n"));
+	} else if (str_eq(verb, STR("plain"))) {
+		conn_end_compress(c);
+		conn_write_lit(c, "plain\r\n");
 	} else if (str_eq(verb, STR("subscribe"))) {
 		subscribe(c, s);
 	} else if (str_eq(verb, STR("sleep"))) {

@@ -25,6 +25,8 @@
  *   tls             version, cipher and server name
  *   bind            both channel bindings in hexadecimal
  *   starttls        "go", then the handshake
+ *   compress        "go", then DEFLATE both ways; or "no"
+ *   plain           "plain", then no more of it
  *   subscribe       every wake that finds more news answers "news N"; see test_publish
  *   sleep MS        keeps the worker
  *   quit            "bye" and the end */

@@ -194,6 +194,7 @@ static void *worker_main(void *arg)
 	}
 	/* The server waits for this thread, but for nothing that it does. */
 	buf_fini(&w->out);
+	deflater_destroy(&w->deflater);
 	free(w->in);
 	free(w);
 	return NULL;

@@ -5,6 +5,7 @@ import shlex
 import smtplib
 import ssl
 import time
+import zlib
 
 import transcript as T
 from server import DOMAIN, USERS, Failed, sample
@@ -17,14 +18,28 @@ class Connection:
     def __init__(self, server, proto):
         self.sock = server.connect(proto)
         self.pending = b""
+        self.deflate = self.inflate = None
         if proto.endswith("s"):
             self.begin_tls()
 
     def begin_tls(self):
         self.sock = ssl._create_unverified_context().wrap_socket(self.sock)
 
+    def begin_compress(self):
+        """From here on both directions are raw DEFLATE (RFC 4978)."""
+        self.deflate = zlib.compressobj(6, zlib.DEFLATED, -15)
+        self.inflate = zlib.decompressobj(-15)
+        self.pending = self.inflate.decompress(self.pending)
+
+    def end_compress(self):
+        if self.pending:
+            raise Failed(f"unexpected {self.pending!r}")
+        self.deflate = self.inflate = None
+
     def send(self, data, one_by_one):
         """Sends, reading meanwhile, so that neither side can block the other for ever."""
+        if self.deflate:
+            data = self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
         head = data[:BYTES_MAX] if one_by_one else b""
         for i in range(len(head)):
             self.sock.sendall(head[i:i + 1])
@@ -48,7 +63,10 @@ class Connection:
             got = b""
         finally:
             self.sock.settimeout(READ_SECONDS)
-        self.pending += got
+        try:
+            self.pending += self.inflate.decompress(got) if self.inflate else got
+        except zlib.error as e:
+            raise Failed(f"not compressed: {e}: {got!r}") from None
         return bool(got)
 
     def line(self, seconds):
@@ -207,6 +225,12 @@ class Player:
 
     def do_tls(self, s, number=1):
         self.conn(int(number)).begin_tls()
+
+    def do_compress(self, s, number=1):
+        self.conn(int(number)).begin_compress()
+
+    def do_uncompress(self, s, number=1):
+        self.conn(int(number)).end_compress()
 
     def do_closed(self, s, number=1):
         self.conn(int(number)).ends()

@@ -31,6 +31,7 @@ struct mail_config mail_config_defaults(void)
 		.pop3_timeout_ms = 10 * 60 * 1000,
 		.imap_timeout_ms = 30 * 60 * 1000,
 		.imap_acl_anyone = true,
+		.imap_unauthenticate = true,
 		.login_timeout_ms = 60 * 1000,
 		.smtp_timeout_ms = 5 * 60 * 1000,
 		.smtp_recipients_max = 1000,

@@ -30,6 +30,7 @@ struct mail_config {
 	uint64_t imap_timeout_ms;                /* RFC 3501: at least 30 minutes */
 	bool imap_acl_anyone;                    /* SETACL may name "anyone" */
 	struct str imap_admin_contact;           /* URI of METADATA's /shared/admin, RFC 5464 3.2.1.1; empty: none */
+	bool imap_unauthenticate;                /* take UNAUTHENTICATE (RFC 8437) */
 	struct str imap_admins;                  /* users that may change quotas and what else is the server's, parted by spaces */
 	uint64_t login_timeout_ms;               /* before authentication; all protocols */
 	uint64_t smtp_timeout_ms;                /* RFC 5321 4.5.3.2.7: at least 5 minutes */

@@ -11,6 +11,7 @@ static const struct imap_capability capabilities[] = {
 	  "literal8 is stored in base64, so that BODY and POP3 can show it; NUL elsewhere is NO [UNKNOWN-CTE]." },
 	{ "CATENATE", IMAP_LOGGED_IN, "4469", "URLs are looked at when they come, so that BADURL is said before the next literal is asked for. \"/;UID=1\" means the selected mailbox." },
 	{ "CHILDREN", IMAP_LOGGED_IN, "3348", "\\HasChildren and \\HasNoChildren in every LIST response." },
+	{ "COMPRESS=DEFLATE", IMAP_LOGGED_IN, "4978", NULL },
 	{ "CONDSTORE", IMAP_LOGGED_IN, "7162 3.1", NULL },
 	{ "CREATE-SPECIAL-USE", IMAP_LOGGED_IN, "6154 3", NULL },
 	{ "ENABLE", IMAP_ANY_STATE, "5161", NULL },
@@ -58,6 +59,7 @@ static const struct imap_capability capabilities[] = {
 	{ "UIDBATCHES", IMAP_LOGGED_IN, "10022", NULL },
 	{ "UIDONLY", IMAP_LOGGED_IN, "9586", NULL },
 	{ "UIDPLUS", IMAP_LOGGED_IN, "4315", NULL },
+	{ "UNAUTHENTICATE", IMAP_LOGGED_IN, "8437", NULL },
 	{ "UNSELECT", IMAP_LOGGED_IN, "3691", NULL },
 	{ "UTF8=ACCEPT", IMAP_LOGGED_IN, "6855", "Messages with 8-bit header fields are taken from, and sent as they are to, "
 	  "clients that did not enable it: refusing them (section 4) would keep users from moving mail they have." },
@@ -90,11 +92,19 @@ static void write_login_ways(const struct imap_session *s, struct buf *out)
 	buf_fini(&names);
 }
 
+/* RFC 8437 8: there must be a way to disable it. RFC 4978 3: it is offered while it would be answered OK. */
+static bool is_off(const struct imap_session *s, const char *name)
+{
+	if (strcmp(name, "UNAUTHENTICATE") == 0)
+		return !s->config->imap_unauthenticate;
+	return strcmp(name, "COMPRESS=DEFLATE") == 0 && conn_is_compressed(s->conn);
+}
+
 void imap_capability_write(const struct imap_session *s, struct buf *out)
 {
 	const char *space = "";
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
-		if (!(capabilities[i].states & s->state))
+		if (!(capabilities[i].states & s->state) || is_off(s, capabilities[i].name))
 			continue;
 		buf_add_c(out, space);
 		buf_add_c(out, capabilities[i].name);

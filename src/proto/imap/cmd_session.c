@@ -1,4 +1,5 @@
 /* CAPABILITY, NOOP, CHECK, LOGOUT, ID, STARTTLS, NAMESPACE: commands that say something about the session. */
+#include "base/clock.h"
 #include "codec/imap/format.h"
 #include "codec/imap/id.h"
 #include "proto/imap/capability.h"
@@ -57,6 +58,35 @@ enum imap_result imap_cmd_starttls(struct imap_request *r)
 		imap_bye(r->s, "[UNAVAILABLE] TLS could not be started");
 	r->s->tls_starting = !rc;
 	return IMAP_SENT;
+}
+
+enum imap_result imap_cmd_compress(struct imap_request *r)
+{
+	struct str name;
+	if (!imap_atom(&r->args, &name) || !imap_end(&r->args))
+		return imap_bad_args(r);
+	if (!str_ieq(name, STR("DEFLATE")))
+		return imap_bad(r, "Unknown compression mechanism");
+	/* RFC 4978 3: BAD when it is this layer, NO when it would be another. */
+	if (conn_is_compressed(r->conn))
+		return imap_bad(r, "[COMPRESSIONACTIVE] DEFLATE is active already");
+	int rc = conn_start_compress(r->conn);
+	return rc ? imap_error(r, rc, NULL) : imap_ok(r, "DEFLATE active");
+}
+
+/* RFC 8437 3: never NO. */
+enum imap_result imap_cmd_unauthenticate(struct imap_request *r)
+{
+	struct imap_session *s = r->s;
+	if (!s->config->imap_unauthenticate)
+		return imap_bad(r, "UNAUTHENTICATE is not enabled");
+	conn_log(r->conn, LOG_INFO, "imap.unauthenticate", LOG_NOTHING);
+	imap_session_forget(s);
+	conn_unset_user(r->conn);
+	conn_end_compress(r->conn);
+	s->opened_ms = clock_mono_ms();
+	conn_set_timeout(r->conn, s->config->login_timeout_ms);
+	return imap_ok(r, "Log in again");
 }
 
 enum imap_result imap_cmd_namespace(struct imap_request *r)

@@ -33,6 +33,12 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_close,
 	},
 	{
+		.name = "COMPRESS", .states = IMAP_LOGGED_IN,
+		.capability = "COMPRESS=DEFLATE", .rfc = "4978", .transcript = "compress",
+		.run = imap_cmd_compress,
+		.note = "What was sent behind it in the clear is thrown away. Costs some 40 KB for a connection at rest.",
+	},
+	{
 		.name = "COPY", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_NUMBERS | IMAP_MESSAGES,
 		.rfc = "3501 6.4.7, 4315 3", .transcript = "copy",
 		.run = imap_cmd_copy,
@@ -310,6 +316,12 @@ static const struct imap_command commands[] = {
 		.capability = "UIDBATCHES", .rfc = "10022", .transcript = "uidbatches",
 		.run = imap_cmd_uidbatches,
 		.note = "Batches have exactly the size asked for, but the last one; any number of them is told at once.",
+	},
+	{
+		.name = "UNAUTHENTICATE", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_ARGS | IMAP_NO_NEWS,
+		.capability = "UNAUTHENTICATE", .rfc = "8437", .transcript = "unauthenticate",
+		.run = imap_cmd_unauthenticate,
+		.note = "Offered unless the option `unauthenticate` of the section `imap` is off (section 8 of the RFC). Failed logins stay counted.",
 	},
 	{
 		.name = "UNSELECT", .states = IMAP_SELECTED, .flags = IMAP_NO_ARGS | IMAP_NO_NEWS,

@@ -21,6 +21,7 @@ IMAP_RUN(starttls);
 
 /* authenticated: mailboxes */
 IMAP_RUN(append);
+IMAP_RUN(compress);
 IMAP_RUN(create);
 IMAP_RUN(delete);
 IMAP_RUN(deleteacl);
@@ -45,6 +46,7 @@ IMAP_RUN(setmetadata);
 IMAP_RUN(setquota);
 IMAP_RUN(status);
 IMAP_RUN(subscribe);
+IMAP_RUN(unauthenticate);
 IMAP_RUN(unsubscribe);
 
 /* selected: the mailbox */

@@ -72,6 +72,10 @@ int conn_tls_client_address(struct conn *c, unsigned i, struct buf *out) { (void
 int conn_tls_end_point(struct conn *c, struct buf *out) { (void)c, (void)out; return ERR_UNSUPPORTED; }
 struct str conn_peer_ip(const struct conn *c) { (void)c; return STR("192.0.2.1"); }
 int conn_set_user(struct conn *c, struct str user) { (void)c, (void)user; return 0; }
+void conn_unset_user(struct conn *c) { (void)c; }
+int conn_start_compress(struct conn *c) { (void)c; return ERR_NO_MEMORY; }
+void conn_end_compress(struct conn *c) { (void)c; }
+bool conn_is_compressed(const struct conn *c) { (void)c; return false; }
 struct str conn_user(const struct conn *c) { (void)c; return STR("user@example.org"); }
 uint64_t conn_bytes_in(const struct conn *c) { return c->taken; }
 uint64_t conn_bytes_out(const struct conn *c) { return c->out.n; }

@@ -33,6 +33,11 @@ void imap_unselect(struct imap_session *s)
 void imap_session_reset(struct imap_session *s)
 {
 	imap_gather_reset(s);
+	imap_session_forget(s);
+}
+
+void imap_session_forget(struct imap_session *s)
+{
 	sasl_destroy(&s->sasl);
 	if (s->watch)
 		account_unwatch(s->selected.account, &s->watch);

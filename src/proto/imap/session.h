@@ -97,5 +97,7 @@ void imap_bye(struct imap_session *s, const char *text);
 void imap_unselect(struct imap_session *s);
 /* Back to the state of a new connection, for STARTTLS (RFC 3501 6.2.1) and the end. */
 void imap_session_reset(struct imap_session *s);
+/* The same but for the command that is under way: for UNAUTHENTICATE (RFC 8437 4.1). */
+void imap_session_forget(struct imap_session *s);
 
 #endif
