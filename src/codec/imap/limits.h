@@ -12,6 +12,9 @@
 #define IMAP_SEARCH_DEPTH_MAX 50          /* parentheses, NOT and OR in each other */
 #define IMAP_SEARCH_KEYS_MAX 2000         /* keys of one SEARCH, all levels together */
 #define IMAP_SEARCH_TEXT_MAX 4096         /* bytes of one search string as UTF-8 */
+#define IMAP_SEARCH_FILTERS_DEPTH_MAX 10  /* filters that lead to filters; RFC 5466 3.1 wants 3 */
+#define IMAP_SEARCH_SCOPES_MAX 100        /* kinds of mailboxes of one ESEARCH IN (...) */
+#define IMAP_SEARCH_NAMES_MAX 1000        /* mailboxes that one ESEARCH names */
 #define IMAP_SORT_CRITERIA_MAX 16         /* of one SORT; there are nine */
 #define IMAP_OBJECT_ID_MAX 255                /* octets of an object identifier (RFC 8474 7) */
 #define IMAP_ID_PAIRS_MAX 30              /* RFC 2971 3.3 */

@@ -81,6 +81,9 @@ struct parser {
 	struct str charset;              /* of the strings; empty: UTF-8 or ASCII */
 	struct mime_charset converter;
 	struct buf converted;
+	const struct imap_search_filters *filters;     /* NULL: FILTER is no key */
+	unsigned filtered;               /* filters in each other */
+	int failed;                      /* of a filter: what is answered instead of ERR_INVALID */
 	unsigned depth;
 	unsigned count;
 };
@@ -244,9 +247,47 @@ static bool make_fuzzy(struct parser *p, struct imap_search_key *k)
 	return true;
 }
 
+/* The value is read as if it stood in parentheses. A filter that is not there, that is no search, or that leads too deep (as one that leads to itself
+ * does) is undefined (RFC 5466 3.1). */
+static bool filter_failed(struct parser *p, int err, struct str name)
+{
+	if (!p->failed) {
+		p->failed = err;
+		p->search->filter = name;
+	}
+	return imap_fail(p->c, "Undefined filter");
+}
+
+static bool parse_filter(struct parser *p, struct imap_search_key **out)
+{
+	struct str name, value;
+	if (!imap_sp(p->c) || !imap_atom(p->c, &name))
+		return false;
+	if (str_chr(name, '/') != STR_NPOS)
+		return imap_fail(p->c, "A filter's name has no slash");
+	if (p->charset.n && !str_ieq(p->charset, STR("UTF-8")) && !str_ieq(p->charset, STR("US-ASCII")))
+		return filter_failed(p, ERR_DENIED, name);
+	int err = p->filtered == IMAP_SEARCH_FILTERS_DEPTH_MAX ? ERR_NOT_FOUND : p->filters->find(p->filters->arg, name, &value);
+	if (err)
+		return filter_failed(p, err, name);
+	struct imap_cursor *outer = p->c, inner;
+	struct str charset = p->charset;
+	imap_cursor_init(&inner, value, outer->arena, true);
+	p->c = &inner;
+	p->charset = STR_NONE;
+	p->filtered++;
+	bool ok = parse_all(p, out) && imap_end(&inner);
+	p->filtered--;
+	p->c = outer;
+	p->charset = charset;
+	return ok || filter_failed(p, outer->arena->failed ? ERR_NO_MEMORY : ERR_NOT_FOUND, name);
+}
+
 static bool parse_named(struct parser *p, struct imap_search_key **out)
 {
 	size_t i = 0;
+	if (p->filters && imap_take_word(p->c, "FILTER"))
+		return parse_filter(p, out);
 	while (i < sizeof(keys) / sizeof(keys[0]) && !imap_take_word(p->c, keys[i].name))
 		i++;
 	if (i == sizeof(keys) / sizeof(keys[0]))
@@ -313,17 +354,23 @@ static int parse_charset_alone(struct parser *p)
 	return check_charset(p);
 }
 
-static int parse_search(struct imap_cursor *c, int (*charset)(struct parser *p), struct imap_search *out)
+static int parse_search(struct imap_cursor *c, int (*charset)(struct parser *p), const struct imap_search_filters *filters,
+						struct imap_search *out)
 {
-	struct parser p = { .c = c, .search = out, .converter = MIME_CHARSET_INIT, .converted = BUF_INIT(0) };
+	struct parser p = { .c = c, .search = out, .filters = filters, .converter = MIME_CHARSET_INIT, .converted = BUF_INIT(0) };
 	*out = (struct imap_search){ 0 };
 	int err = charset(&p);
 	if (!err && !(parse_all(&p, &out->root) && imap_end(c)))
-		err = c->arena->failed || p.converted.failed ? ERR_NO_MEMORY : ERR_INVALID;
+		err = p.failed ? p.failed : c->arena->failed || p.converted.failed ? ERR_NO_MEMORY : ERR_INVALID;
 	mime_charset_fini(&p.converter);
 	buf_fini(&p.converted);
 	return err;
 }
 
-int imap_search_args(struct imap_cursor *c, struct imap_search *out) { return parse_search(c, parse_charset, out); }
-int imap_search_criteria(struct imap_cursor *c, struct imap_search *out) { return parse_search(c, parse_charset_alone, out); }
+int imap_search_args(struct imap_cursor *c, struct imap_search *out) { return parse_search(c, parse_charset, NULL, out); }
+int imap_search_criteria(struct imap_cursor *c, struct imap_search *out) { return parse_search(c, parse_charset_alone, NULL, out); }
+
+int imap_search_filtered(struct imap_cursor *c, bool criteria, const struct imap_search_filters *filters, struct imap_search *out)
+{
+	return parse_search(c, criteria ? parse_charset_alone : parse_charset, filters, out);
+}

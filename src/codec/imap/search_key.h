@@ -52,15 +52,26 @@ struct imap_search_key {
 	uint64_t number;
 };
 
+/* Where the values of named searches come from (RFC 5466 3.1). */
+struct imap_search_filters {
+	/* 0 with *value_out, which lives as long as the cursor's arena; ERR_NOT_FOUND; or another error. */
+	int (*find)(void *arg, struct str name, struct str *value_out);
+	void *arg;
+};
+
 struct imap_search {
 	struct imap_search_key *root;        /* an AND */
 	bool has_modseq;                     /* the answer then ends in (MODSEQ n) */
+	struct str filter;                   /* after ERR_NOT_FOUND: the filter that is not there, or is no search; after ERR_DENIED: of the charset */
 	bool has_fuzzy;                      /* there is a FUZZY: RELEVANCY may be asked for */
 };
 
 /* [CHARSET SP astring SP] and one key or more. 0; ERR_INVALID (c->error says why); ERR_UNSUPPORTED: the charset is
  * unknown, to be answered NO [BADCHARSET]; ERR_NO_MEMORY. */
 int imap_search_args(struct imap_cursor *c, struct imap_search *out);
+/* The same, where FILTER is a key too. Also ERR_NOT_FOUND, for NO [UNDEFINED-FILTER name]; ERR_DENIED: FILTER stands beside a charset that is not
+ * UTF-8 or US-ASCII, for BAD [BADCHARSET] (RFC 5466 3.1); and the errors of find. */
+int imap_search_filtered(struct imap_cursor *c, bool criteria /* as imap_search_criteria reads */, const struct imap_search_filters *filters, struct imap_search *out);
 /* The same with the charset of SORT and THREAD: astring SP and one key or more (RFC 5256 section 5). */
 int imap_search_criteria(struct imap_cursor *c, struct imap_search *out);
 

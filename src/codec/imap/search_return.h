@@ -1,5 +1,5 @@
 /* What SEARCH, SORT and ESEARCH shall answer: search-return-opts of RFC 4466 2.6.1, with the options of RFC 4731 (MIN, MAX, ALL,
- * COUNT), RFC 5182 (SAVE), RFC 5267 and RFC 9394 (PARTIAL, UPDATE, CONTEXT). For one thread. */
+ * COUNT), RFC 5182 (SAVE), RFC 5267 and RFC 9394 (PARTIAL). For one thread. */
 #ifndef CODEC_IMAP_SEARCH_RETURN_H
 #define CODEC_IMAP_SEARCH_RETURN_H
 
@@ -12,8 +12,6 @@ enum imap_return {
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
 	IMAP_RETURN_PARTIAL = 32,
-	IMAP_RETURN_UPDATE = 64,
-	IMAP_RETURN_CONTEXT = 128,
 	IMAP_RETURN_RELEVANCY = 256,      /* RFC 6203: only with a FUZZY key */
 };
 /* Those that are answered with messages or with their number. */

@@ -28,8 +28,6 @@ static void test_options(void **state)
 		/* RFC 5182: SAVE alone answers nothing. */
 		{ "RETURN (SAVE) x", true, IMAP_RETURN_SAVE },
 		{ "RETURN (SAVE ALL) x", true, IMAP_RETURN_SAVE | IMAP_RETURN_ALL },
-		/* RFC 5267. */
-		{ "RETURN (UPDATE CONTEXT COUNT) x", true, IMAP_RETURN_UPDATE | IMAP_RETURN_CONTEXT | IMAP_RETURN_COUNT },
 		{ "RETURN (PARTIAL 1:500 MIN) x", true, IMAP_RETURN_PARTIAL | IMAP_RETURN_MIN },
 		/* RFC 6203 4. */
 		{ "RETURN (RELEVANCY ALL) x", true, IMAP_RETURN_RELEVANCY | IMAP_RETURN_ALL },
@@ -37,7 +35,7 @@ static void test_options(void **state)
 	};
 	static const char *const bad[] = {
 		"RETURN", "RETURN ", "RETURN(ALL) x", "RETURN ALL x", "RETURN (ALL", "RETURN (ALL)", "RETURN (ALL )", "RETURN ( ALL) x",
-		"RETURN (FOO) x", "RETURN (ALL PARTIAL 1:2) x", "RETURN (PARTIAL 1:2 ALL) x", "RETURN (PARTIAL 1:2 PARTIAL 1:2) x",
+		"RETURN (FOO) x", "RETURN (UPDATE) x", "RETURN (ALL PARTIAL 1:2) x", "RETURN (PARTIAL 1:2 ALL) x", "RETURN (PARTIAL 1:2 PARTIAL 1:2) x",
 		"RETURN (PARTIAL) x", "RETURN (PARTIAL 1) x", "RETURN (PARTIAL 0:1) x", "RETURN (PARTIAL 1:*) x", "RETURN (PARTIAL -1:2) x",
 		"RETURN (PARTIAL 1:-2) x", "RETURN (PARTIAL -0:-1) x", "RETURN (PARTIAL 1:4294967296) x",
 	};

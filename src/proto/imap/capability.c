@@ -17,6 +17,8 @@ static const struct imap_capability capabilities[] = {
 	{ "ENABLE", IMAP_ANY_STATE, "5161", NULL },
 	{ "ESEARCH", IMAP_LOGGED_IN, "4731", NULL },
 	{ "ESORT", IMAP_LOGGED_IN, "5267 3", NULL },
+	{ "FILTERS", IMAP_LOGGED_IN, "5466", "A filter is read as if it stood in parentheses; filters may lead to filters, ten deep." },
+	{ "I18NLEVEL=2", IMAP_LOGGED_IN, "5255", NULL },
 	{ "ID", IMAP_ANY_STATE, "2971", NULL },
 	{ "IDLE", IMAP_LOGGED_IN, "2177", NULL },
 	{ "LIST-EXTENDED", IMAP_LOGGED_IN, "5258", "No mailbox is remote: REMOTE is taken and changes nothing. A name that is only there for what "
@@ -29,6 +31,7 @@ static const struct imap_capability capabilities[] = {
 	{ "METADATA", IMAP_LOGGED_IN, "5464", "Of mailboxes and the server." },
 	{ "MOVE", IMAP_LOGGED_IN, "6851", NULL },
 	{ "MULTIAPPEND", IMAP_LOGGED_IN, "3502", "At most 1,000 messages and 1 GB in one command." },
+	{ "MULTISEARCH", IMAP_LOGGED_IN, "7377", NULL },
 	{ "NAMESPACE", IMAP_LOGGED_IN, "2342", NULL },
 	{ "NOTIFY", IMAP_LOGGED_IN, "5465", NULL },
 	{ "OBJECTID", IMAP_LOGGED_IN, "8474", "Unique over all accounts. A thread is what In-Reply-To, References and Message-ID connect "

@@ -32,7 +32,7 @@ static enum imap_result search(struct imap_request *r, bool uid)
 	enum imap_result result = IMAP_REPLIED;
 	if (!imap_search_return(&r->args, &ret))
 		return imap_bad_args(r);
-	if (imap_search_read(r, &ret, imap_search_args, &args) && imap_search_selected_find(r, &ret, &args, imap_search_most(&ret), &hits)) {
+	if (imap_search_read(r, &ret, false, &args) && imap_search_selected_find(r, &ret, &args, imap_search_most(&ret), &hits)) {
 		struct imap_esearch e = {
 			.r = r, .view = r->s->selected.view, .uid = uid, .modseq = args.has_modseq, .mailbox_order = true, .ret = &ret, .hits = &hits,
 		};

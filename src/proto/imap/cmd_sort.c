@@ -30,7 +30,7 @@ static enum imap_result sort(struct imap_request *r, bool uid)
 	enum imap_result result = IMAP_REPLIED;
 	if (!imap_search_return(&r->args, &ret) || !imap_sort_args(&r->args, &by) || !imap_sp(&r->args))
 		return imap_bad_args(r);
-	bool read = imap_search_read(r, &ret, imap_search_criteria, &args);
+	bool read = imap_search_read(r, &ret, true, &args);
 	/* RFC 6203 6. */
 	if (read && imap_sort_has(&by, IMAP_SORT_RELEVANCY) && !args.has_fuzzy)
 		return imap_bad(r, "RELEVANCY goes with a FUZZY key only");

@@ -99,7 +99,7 @@ static enum imap_result thread(struct imap_request *r, bool uid)
 		return imap_bad_args(r);
 	if (!imap_thread_algorithm(name, &algorithm))
 		return imap_bad(r, "Unknown threading algorithm");
-	if (imap_search_read(r, &none, imap_search_criteria, &args) && imap_search_selected_find(r, &none, &args, 0, &hits)) {
+	if (imap_search_read(r, &none, true, &args) && imap_search_selected_find(r, &none, &args, 0, &hits)) {
 		struct imap_esearch e = { .r = r, .view = r->s->selected.view, .uid = uid, .mailbox_order = true, .ret = &none, .hits = &hits };
 		result = threads(r, algorithm, &e);
 	}

@@ -33,6 +33,12 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_close,
 	},
 	{
+		.name = "COMPARATOR", .states = IMAP_LOGGED_IN,
+		.capability = "I18NLEVEL=2", .rfc = "5255 4.7", .transcript = "comparator",
+		.run = imap_cmd_comparator,
+		.note = "i;unicode-casemap is the only collation, and the default.",
+	},
+	{
 		.name = "COMPRESS", .states = IMAP_LOGGED_IN,
 		.capability = "COMPRESS=DEFLATE", .rfc = "4978", .transcript = "compress",
 		.run = imap_cmd_compress,
@@ -70,6 +76,12 @@ static const struct imap_command commands[] = {
 		.capability = "ENABLE", .rfc = "5161", .transcript = "enable",
 		.run = imap_cmd_enable,
 		.note = "Allowed with a mailbox selected too.",
+	},
+	{
+		.name = "ESEARCH", .states = IMAP_LOGGED_IN,
+		.capability = "MULTISEARCH", .rfc = "7377", .transcript = "multisearch",
+		.run = imap_cmd_esearch,
+		.note = "A mailbox that is meant twice is searched once; what is not there, or not to be read, is passed over. INBOXES are all of the user's own.",
 	},
 	{
 		.name = "EXAMINE", .states = IMAP_LOGGED_IN, .flags = IMAP_NO_NEWS,

@@ -22,10 +22,12 @@ IMAP_RUN(starttls);
 /* authenticated: mailboxes */
 IMAP_RUN(append);
 IMAP_RUN(compress);
+IMAP_RUN(comparator);
 IMAP_RUN(create);
 IMAP_RUN(delete);
 IMAP_RUN(deleteacl);
 IMAP_RUN(enable);
+IMAP_RUN(esearch);
 IMAP_RUN(examine);
 IMAP_RUN(getacl);
 IMAP_RUN(getmetadata);

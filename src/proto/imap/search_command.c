@@ -1,5 +1,6 @@
 #include "proto/imap/search_command.h"
 
+#include "model/annotation.h"
 #include "proto/imap/sync.h"
 
 /* RFC 5182 2.1: NO empties "$", BAD does not. */
@@ -10,10 +11,36 @@ static bool refused(struct imap_request *r, const struct imap_search_return *ret
 	return false;
 }
 
-bool imap_search_read(struct imap_request *r, const struct imap_search_return *ret,
-					  int (*read)(struct imap_cursor *c, struct imap_search *out), struct imap_search *out)
+/* RFC 5466 3.1: the user's own value, else the shared one. They are annotations of the server (metadata.h). */
+static int find_filter(void *arg, struct str name, struct str *value_out)
 {
-	int err = read(&r->args, out);
+	struct imap_request *r = arg;
+	struct annotation *own, *shared;
+	size_t n_own, n_shared;
+	int err = annotation_list(r->s->account, 0, account_id(r->s->account), r->arena, &own, &n_own);
+	if (!err)
+		err = model_annotation_list(services_model(r->s->services), r->arena, &shared, &n_shared);
+	if (err)
+		return err;
+	struct str entry = arena_printf(r->arena, "/private/filters/values/%.*s", STR_ARG(name));
+	for (size_t i = 0; i < n_own; i++)
+		if (str_ieq(own[i].name, entry)) {
+			*value_out = own[i].value;
+			return 0;
+		}
+	entry = arena_printf(r->arena, "/shared/filters/values/%.*s", STR_ARG(name));
+	for (size_t i = 0; i < n_shared; i++)
+		if (str_ieq(shared[i].name, entry)) {
+			*value_out = shared[i].value;
+			return 0;
+		}
+	return entry.p ? ERR_NOT_FOUND : ERR_NO_MEMORY;
+}
+
+bool imap_search_read(struct imap_request *r, const struct imap_search_return *ret, bool criteria, struct imap_search *out)
+{
+	const struct imap_search_filters filters = { find_filter, r };
+	int err = imap_search_filtered(&r->args, criteria, &filters, out);
 	bool numbers = !err && imap_search_has_numbers(out);
 	if (numbers)
 		r->numbers_used = true;              /* RFC 7162 3.2.10.2: no VANISHED then, though it be UID SEARCH */
@@ -25,8 +52,14 @@ bool imap_search_read(struct imap_request *r, const struct imap_search_return *r
 		return true;
 	else if (err == ERR_UNSUPPORTED)
 		imap_no(r, "[BADCHARSET (US-ASCII UTF-8)] Unknown charset");
-	else
+	else if (err == ERR_NOT_FOUND)
+		imap_no(r, "[UNDEFINED-FILTER %.*s] There is no such filter", STR_ARG(out->filter));
+	else if (err == ERR_DENIED)
+		imap_bad(r, "[BADCHARSET (US-ASCII UTF-8)] FILTER goes with UTF-8");
+	else if (err == ERR_INVALID || err == ERR_NO_MEMORY)
 		imap_bad_args(r);
+	else
+		imap_error(r, err, NULL);
 	return refused(r, ret);
 }
 

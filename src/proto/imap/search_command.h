@@ -4,10 +4,9 @@
 
 #include "proto/imap/esearch.h"
 
-/* Reads charset and keys with imap_search_args or imap_search_criteria, up to the end of the command. ret: the command's result options.
+/* Reads charset and keys up to the end of the command, FILTER too (RFC 5466); criteria: as SORT has them. ret: the command's result options.
  * False with the reply set; where that is NO and SAVE was asked for, "$" is then empty (RFC 5182 2.1). */
-bool imap_search_read(struct imap_request *r, const struct imap_search_return *ret,
-					  int (*read)(struct imap_cursor *c, struct imap_search *out), struct imap_search *out);
+bool imap_search_read(struct imap_request *r, const struct imap_search_return *ret, bool criteria, struct imap_search *out);
 /* Tells the news, and finds the messages of the selected mailbox. False with the reply set, likewise. Not more than `most`, when that
  * is not 0. */
 bool imap_search_selected_find(struct imap_request *r, const struct imap_search_return *ret, const struct imap_search *search,
