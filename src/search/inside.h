@@ -33,6 +33,7 @@ struct opened {
 	bool stale;                      /* search.lock: the file was removed; closed with the last reference */
 	struct opened *prev, *next;      /* search.lock: those asked last come first */
 	pthread_mutex_t lock;            /* what follows */
+	bool closed;                     /* as stale, by whoever removes the file: not to be opened again */
 	struct shelf *shelf;
 	uint64_t made;                   /* shelf_state.made of what follows */
 	struct chunk *chunk;             /* ids never come again, so what is here stays right */

@@ -113,8 +113,8 @@ int opened_take(struct search *s, uint64_t account, struct opened **out)
 	if (!o)
 		return ERR_NO_MEMORY;
 	pthread_mutex_lock(&o->lock);
-	int r = 0;
-	if (!o->shelf) {
+	int r = o->closed ? ERR_NOT_FOUND : 0;
+	if (!r && !o->shelf) {
 		char path[SEARCH_PATH_MAX];
 		search_path(s, account, path);
 		r = shelf_open(path, false, &o->shelf, NULL);
@@ -148,18 +148,17 @@ void opened_forget(struct search *s, uint64_t account)
 	if (o) {
 		unlink_opened(s, o);
 		o->stale = true;
+		o->refs++;                   /* who asks now may give it back before we have it */
 	}
-	bool unused = o && o->refs == 0;
 	pthread_mutex_unlock(&s->lock);
-	if (unused)
-		destroy(s, o);
-	else if (o) {
-		/* Whoever asks now goes on; before this returns it has closed, so that the name may be given to another file. */
-		pthread_mutex_lock(&o->lock);
-		drop_chunks(s, o);
-		shelf_close(&o->shelf);
-		pthread_mutex_unlock(&o->lock);
-	}
+	if (!o)
+		return;
+	/* Whoever asks now goes on; before this returns it has closed, so that the name may be given to another file. */
+	pthread_mutex_lock(&o->lock);
+	o->closed = true;
+	drop_chunks(s, o);
+	shelf_close(&o->shelf);
+	opened_give(s, &o);
 }
 
 void opened_close_all(struct search *s)
