@@ -198,6 +198,15 @@ static int batch(struct update *u, bool *more_out)
 
 /* ---- the whole ---- */
 
+/* Of a later state than the account, which came back from a backup: the ids stand for other emails by now, or will. */
+static bool is_ahead(struct update *u)
+{
+	struct shelf_state state;
+	uint64_t one, next;
+	size_t n;
+	return shelf_state(u->shelf, &state) == 0 && account_emails(u->account, UINT64_MAX, &one, 1, &n, &next) == 0 && state.known_below > next;
+}
+
 /* Most of what is indexed is gone: an index without it is smaller and faster. A message stands for an email at most, so there are no more of
  * these than of those. */
 static bool is_mostly_dead(struct update *u)
@@ -223,7 +232,7 @@ static int clear(struct update *u)
 static int run_batches(struct update *u, bool anew)
 {
 	bool more = true;
-	int r = anew || is_mostly_dead(u) ? clear(u) : 0;
+	int r = anew || is_ahead(u) || is_mostly_dead(u) ? clear(u) : 0;
 	while (!r && more && !u->search->stopping)
 		r = batch(u, &more);
 	return r;

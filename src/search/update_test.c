@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,6 +162,26 @@ static void test_gone(void **state)
 	fixture_end(&f);
 }
 
+/* The store came back from a backup, the index did not: its ids are those of other emails now. */
+static void test_ahead(void **state)
+{
+	(void)state;
+	struct fixture f;
+	sqlite3 *db;
+	fixture_begin(&f, 0, "");
+	add_many(&f, 20, "word");
+	fixture_update(&f);
+	assert_int_equal(reads(&f), 0);
+	assert_int_equal(sqlite3_open(fixture_path(&f), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "UPDATE state SET known_below = 1000", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	add_many(&f, 1, "new");
+	fixture_update(&f);
+	assert_int_equal(fixture_ask(&f, SEARCH_BODY, STR("new"), NULL), 1);
+	assert_int_equal(reads(&f), 0);
+	fixture_end(&f);
+}
+
 /* Too many terms, too much text: the email is read at every search, and found. */
 static void test_unread(void **state)
 {
@@ -195,7 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_little_by_little), cmocka_unit_test(test_many), cmocka_unit_test(test_background), cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_gone), cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_gone), cmocka_unit_test(test_ahead), cmocka_unit_test(test_unread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
