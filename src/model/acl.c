@@ -129,14 +129,16 @@ static int compare(const struct acl_entry *e, const struct set *s)
 	return order ? order : (int)e->negative - (int)s->negative;
 }
 
-static void add_entry(struct buf *b, struct str identifier, bool negative, uint32_t rights)
+/* How many entries that makes: one without rights is none. */
+static size_t add_entry(struct buf *b, struct str identifier, bool negative, uint32_t rights)
 {
 	if (!rights)
-		return;
+		return 0;
 	buf_add_u8(b, negative);
 	buf_add_varint(b, rights);
 	buf_add_u8(b, (uint8_t)identifier.n);
 	buf_add_str(b, identifier);
+	return 1;
 }
 
 static uint32_t change_rights(const struct set *s, uint32_t old)
@@ -161,21 +163,14 @@ static int write_edited(const struct acl *acl, const struct set *s, struct buf *
 		const struct acl_entry *e = &acl->v[i];
 		int order = compare(e, s);
 		if (order > 0 && !done) {
-			add_entry(b, s->identifier, s->negative, change_rights(s, 0));
+			n += add_entry(b, s->identifier, s->negative, change_rights(s, 0));
 			done = true;
-			n++;
 		}
-		if (order == 0) {
-			add_entry(b, e->identifier, e->negative, change_rights(s, e->rights));
-			done = true;
-		} else {
-			add_entry(b, e->identifier, e->negative, e->rights);
-		}
-		n++;
+		n += add_entry(b, e->identifier, e->negative, order == 0 ? change_rights(s, e->rights) : e->rights);
+		done |= order == 0;
 	}
 	if (!done)
-		add_entry(b, s->identifier, s->negative, change_rights(s, 0));
-	n += !done;
+		n += add_entry(b, s->identifier, s->negative, change_rights(s, 0));
 	return n > ACL_ENTRIES_MAX ? ERR_TOO_BIG : b->failed ? ERR_NO_MEMORY : 0;
 }
 

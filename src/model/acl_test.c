@@ -90,7 +90,8 @@ static void refused(void **state)
 	assert_int_equal(acl.n, ACL_ENTRIES_MAX);
 	for (size_t i = 1; i < acl.n; i++)
 		assert_true(str_cmp(acl.v[i - 1].identifier, acl.v[i].identifier) < 0);
-	/* those that are there can be changed still */
+	/* who is not there can be forgotten, those that are there can be changed still */
+	assert_int_equal(account_acl_forget(f->account, STR("bob")), 0);
 	assert_int_equal(mailbox_acl_set(f->account, FIXTURE_INBOX, STR("user1"), false, ACL_ADD, ACL_SEEN, &e), 0);
 	fixture_check(f);
 }
