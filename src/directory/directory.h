@@ -135,6 +135,8 @@ struct directory_credentials {
 };
 int directory_credentials(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
 						  struct directory_credentials *out);
+/* Is whoever logs in held up? To be asked before a proof that costs others something; directory_credentials asks too. */
+bool directory_brakes(struct directory *d, const struct directory_login *l);
 /* Tells how such a proof ended: for the brake, and for the networks that the user comes from. */
 void directory_note_login(struct directory *d, const struct directory_login *l, struct str name, bool ok);
 

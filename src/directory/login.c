@@ -247,6 +247,8 @@ int directory_credentials(struct directory *d, struct arena *a, const struct dir
 	return code;
 }
 
+bool directory_brakes(struct directory *d, const struct directory_login *l) { return brake_blocks(d->brake, ip_of(l), clock_mono_ms()); }
+
 void directory_note_login(struct directory *d, const struct directory_login *l, struct str name, bool ok)
 {
 	struct arena a = ARENA_INIT(0);

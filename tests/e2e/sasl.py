@@ -164,6 +164,7 @@ def tokens(server):
         "of another issuer": (claims(iss="https://evil.example"), KEYS["ES256"], "ES256"),
         "for another audience": (claims(aud=["web", "chat"]), KEYS["ES256"], "ES256"),
         "with an address that is not verified": (claims(email_verified=False), KEYS["ES256"], "ES256"),
+        "with one that is not, said in a string": (claims(email_verified="false"), KEYS["ES256"], "ES256"),
         "of another key": (claims(), OTHER, "ES256"),
         "without end": ({k: v for k, v in claims().items() if k != "exp"}, KEYS["ES256"], "ES256"),
         "of a user who is not there": (claims("nobody"), KEYS["ES256"], "ES256"),

@@ -57,6 +57,13 @@ static bool audience_has(const json_t *aud, const char *wanted)
 	return false;
 }
 
+/* Some authorities say it in a string. */
+static bool is_unverified(const json_t *claims)
+{
+	const json_t *verified = json_object_get(claims, "email_verified");
+	return verified && !json_is_true(verified) && !(json_is_string(verified) && !strcmp(json_string_value(verified), "true"));
+}
+
 /* RFC 7519 4.1; the same members stand in the answer of RFC 7662 2.2. */
 static int check_claims(const json_t *claims, const struct mail_config *cfg, struct arena *a, int64_t now, struct str *user_out, struct err *e)
 {
@@ -78,7 +85,7 @@ static int check_claims(const json_t *claims, const struct mail_config *cfg, str
 	if (!json_is_string(user) || !json_string_length(user))
 		return deny(e, "does not name the user");
 	/* An address that the authority has not checked would be whatever the user typed there (OpenID Connect Core 5.1). */
-	if (!strcmp(claim, "email") && json_is_false(json_object_get(claims, "email_verified")))
+	if (!strcmp(claim, "email") && is_unverified(claims))
 		return deny(e, "its mail address is not verified");
 	*user_out = arena_dup(a, str_make(json_string_value(user), json_string_length(user)));
 	return user_out->p ? 0 : ERR_NO_MEMORY;

@@ -195,5 +195,8 @@ int oauth_keys_check(struct oauth_keys **k, const struct mail_config *cfg, const
 	/* The authority may have a new key. */
 	if (signed_by < 0 && now_ms - keys->read_ms > AGAIN_MS && renew(keys, cfg->oauth_allow_http, now_ms, e) == 0)
 		signed_by = check(keys, kind, kid, message, signature);
+	/* Without any key nothing can be said of the token, and nobody is to be braked for it. */
+	if (!keys->n)
+		return err_set(e, ERR_IO, NULL, "oauth_keys: there are none");
 	return signed_by == 1 ? 0 : ERR_DENIED;
 }

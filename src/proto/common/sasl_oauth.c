@@ -55,6 +55,8 @@ static int verify(struct sasl *x, struct str name, struct str token)
 	struct directory *d = services_directory(x->services);
 	struct str user;
 	struct err e = { 0 };
+	if (directory_brakes(d, &x->login))
+		return ERR_BUSY;
 	const struct mail_config *cfg = services_config(x->services);
 	int code = oauth_verify(services_oauth(x->services), cfg, &x->arena, token, clock_now(), &user, &e);
 	mail_config_unref(&cfg);
