@@ -111,17 +111,18 @@ static bool fill(struct load_conn *c)
 
 	if (c->at == c->end) {
 		c->at = c->end = 0;
-	} else if (c->end == CONN_BUFFER) {
-		if (c->at == 0)
-			load_die("a line of more than %zu octets", CONN_BUFFER);
+	} else if (c->at == 0 && c->end == CONN_BUFFER) {
+		load_die("a line of more than %zu octets", CONN_BUFFER);
+	} else if (c->at >= CONN_READ || c->end == CONN_BUFFER) {
 		memmove(c->buffer, c->buffer + c->at, c->end - c->at);
 		c->end -= c->at;
 		c->at = 0;
 	}
+	size_t room = CONN_BUFFER - c->end < CONN_READ ? CONN_BUFFER - c->end : CONN_READ;
 	if (c->ssl)
-		n = SSL_read(c->ssl, c->buffer + c->end, (int)(CONN_BUFFER - c->end));
+		n = SSL_read(c->ssl, c->buffer + c->end, (int)room);
 	else
-		n = read(c->fd, c->buffer + c->end, CONN_BUFFER - c->end);
+		n = read(c->fd, c->buffer + c->end, room);
 	if (n <= 0)
 		return false;
 	c->end += (size_t)n;
