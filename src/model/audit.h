@@ -28,6 +28,7 @@ enum audit_todo {
 	AUDIT_THREADS = 2048,       /* what is noted of Message-IDs */
 	AUDIT_ACLS = 4096,          /* access lists */
 	AUDIT_ANNOTATIONS = 8192,   /* a record of them is damaged */
+	AUDIT_URLS = 16384,         /* keys of authorised URLs */
 };
 
 struct audit_mailbox {
@@ -100,6 +101,9 @@ int audit_compare(struct audit *c, struct store_read *r);
 /* audit_acl.c: one access list, once the mailboxes are known; and mending them, within a commit. */
 int audit_read_acl(struct audit *c, struct str key, struct str value);
 int audit_mend_acls(struct change *c, void *arg);
+/* audit_url.c: the same of the keys of authorised URLs. */
+int audit_read_url(struct audit *c, struct str key, struct str value);
+int audit_mend_urls(struct change *c, void *arg);
 /* audit_repair.c: by todo. */
 int audit_repair(struct audit *c);
 /* Moves a damaged value out of the way, to KEY_ASIDE and its key. */

@@ -194,7 +194,7 @@ static int unknown_key(struct audit *c, struct str key, struct str value)
 static int read_gaps(struct audit *c, struct store_read *r)
 {
 	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_ACL, KEY_ANNOTATION, KEY_EMAIL, KEY_GRAVE, KEY_PAGE, KEY_LOG,
-										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_THREAD, KEY_CONDEMNED, KEY_ASIDE };
+										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_THREAD, KEY_URL, KEY_CONDEMNED, KEY_ASIDE };
 	const size_t n = sizeof(kinds) / sizeof(*kinds);
 	struct key state = key_state(), from = key_next(&state);
 	for (size_t i = 1; i <= n; i++) {
@@ -242,6 +242,8 @@ int audit_read(struct store_read *r, void *arg)
 	rc = visit_kind(c, r, KEY_MAILBOX, read_mailbox);
 	if (!rc)
 		rc = visit_kind(c, r, KEY_ACL, audit_read_acl);
+	if (!rc)
+		rc = visit_kind(c, r, KEY_URL, audit_read_url);
 	if (!rc)
 		rc = visit_kind(c, r, KEY_PAGE, read_page);
 	if (!rc)

@@ -358,6 +358,8 @@ int audit_repair(struct audit *c)
 		rc = drop_orphans(c);
 	if (!rc && (c->todo & AUDIT_ACLS))
 		rc = commit(c, audit_mend_acls, NULL);
+	if (!rc && (c->todo & AUDIT_URLS))
+		rc = commit(c, audit_mend_urls, NULL);
 	if (!rc && (c->todo & AUDIT_SUBSCRIPTIONS))
 		rc = commit(c, mend_subscriptions, NULL);
 	if (!rc && (c->todo & AUDIT_ANNOTATIONS))

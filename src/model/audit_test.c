@@ -472,6 +472,25 @@ static void acl_of_no_mailbox(void **state)
 	assert_mended(f, "it has access rights but no record");
 }
 
+static void damaged_url_keys(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t fresh[URL_KEY_SIZE] = { 1, 2, 3 }, key[URL_KEY_SIZE];
+	fill(f);
+	uint32_t id = fixture_mailbox(f, "box");
+	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, FIXTURE_INBOX, false, fresh, key), 0);
+	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, id, false, fresh, key), 0);
+	assert_int_equal(account_url_key_make(f->account, 99, 7, false, fresh, key), 0);
+	fixture_check(f);
+	flip(f, key_url(FIXTURE_INBOX));
+	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, FIXTURE_INBOX, key), ERR_CORRUPT);
+	assert_mended(f, "mailbox 1: its key of authorised URLs is damaged");
+	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, FIXTURE_INBOX, key), ERR_NOT_FOUND);
+	del(f, key_mailbox(id));
+	assert_mended(f, "it has a key of authorised URLs but no record");
+	assert_int_equal(account_url_key(f->account, 99, 7, key), 0);
+}
+
 static int mark_deleting(struct store_write *w, void *arg)
 {
 	(void)arg;

@@ -53,6 +53,15 @@ struct key key_annotations(uint32_t mailbox, uint64_t user)
 	return k;
 }
 
+struct key key_url(uint32_t mailbox) { return kind_u32(KEY_URL, mailbox); }
+
+struct key key_url_abroad(uint32_t mailbox, uint64_t account)
+{
+	struct key k = kind_u32(KEY_URL, mailbox);
+	add_u64(&k, account);
+	return k;
+}
+
 struct key key_grave(uint64_t modseq, uint32_t part)
 {
 	struct key k = kind_u64(KEY_GRAVE, modseq);
@@ -125,5 +134,14 @@ bool key_read_member(struct str key, uint64_t *email_out, uint32_t *mailbox_out,
 	*email_out = load_be64(key.p + 1);
 	*mailbox_out = load_be32(key.p + 9);
 	*uid_out = load_be32(key.p + 13);
+	return true;
+}
+
+bool key_read_url(struct str key, uint32_t *mailbox_out, bool *abroad_out)
+{
+	*abroad_out = has_shape(key, KEY_URL, 13);
+	if (!*abroad_out && !has_shape(key, KEY_URL, 5))
+		return false;
+	*mailbox_out = load_be32(key.p + 1);
 	return true;
 }

@@ -20,6 +20,7 @@ enum key_kind {
 	KEY_NAME = 'n',             /* hash of a mailbox name */
 	KEY_SUBSCRIPTION = 's',     /* hash of a name */
 	KEY_THREAD = 't',           /* hash of a Message-ID: of the page's lower bound */
+	KEY_URL = 'u',              /* mailbox id: the key of authorised URLs; of another account's mailbox: its id, the account */
 	KEY_CONDEMNED = 'x',        /* blob id: a stale tag that a check takes away */
 	KEY_ASIDE = 'z',            /* a key: the damaged value that a repair found there */
 };
@@ -45,6 +46,8 @@ struct key key_member(uint64_t email, uint32_t mailbox, uint32_t uid);
 struct key key_names(uint64_t hash);
 struct key key_subscription(uint64_t hash);
 struct key key_thread(uint64_t hash);
+struct key key_url(uint32_t mailbox);
+struct key key_url_abroad(uint32_t mailbox, uint64_t account);
 
 /* The bounds of a kind: all its keys k have first <= k < after. */
 struct key key_first(enum key_kind kind);
@@ -59,5 +62,6 @@ bool key_read_u32(struct str key, enum key_kind kind, uint32_t *out);
 bool key_read_u64(struct str key, enum key_kind kind, uint64_t *out);
 bool key_read_page(struct str key, uint32_t *mailbox_out, uint32_t *uid_out);
 bool key_read_member(struct str key, uint64_t *email_out, uint32_t *mailbox_out, uint32_t *uid_out);
+bool key_read_url(struct str key, uint32_t *mailbox_out, bool *abroad_out);
 
 #endif

@@ -4,6 +4,7 @@
 #include "model/name.h"
 #include "model/removal.h"
 #include "model/tree.h"
+#include "model/url_key.h"
 #include "model/view_cache.h"
 
 struct delete {
@@ -32,6 +33,8 @@ static int leave_level(struct change *c, struct mailbox_record *mailbox)
 	int rc = acl_remove(c, mailbox->id);             /* RFC 4314 section 4 */
 	if (!rc)
 		rc = annotation_remove_mailbox(c, mailbox->id);  /* RFC 5464 4.1 */
+	if (!rc)
+		rc = url_key_remove(c, mailbox->id);
 	return rc ? rc : mailbox_record_save(c->w, mailbox);
 }
 

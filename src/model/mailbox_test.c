@@ -239,9 +239,44 @@ static void many_mailboxes(void **state)
 	fixture_check(f);
 }
 
+/* RFC 4467 2.2: a key for each mailbox, which goes with it. */
+static void url_keys(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t one[URL_KEY_SIZE] = { 1 }, two[URL_KEY_SIZE] = { 2 }, got[URL_KEY_SIZE];
+	uint32_t id = fixture_mailbox(f, "box");
+	fixture_mailbox(f, "box/below");
+	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, id, got), ERR_NOT_FOUND);
+	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, id, false, one, got), 0);
+	assert_memory_equal(got, one, URL_KEY_SIZE);
+	/* There is one, so nothing new is made. */
+	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, id, false, two, got), 0);
+	assert_memory_equal(got, one, URL_KEY_SIZE);
+	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, id, true, two, got), 0);
+	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, id, got), 0);
+	assert_memory_equal(got, two, URL_KEY_SIZE);
+	/* Of a mailbox that another account shares. */
+	assert_int_equal(account_url_key_make(f->account, 99, id, false, one, got), 0);
+	assert_memory_equal(got, one, URL_KEY_SIZE);
+	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, 999, false, one, got), ERR_NOT_FOUND);
+	/* With its children it stays as a level, without the key. */
+	assert_int_equal(mailbox_delete(f->account, STR("box"), NULL), 0);
+	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, id, got), ERR_NOT_FOUND);
+	id = fixture_mailbox(f, "other");
+	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, id, false, one, got), 0);
+	fixture_reopen(f);
+	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, id, got), 0);
+	assert_int_equal(mailbox_delete(f->account, STR("other"), NULL), 0);
+	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, id, got), ERR_NOT_FOUND);
+	assert_int_equal(account_url_keys_clear(f->account), 0);
+	assert_int_equal(account_url_key(f->account, 99, id, got), ERR_NOT_FOUND);
+	fixture_check(f);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(url_keys),
 		FIXTURE_TEST(create_makes_superiors),
 		FIXTURE_TEST(names_longer_than_keys),
 		FIXTURE_TEST(delete_keeps_the_level),

@@ -303,6 +303,17 @@ struct account_changes {
 };
 /* With UINT64_MAX nothing but `until`: from now on. ERR_NOT_FOUND: the log does not reach back that far, or there is no such account. */
 int account_changes(struct account *a, struct arena *arena, uint64_t since, struct account_changes *out);
+/* ---- keys of authorised URLs ---- */
+
+/* The mailbox access keys of RFC 4467 2.2: of this account's user, for a mailbox of the account `holder` (the same, or one that shares it). The key of an
+ * own mailbox goes with it. */
+#define URL_KEY_SIZE 32
+/* ERR_NOT_FOUND: there is none. */
+int account_url_key(struct account *a, uint64_t holder, uint32_t mailbox, uint8_t out[URL_KEY_SIZE]);
+/* Makes it of the random bytes `fresh` when there is none, or in any case with `replace`; *out is the one that holds. ERR_NOT_FOUND: no such mailbox. */
+int account_url_key_make(struct account *a, uint64_t holder, uint32_t mailbox, bool replace, const uint8_t fresh[URL_KEY_SIZE], uint8_t out[URL_KEY_SIZE]);
+/* Takes all of them away. */
+int account_url_keys_clear(struct account *a);
 
 /* ---- care ---- */
 

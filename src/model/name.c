@@ -13,7 +13,7 @@ uint64_t name_hash(struct str name)
 	return hash_siphash_keyed(key, name);
 }
 
-/* RFC 6855 section 3: no control characters (C0, DEL, C1), no line or paragraph separator. '%' and '*' are the
+/* RFC 9755 section 3: no control characters (C0, DEL, C1), no line or paragraph separator. '%' and '*' are the
  * wildcards of LIST (RFC 3501 5.1.1 advises against them): a mailbox of such a name cannot be asked for alone. */
 static bool is_allowed(uint32_t c)
 {

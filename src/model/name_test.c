@@ -1,4 +1,4 @@
-/* Names: which are allowed (RFC 3501 5.1, RFC 6855 3), how INBOX is spelled, in which order they stand. */
+/* Names: which are allowed (RFC 3501 5.1, RFC 9755 3), how INBOX is spelled, in which order they stand. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -5,6 +5,7 @@
 #include "model/keys.h"
 #include "model/name.h"
 #include "model/quota.h"
+#include "model/url_key.h"
 
 int tree_take_uidvalidity(struct change *c, int64_t now, uint32_t *out)
 {
@@ -84,6 +85,8 @@ int tree_remove(struct change *c, const struct mailbox_record *mailbox)
 		rc = store_del(c->w, key_str(&key));
 	if (!rc)
 		rc = acl_remove(c, mailbox->id);
+	if (!rc)
+		rc = url_key_remove(c, mailbox->id);
 	if (rc)
 		return rc;
 	c->state.mailboxes--;

@@ -14,6 +14,7 @@
 #include "codec/imap/select_args.h"
 #include "codec/imap/status_att.h"
 #include "codec/imap/store_args.h"
+#include "codec/imap/url_args.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -73,6 +74,44 @@ static void test_append_part(void **state)
 		if (ok != (i < COUNT(good)) || ok == (c.error != NULL))
 			fail_msg("%s: %d", in, ok);
 		if (ok && (part != good[i].part || !str_eq(url, str_from_c(good[i].url)) || !url.p != !good[i].url))
+			fail_msg("%s: read wrongly", in);
+		arena_fini(&a);
+	}
+}
+
+/* RFC 4467 9, RFC 5524 5 */
+static void test_url_args(void **state)
+{
+	(void)state;
+	static const struct { const char *in; size_t n; unsigned items; } fetches[] = {
+		{ "imap://a", 1, 0 }, { "\"imap://a\" {1}\r\nx (y)", 3, 0 }, { "(x BODY)", 1, IMAP_URLFETCH_BODY },
+		{ "(x bodypartstructure BINARY)", 1, IMAP_URLFETCH_BINARY | IMAP_URLFETCH_STRUCTURE }, { "x (y BODYPARTSTRUCTURE)", 2, IMAP_URLFETCH_STRUCTURE },
+		{ "", 0, 0 }, { "x ", 0, 0 }, { "(x", 0, 0 }, { "(x )", 0, 0 }, { "()", 0, 0 }, { "(x BODY BODY)", 0, 0 }, { "(x BODY BINARY)", 0, 0 }, { "(x FOO)", 0, 0 },
+		{ "x  y", 0, 0 }, { "x)", 0, 0 },
+	};
+	static const struct { const char *in; size_t n; } generates[] = {
+		{ "x INTERNAL", 1 }, { "x INTERNAL \"y\" foo", 2 }, { "x", 0 }, { "x ", 0 }, { "x INTERNAL y", 0 }, { "", 0 }, { "x \"INTERNAL\"", 0 },
+	};
+	static const struct { const char *in; bool ok, internal; } resets[] = {
+		{ "INBOX", true, true }, { "INBOX internal", true, true }, { "a INTERNAL XSAMPLE", true, false }, { "", false, false }, { "a ", false, false }, { "a (", false, false },
+	};
+	for (size_t i = 0; i < COUNT(fetches) + COUNT(generates) + COUNT(resets); i++) {
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_urlfetch *f;
+		struct imap_genurlauth *g;
+		struct str mailbox;
+		bool internal, good;
+		size_t n = 0, k = i - COUNT(fetches), m = k - COUNT(generates);
+		const char *in = i < COUNT(fetches) ? fetches[i].in : k < COUNT(generates) ? generates[k].in : resets[m].in;
+		imap_cursor_init(&c, str_from_c(in), &a, false);
+		if (i < COUNT(fetches))
+			good = imap_urlfetch_args(&c, &f, &n) ? n == fetches[i].n && f[n - 1].items == fetches[i].items : fetches[i].n == 0;
+		else if (k < COUNT(generates))
+			good = imap_genurlauth_args(&c, &g, &n) ? n == generates[k].n : generates[k].n == 0;
+		else
+			good = imap_resetkey_args(&c, &mailbox, &internal) ? resets[m].ok && internal == resets[m].internal : !resets[m].ok;
+		if (!good)
 			fail_msg("%s: read wrongly", in);
 		arena_fini(&a);
 	}
@@ -495,7 +534,7 @@ static void test_quota(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_append), cmocka_unit_test(test_append_part),
+		cmocka_unit_test(test_append), cmocka_unit_test(test_append_part), cmocka_unit_test(test_url_args),
 		cmocka_unit_test(test_store), cmocka_unit_test(test_select), cmocka_unit_test(test_sample), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
 		cmocka_unit_test(test_quota), cmocka_unit_test(test_get_metadata), cmocka_unit_test(test_set_metadata),

@@ -17,6 +17,7 @@
 #include "codec/imap/sort_args.h"
 #include "codec/imap/status_att.h"
 #include "codec/imap/store_args.h"
+#include "codec/imap/url_args.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -262,6 +263,40 @@ static bool sort(struct imap_cursor *c)
 	return imap_search_criteria(c, &keys) == 0;
 }
 
+static bool urlfetch(struct imap_cursor *c)
+{
+	struct imap_urlfetch *v;
+	size_t n;
+	if (!imap_urlfetch_args(c, &v, &n))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		touch(v[i].url);
+	return true;
+}
+
+static bool genurlauth(struct imap_cursor *c)
+{
+	struct imap_genurlauth *v;
+	size_t n;
+	if (!imap_genurlauth_args(c, &v, &n))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		touch(v[i].url);
+		touch(v[i].mechanism);
+	}
+	return true;
+}
+
+static bool resetkey(struct imap_cursor *c)
+{
+	struct str mailbox;
+	bool internal;
+	if (!imap_resetkey_args(c, &mailbox, &internal))
+		return false;
+	touch(mailbox);
+	return true;
+}
+
 static bool words(struct imap_cursor *c)
 {
 	struct str s;
@@ -280,11 +315,14 @@ static void run(struct str command, bool utf8)
 	static const struct { const char *name; bool (*read)(struct imap_cursor *c); } readers[] = {
 		{ "APPEND", append },
 		{ "FETCH", fetch },
+		{ "GENURLAUTH", genurlauth },
 		{ "GETMETADATA", get_metadata },
 		{ "ID", id },
 		{ "LIST", list },
 		{ "LSUB", lsub },
+		{ "RESETKEY", resetkey },
 		{ "SEARCH", search },
+		{ "URLFETCH", urlfetch },
 		{ "SELECT", select_box }, { "NOTIFY", notify },
 		{ "SETACL", setacl },
 		{ "SETMETADATA", set_metadata },

@@ -131,7 +131,7 @@ static bool quoted_scan(struct imap_cursor *c, struct str *raw_out, size_t *slas
 	return imap_expect(c, '"', "A quoted string does not end");
 }
 
-/* RFC 3501 9: TEXT-CHAR is 7-bit; RFC 6855 3: UTF-8 once that was enabled. */
+/* RFC 3501 9: TEXT-CHAR is 7-bit; RFC 9755 3: UTF-8 once that was enabled. */
 static bool quoted_check(struct imap_cursor *c, struct str s)
 {
 	if (utf8_is_ascii(s))
@@ -223,7 +223,7 @@ const char imap_not_utf7[] = "The mailbox name is not valid modified UTF-7";
 
 static bool mailbox_decode(struct imap_cursor *c, struct str raw, struct str *out)
 {
-	/* RFC 6855 3: after ENABLE UTF8=ACCEPT names are UTF-8 and modified UTF-7 is not used. */
+	/* RFC 9755 3: after ENABLE UTF8=ACCEPT names are UTF-8 and modified UTF-7 is not used. */
 	if (c->utf8) {
 		*out = raw;
 		return utf8_is_valid(raw) ? true : imap_fail(c, "The mailbox name is not valid UTF-8");

@@ -25,7 +25,7 @@ struct imap_cursor {
 	const char *end;
 	const char *error;       /* NULL while all is well */
 	struct arena *arena;
-	bool utf8;               /* the client enabled UTF8=ACCEPT (RFC 6855 3): UTF-8 in quoted strings and mailbox names */
+	bool utf8;               /* the client enabled UTF8=ACCEPT (RFC 9755 3): UTF-8 in quoted strings and mailbox names */
 };
 
 void imap_cursor_init(struct imap_cursor *c, struct str command, struct arena *a, bool utf8);

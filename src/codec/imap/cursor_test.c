@@ -90,7 +90,7 @@ static void test_string(void **state)
 		{ "~{1}\r\na", NULL, NULL },
 	};
 	CHECK_WORDS(imap_string, false, cases);
-	/* RFC 6855 3. */
+	/* RFC 9755 3. */
 	static const struct word_case utf8[] = {
 		{ "\"\xc3\xa9\"", "\xc3\xa9", "" }, { "\"\xc3\"", NULL, NULL }, { "\"\xed\xa0\x80\"", NULL, NULL },
 	};

@@ -1,7 +1,7 @@
 /* Writing what servers say: RFC 3501 and RFC 9051 section 9. Any thread. All append to a struct buf, which remembers when it
  * ran over; nothing else can fail but reading a damaged summary.
  *
- * `utf8` means: the client enabled UTF8=ACCEPT (RFC 6855), so that quoted strings may hold UTF-8 and mailbox names are UTF-8. */
+ * `utf8` means: the client enabled UTF8=ACCEPT (RFC 9755), so that quoted strings may hold UTF-8 and mailbox names are UTF-8. */
 #ifndef CODEC_IMAP_FORMAT_H
 #define CODEC_IMAP_FORMAT_H
 
@@ -35,5 +35,10 @@ void imap_format_envelope(struct buf *out, const struct mime_envelope *e, bool u
 /* ENVELOPE, BODY (extended == false) and BODYSTRUCTURE of a summary. 0 or ERR_CORRUPT (then out has a part of it: cut it back). */
 int imap_format_summary_envelope(struct buf *out, const struct mime_summary *s, bool utf8);
 int imap_format_body(struct buf *out, const struct mime_summary *s, bool extended, bool utf8);
+/* BODYPARTSTRUCTURE of RFC 5524: `body` of one part, or of the message (no path). What of a leaf is sent without its encoding has an identity encoding,
+ * and these octets and lines (decoded != NULL). 0, ERR_NOT_FOUND or ERR_CORRUPT. */
+struct imap_decoded_size { uint64_t octets, lines; };
+int imap_format_body_part(struct buf *out, const struct mime_summary *s, const uint32_t *path, size_t path_count,
+						  const struct imap_decoded_size *decoded, bool utf8);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "codec/imap/writer.h"
 #include "codec/mime/param.h"
+#include "codec/mime/section.h"
 
 void write_text_hard(struct writer *w, struct mime_text t)
 {
@@ -220,28 +221,33 @@ static void write_leaf(struct writer *w, const struct mime_summary_part *p)
 	}
 }
 
-static int write_next(struct writer *w, struct mime_summary_walk *walk, bool extended)
+/* The part that was read from the walk, with what is below it. */
+static int write_part(struct writer *w, struct mime_summary_walk *walk, const struct mime_summary_part *p, bool extended)
 {
-	struct mime_summary_part p;
-	int err = mime_summary_next(walk, &p);
-	if (err)
-		return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+	int err = 0;
 	write_char(w, '(');
-	if (p.kind == MIME_MULTIPART && p.children) {
-		err = write_multipart(w, walk, &p, extended);
+	if (p->kind == MIME_MULTIPART && p->children) {
+		err = write_multipart(w, walk, p, extended);
 	} else {
-		if (p.kind == MIME_EMBEDDED && p.children)
-			err = write_embedded(w, walk, &p, extended);
+		if (p->kind == MIME_EMBEDDED && p->children)
+			err = write_embedded(w, walk, p, extended);
 		else
-			write_leaf(w, &p);
+			write_leaf(w, p);
 		if (extended) {
 			write_char(w, ' ');
-			write_text(w, p.md5);
-			write_extension_end(w, &p);
+			write_text(w, p->md5);
+			write_extension_end(w, p);
 		}
 	}
 	write_char(w, ')');
 	return err;
+}
+
+static int write_next(struct writer *w, struct mime_summary_walk *walk, bool extended)
+{
+	struct mime_summary_part p;
+	int err = mime_summary_next(walk, &p);
+	return !err ? write_part(w, walk, &p, extended) : err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
 }
 
 /* ---- what others see ---- */
@@ -270,6 +276,26 @@ int imap_format_body(struct buf *out, const struct mime_summary *s, bool extende
 	mime_summary_walk(s, &walk);
 	writer_begin(&w, out, utf8);
 	int err = write_next(&w, &walk, extended);
+	writer_end(&w);
+	return err;
+}
+
+int imap_format_body_part(struct buf *out, const struct mime_summary *s, const uint32_t *path, size_t path_count,
+						  const struct imap_decoded_size *decoded, bool utf8)
+{
+	struct writer w;
+	struct mime_summary_walk walk;
+	struct mime_summary_part p;
+	int err = mime_section_walk(s, path, path_count, &walk, &p);
+	if (err)
+		return err;
+	if (decoded && p.kind == MIME_LEAF) {
+		p.encoding = (struct mime_text){ "BINARY", 6, MIME_TEXT_PLAIN };
+		p.body_n = (uint32_t)decoded->octets;
+		p.lines = (uint32_t)decoded->lines;
+	}
+	writer_begin(&w, out, utf8);
+	err = write_part(&w, &walk, &p, false);
 	writer_end(&w);
 	return err;
 }

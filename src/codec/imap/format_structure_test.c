@@ -120,6 +120,33 @@ static void test_embedded(void **state)
 	      "(\"image\" \"png\" NIL NIL NIL \"binary\" 1) \"digest\")");
 }
 
+/* RFC 5524 3.2: one part; what is sent decoded says so. */
+static void test_body_part(void **state)
+{
+	(void)state;
+	static const char message[] = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nYQo=\r\n"
+								  "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nx\r\n--b--\r\n";
+	struct arena a = ARENA_INIT(0);
+	struct mime_summary s;
+	struct imap_decoded_size size = { 2, 1 };
+	static const struct { uint32_t path[2]; size_t n; bool decoded; const char *out; } table[] = {
+		{ { 1 }, 1, false, "(\"text\" \"plain\" NIL NIL NIL \"base64\" 4 0)" },
+		{ { 1 }, 1, true, "(\"text\" \"plain\" NIL NIL NIL \"BINARY\" 2 1)" },
+		{ { 2 }, 1, true, "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 16 (NIL \"in\" NIL NIL NIL NIL NIL NIL NIL NIL) (\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 1 0) 2)" },
+		{ { 3 }, 1, false, NULL },
+	};
+	assert_int_equal(mime_summary_open(&s, record_of(&a, message)), 0);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct buf b = BUF_INIT(0);
+		int rc = imap_format_body_part(&b, &s, table[i].path, table[i].n, table[i].decoded ? &size : NULL, false);
+		assert_int_equal(rc, table[i].out ? 0 : ERR_NOT_FOUND);
+		if (table[i].out && !str_eq(buf_str(&b), str_from_c(table[i].out)))
+			fail_msg("%zu: %.*s", i, STR_ARG(buf_str(&b)));
+		buf_fini(&b);
+	}
+	arena_fini(&a);
+}
+
 /* RFC 9051 7.5.2: group syntax, routes, empty and absent fields. */
 static void test_envelope_forms(void **state)
 {
@@ -134,7 +161,7 @@ static void test_envelope_forms(void **state)
 	      "(NIL \"a \\\"b\\\" \\\\c  folded\" NIL NIL NIL NIL NIL NIL \"<a@b>\" NIL)");
 }
 
-/* RFC 3501 4.3: 8-bit is a literal; RFC 6855 3: or quoted, if it is UTF-8. */
+/* RFC 3501 4.3: 8-bit is a literal; RFC 9755 3: or quoted, if it is UTF-8. */
 static void test_8bit(void **state)
 {
 	(void)state;
@@ -193,6 +220,7 @@ static void test_appends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_body_part),
 		cmocka_unit_test(test_rfc3501_example), cmocka_unit_test(test_multipart), cmocka_unit_test(test_embedded),
 		cmocka_unit_test(test_envelope_forms), cmocka_unit_test(test_8bit), cmocka_unit_test(test_extended), cmocka_unit_test(test_full_buffer),
 		cmocka_unit_test(test_appends),

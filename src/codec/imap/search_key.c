@@ -340,7 +340,7 @@ static int parse_charset(struct parser *p)
 {
 	if (!imap_take_word(p->c, "CHARSET"))
 		return 0;
-	/* RFC 6855 3: after UTF8=ACCEPT all is UTF-8, and saying so again is BAD. */
+	/* RFC 9755 3: after UTF8=ACCEPT all is UTF-8, and saying so again is BAD. */
 	if (p->c->utf8)
 		imap_fail(p->c, "No CHARSET after UTF8=ACCEPT");
 	(void)(imap_sp(p->c) && imap_astring(p->c, &p->charset) && imap_sp(p->c));

@@ -165,7 +165,7 @@ static void test_charset(void **state)
 	struct arena a = ARENA_INIT(0);
 	struct imap_search s;
 	assert_int_equal(parse(&a, STR("CHARSET KLINGON TEXT a"), false, &s), ERR_UNSUPPORTED);
-	/* RFC 6855 3: BAD once UTF8=ACCEPT is enabled. */
+	/* RFC 9755 3: BAD once UTF8=ACCEPT is enabled. */
 	assert_int_equal(parse(&a, STR("CHARSET UTF-8 TEXT a"), true, &s), ERR_INVALID);
 	assert_int_equal(parse(&a, STR("TEXT \"\xc3\xa9\""), true, &s), 0);
 	arena_fini(&a);

@@ -32,6 +32,7 @@ struct mail_config mail_config_defaults(void)
 		.imap_timeout_ms = 30 * 60 * 1000,
 		.imap_acl_anyone = true,
 		.imap_unauthenticate = true,
+		.imap_append_8bit = true,
 		.login_timeout_ms = 60 * 1000,
 		.smtp_timeout_ms = 5 * 60 * 1000,
 		.smtp_recipients_max = 1000,
@@ -71,6 +72,7 @@ static const size_t texts[] = {
 	offsetof(struct mail_config, oauth_user_claim),
 	offsetof(struct mail_config, imap_admin_contact),
 	offsetof(struct mail_config, imap_admins),
+	offsetof(struct mail_config, imap_submit_users),
 	offsetof(struct mail_config, smtp_relay_from),
 	offsetof(struct mail_config, smtp_relay_to),
 	offsetof(struct mail_config, smtp_priority_from),
@@ -191,3 +193,14 @@ void mail_config_unref(const struct mail_config **c)
 }
 
 struct services *services_of_config(const struct mail_config *c) { return snapshot_of(c)->services; }
+
+bool mail_config_lists(struct str words, struct str name)
+{
+	struct str word;
+	while (words.n) {
+		str_cut(words, ' ', &word, &words);
+		if (word.n && str_ieq(word, name))
+			return true;
+	}
+	return false;
+}

@@ -29,6 +29,8 @@ struct mail_config {
 	uint64_t pop3_login_delay_s;             /* 0: none */
 	uint64_t imap_timeout_ms;                /* RFC 3501: at least 30 minutes */
 	bool imap_acl_anyone;                    /* SETACL may name "anyone" */
+	bool imap_append_8bit;                   /* APPEND takes 8-bit header fields from clients that enabled no UTF-8 (RFC 9755 3 says NO) */
+	struct str imap_submit_users;            /* users, parted by spaces, that may fetch URLs with "submit+" */
 	struct str imap_admin_contact;           /* URI of METADATA's /shared/admin, RFC 5464 3.2.1.1; empty: none */
 	bool imap_unauthenticate;                /* take UNAUTHENTICATE (RFC 8437) */
 	struct str imap_admins;                  /* users that may change quotas and what else is the server's, parted by spaces */
@@ -79,6 +81,8 @@ int services_set_config(struct services *s, const struct mail_config *c);
  * before services_destroy. */
 const struct mail_config *services_config(struct services *s);
 void mail_config_unref(const struct mail_config **c);      /* nulls; accepts NULL */
+/* Is the name one of the words, which are parted by spaces? Without case. */
+bool mail_config_lists(struct str words, struct str name);
 /* All defaults, for app/ and tests. */
 struct mail_config mail_config_defaults(void);
 

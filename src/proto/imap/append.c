@@ -1,7 +1,9 @@
 #include "proto/imap/append.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "codec/imap/append_args.h"
+#include "codec/mime/header.h"
 #include "codec/mime/nul.h"
 #include "deliver/deliver.h"
 #include "proto/imap/catenate.h"
@@ -118,11 +120,29 @@ static bool add_item(struct imap_append *a)
 	return true;
 }
 
+/* RFC 9755 4: a client that enabled no UTF-8 may not bring 8-bit header fields, if configuration holds it to that. */
+static bool may_have_header(struct imap_request *r, struct str message)
+{
+	if (imap_utf8(r->s) || r->s->config->imap_append_8bit)
+		return true;
+	struct mime_header_walk walk = mime_header_walk(message);
+	struct mime_header_field f;
+	while (mime_header_next(&walk, &f)) {
+		if (utf8_is_ascii(f.raw))
+			continue;
+		imap_no(r, "[CANNOT] 8-bit header fields: ENABLE UTF8=ACCEPT first");
+		return false;
+	}
+	return true;
+}
+
 /* It is stored now, so that the next one finds the spool empty. */
 static bool message_store(struct imap_request *r, struct str message)
 {
 	struct imap_append *a = r->s->append;
 	struct err e = { 0 };
+	if (!may_have_header(r, message))
+		return false;
 	int rc = deliver_prepare(a->model, a->account, &a->arena, message, &a->arriving, &e);
 	if (rc)
 		return fail(r, a->arena.failed ? ERR_TOO_BIG : rc, a->arena.failed ? NULL : &e);

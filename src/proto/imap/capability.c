@@ -64,8 +64,12 @@ static const struct imap_capability capabilities[] = {
 	{ "UIDPLUS", IMAP_LOGGED_IN, "4315", NULL },
 	{ "UNAUTHENTICATE", IMAP_LOGGED_IN, "8437", NULL },
 	{ "UNSELECT", IMAP_LOGGED_IN, "3691", NULL },
-	{ "UTF8=ACCEPT", IMAP_LOGGED_IN, "6855", "Messages with 8-bit header fields are taken from, and sent as they are to, "
-	  "clients that did not enable it: refusing them (section 4) would keep users from moving mail they have." },
+	{ "URL-PARTIAL", IMAP_LOGGED_IN, "5550 5.7.1", "In CATENATE, URLFETCH and BURL." },
+	{ "URLAUTH", IMAP_LOGGED_IN, "4467", "The token is 01 and HMAC-SHA-256. Of the host in a URL nothing is asked." },
+	{ "URLAUTH=BINARY", IMAP_LOGGED_IN, "5524", "BODYPARTSTRUCTURE of a section that is no part (HEADER, TEXT, MIME) is that of plain text." },
+	{ "UTF8=ACCEPT", IMAP_LOGGED_IN, "9755", "Messages with 8-bit header fields are sent as they are to clients that did not enable it, and taken from them unless "
+	  "configuration refuses it (imap.append_8bit): refusing would keep users from moving mail they have. The data item UTF8 of APPEND (RFC 6855, which 9755 replaces) is "
+	  "still understood, since clients send it." },
 	{ "WITHIN", IMAP_LOGGED_IN, "5032", NULL },
 };
 

@@ -9,7 +9,7 @@ static const struct {
 	{ "IMAP4rev2", IMAP_ENABLED_REV2 },              /* RFC 9051 6.3.1 */
 	{ "QRESYNC", IMAP_ENABLED_QRESYNC },             /* RFC 7162 3.2.3 */
 	{ "UIDONLY", IMAP_ENABLED_UIDONLY },             /* RFC 9586 */
-	{ "UTF8=ACCEPT", IMAP_ENABLED_UTF8 },            /* RFC 6855 3 */
+	{ "UTF8=ACCEPT", IMAP_ENABLED_UTF8 },            /* RFC 9755 3 */
 };
 
 void imap_enable_condstore(struct imap_request *r)

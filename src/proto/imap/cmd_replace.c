@@ -1,6 +1,7 @@
 /* REPLACE and UID REPLACE: RFC 8508. How the message arrives: append.h. */
 #include "proto/imap/append.h"
 #include "proto/imap/message_commands.h"
+#include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 
 /* Into another account: there is no commit over both, so the new one comes first, and nothing can be lost. */
@@ -26,6 +27,12 @@ static enum imap_result replace(struct imap_request *r, struct imap_append *a, c
 	bool here = account_id(to->account) == account_id(selected->account);
 	int rc = here ? mailbox_replace(to->account, selected->mailbox, a->old_uid, to->mailbox.id, a->item, &uidvalidity)
 				  : replace_abroad(r, a, to, &uidvalidity);
+	if (!rc) {
+		struct range uids = { a->item[0].uid_out, a->item[0].uid_out };
+		imap_notify_own(r->s, to->account, to->mailbox.id, &(struct rangeset){ &uids, 1, 1 });
+		if (here)
+			imap_notify_made(r->s, to->account);
+	}
 	a->count = 0;                         /* theirs now, or dropped */
 	if (rc == ERR_CONFLICT)
 		return imap_no(r, "[EXPUNGEISSUED] The message no longer exists");

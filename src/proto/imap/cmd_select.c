@@ -55,6 +55,7 @@ static int tell_selected(struct imap_request *r, struct str supplied, const stru
 		conn_printf(s->conn, "* %u RECENT\r\n", imap_recent_count(&s->selected));
 	if (!rev2 && view_first_unseen(v) < view_count(v) && !imap_uidonly(s))       /* a message number */
 		conn_printf(s->conn, "* OK [UNSEEN %u] First unseen\r\n", view_first_unseen(v) + 1);
+	conn_write_lit(s->conn, "* OK [URLMECH INTERNAL] For GENURLAUTH\r\n");        /* RFC 4467 8 */
 	conn_printf(s->conn, "* OK [UIDVALIDITY %u] UIDs valid\r\n", view_uidvalidity(v));
 	conn_printf(s->conn, "* OK [UIDNEXT %u] Predicted next UID\r\n", view_uidnext(v));
 	imap_tell_highestmodseq(s);

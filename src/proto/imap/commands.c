@@ -99,6 +99,12 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_fetch,
 	},
 	{
+		.name = "GENURLAUTH", .states = IMAP_LOGGED_IN,
+		.capability = "URLAUTH", .rfc = "4467 7", .transcript = "urlauth",
+		.run = imap_cmd_genurlauth,
+		.note = "Whether the user of submit+ and user+ is one is not looked up: nobody learns by it which users there are.",
+	},
+	{
 		.name = "GETACL", .states = IMAP_LOGGED_IN,
 		.capability = "ACL", .rfc = "4314 3.3", .transcript = "acl",
 		.run = imap_cmd_getacl,
@@ -202,10 +208,16 @@ static const struct imap_command commands[] = {
 				"selected.",
 	},
 	{
-		.name = "REPLACE", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_WRITES,
+		.name = "REPLACE", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_NUMBERS | IMAP_MESSAGES | IMAP_WRITES,
 		.capability = "REPLACE", .rfc = "8508 3.2", .transcript = "replace",
 		.run = imap_cmd_replace, .literal = imap_replace_literal, .octets = imap_append_octets,
 		.note = "One commit. Into a mailbox of another user: the new message first, then the old one goes.",
+	},
+	{
+		.name = "RESETKEY", .states = IMAP_LOGGED_IN,
+		.capability = "URLAUTH", .rfc = "4467 7", .transcript = "urlauth",
+		.run = imap_cmd_resetkey,
+		.note = "Other sessions are not told: the mechanism INTERNAL has no data that could change.",
 	},
 	{
 		.name = "SEARCH", .states = IMAP_SELECTED, .flags = IMAP_NUMBERS | IMAP_MESSAGES | IMAP_KEEPS_NUMBERS,
@@ -299,7 +311,7 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_uid_move,
 	},
 	{
-		.name = "UID REPLACE", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES | IMAP_WRITES,
+		.name = "UID REPLACE", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_MESSAGES | IMAP_WRITES,
 		.capability = "REPLACE", .rfc = "8508 3.3", .transcript = "replace",
 		.run = imap_cmd_replace, .literal = imap_replace_literal, .octets = imap_append_octets,
 	},
@@ -344,6 +356,12 @@ static const struct imap_command commands[] = {
 		.name = "UNSUBSCRIBE", .states = IMAP_LOGGED_IN,
 		.rfc = "3501 6.3.7", .transcript = "subscribe",
 		.run = imap_cmd_unsubscribe,
+	},
+	{
+		.name = "URLFETCH", .states = IMAP_LOGGED_IN,
+		.capability = "URLAUTH", .rfc = "4467 7, 5524", .transcript = "urlfetch",
+		.run = imap_cmd_urlfetch,
+		.note = "One response for each URL.",
 	},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

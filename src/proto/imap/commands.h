@@ -29,6 +29,7 @@ IMAP_RUN(deleteacl);
 IMAP_RUN(enable);
 IMAP_RUN(esearch);
 IMAP_RUN(examine);
+IMAP_RUN(genurlauth);
 IMAP_RUN(getacl);
 IMAP_RUN(getmetadata);
 IMAP_RUN(getquota);
@@ -42,6 +43,7 @@ IMAP_RUN(myrights);
 IMAP_RUN(namespace);
 IMAP_RUN(notify);
 IMAP_RUN(rename);
+IMAP_RUN(resetkey);
 IMAP_RUN(select);
 IMAP_RUN(setacl);
 IMAP_RUN(setmetadata);
@@ -50,6 +52,7 @@ IMAP_RUN(status);
 IMAP_RUN(subscribe);
 IMAP_RUN(unauthenticate);
 IMAP_RUN(unsubscribe);
+IMAP_RUN(urlfetch);
 
 /* selected: the mailbox */
 IMAP_RUN(close);

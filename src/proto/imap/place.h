@@ -8,13 +8,11 @@
 #define PROTO_IMAP_PLACE_H
 
 #include "model/acl.h"
+#include "proto/common/namespace.h"
 #include "proto/imap/command.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#define IMAP_OTHER_USERS "Other Users"
-#define IMAP_SHARED_FOLDERS "Shared Folders"
 
 struct imap_place {
 	struct account *account;         /* stays open until the request ends (account_open again to keep it) */

@@ -34,7 +34,7 @@ enum imap_state {
 /* What the client asked for, for good (RFC 5161, RFC 7162 3.1); bits. */
 enum imap_enabled {
 	IMAP_ENABLED_CONDSTORE = 1,
-	IMAP_ENABLED_UTF8 = 2,           /* UTF8=ACCEPT, RFC 6855 */
+	IMAP_ENABLED_UTF8 = 2,           /* UTF8=ACCEPT, RFC 9755 */
 	IMAP_ENABLED_QRESYNC = 4,        /* RFC 7162 3.2: VANISHED instead of EXPUNGE */
 	IMAP_ENABLED_REV2 = 8,           /* IMAP4rev2, RFC 9051 */
 	IMAP_ENABLED_UIDONLY = 16,       /* RFC 9586: no message numbers, UIDFETCH instead of FETCH */
@@ -82,7 +82,7 @@ struct imap_session {
 	bool tls_starting;                       /* no input is read until CONN_TLS */
 };
 
-/* UTF-8 in quoted strings, and mailbox names in UTF-8: RFC 6855 3, RFC 9051 5.1. */
+/* UTF-8 in quoted strings, and mailbox names in UTF-8: RFC 9755 3, RFC 9051 5.1. */
 static inline bool imap_utf8(const struct imap_session *s) { return (s->enabled & (IMAP_ENABLED_UTF8 | IMAP_ENABLED_REV2)) != 0; }
 /* What only UTF8=ACCEPT brings. */
 static inline bool imap_utf8_accept(const struct imap_session *s) { return (s->enabled & IMAP_ENABLED_UTF8) != 0; }
