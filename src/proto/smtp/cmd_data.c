@@ -1,4 +1,6 @@
 #include "base/num.h"
+#include "proto/common/url_access.h"
+#include "proto/common/url_part.h"
 #include "proto/smtp/accept.h"
 #include "proto/smtp/command.h"
 #include "proto/smtp/transaction.h"
@@ -82,6 +84,19 @@ static bool parse_bdat(struct smtp_call *c)
 	return num_parse_u64(size, &t->chunk_left) && (!t->chunk_is_last || str_ieq(str_trim(last), STR("LAST")));
 }
 
+/* The first chunk of a message, by BDAT or BURL. False: an answer was given. */
+static bool begin_chunks(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+
+	if (!transaction_is_ready(c) || !smtp_gates_pass(c, SMTP_STAGE_DATA, &(struct smtp_matter){ 0 }))
+		return false;
+	t->spool_error = smtp_transaction_start_data(c);
+	smtp_data_init(&t->data, SMTP_LONG_LINE_MAX);
+	t->chunking = true;
+	return true;
+}
+
 void smtp_cmd_bdat(struct smtp_call *c)
 {
 	struct smtp_transaction *t = &c->s->t;
@@ -92,24 +107,17 @@ void smtp_cmd_bdat(struct smtp_call *c)
 		c->s->closing = true;
 		return;
 	}
-	t->chunk_refused = !t->chunking && (!transaction_is_ready(c) || !smtp_gates_pass(c, SMTP_STAGE_DATA, &(struct smtp_matter){ 0 }));
-	if (!t->chunking && !t->chunk_refused) {
-		t->spool_error = smtp_transaction_start_data(c);
-		smtp_data_init(&t->data, SMTP_LONG_LINE_MAX);
-		t->chunking = true;
-	}
+	t->chunk_refused = !t->chunking && !begin_chunks(c);
 	c->s->phase = SMTP_BDAT;
 	if (t->chunk_left == 0)
 		smtp_input_bdat(c);
 }
 
-static void end_chunk(struct smtp_call *c)
+/* What came of a chunk that is in the spool as far as it would go. */
+static void answer_chunk(struct smtp_call *c, const char *taken)
 {
 	struct smtp_transaction *t = &c->s->t;
 
-	c->s->phase = SMTP_COMMAND;
-	if (t->chunk_refused)                /* the answer was given before its octets were read */
-		return;
 	if (t->chunk_is_last) {
 		smtp_data_check_end(&t->data);
 		smtp_accept(c);
@@ -120,7 +128,14 @@ static void end_chunk(struct smtp_call *c)
 	else if (t->spool_error)
 		smtp_reply_error(c, t->spool_error, "Chunk");
 	else
-		smtp_reply(c, 250, "2.0.0", "Chunk taken");
+		smtp_reply(c, 250, "2.0.0", "%s", taken);
+}
+
+static void end_chunk(struct smtp_call *c)
+{
+	c->s->phase = SMTP_COMMAND;
+	if (!c->s->t.chunk_refused)          /* else the answer was given before its octets were read */
+		answer_chunk(c, "Chunk taken");
 }
 
 void smtp_input_bdat(struct smtp_call *c)
@@ -141,4 +156,79 @@ void smtp_input_bdat(struct smtp_call *c)
 	}
 	if (t->chunk_left == 0)
 		end_chunk(c);
+}
+
+/* ---- BURL, RFC 4468 ---- */
+
+/* "If the URL fetch fails, the server will fail the entire transaction" (3.2). */
+static void burl_fails(struct smtp_call *c, unsigned code, const char *enhanced, const char *why)
+{
+	smtp_reply(c, code, enhanced, "%s", why);
+	smtp_transaction_reset(&c->s->t);
+}
+
+static void burl_copy(struct smtp_call *c, struct url_part *part)
+{
+	struct smtp_transaction *t = &c->s->t;
+	struct str octets = url_part_octets(part);
+
+	if (part->scratch.failed) {
+		burl_fails(c, 451, "4.3.0", "Out of memory");
+		return;
+	}
+	if (t->body != SMTP_BODY_BINARYMIME)
+		smtp_data_check(&t->data, octets);
+	smtp_transaction_write(c, octets.p, octets.n);
+	answer_chunk(c, "Waiting for more by BURL or BDAT");
+}
+
+/* RFC 4468 3.3 and 6: the URL must permit it, to this very user when it says submit+. */
+static void burl_fetch(struct smtp_call *c, struct str text, struct arena *arena)
+{
+	struct url_asker who = { .user = str_from_c(c->s->user), .submits = true };
+	struct url_access access = { .holder = NULL };
+	struct url_part part = { .scratch = BUF_INIT(0) };
+	struct imap_url url;
+	const char *why;
+	int code = imap_url_parse(text, arena, &url, &why);
+
+	if (code == ERR_INVALID) {
+		burl_fails(c, 554, "5.6.6", why);
+	} else if (!code && (!url.absolute || !url.mechanism.p)) {
+		burl_fails(c, 554, "5.7.8", "URL resolution requires trust relationship: the URL has no URLAUTH");
+	} else {
+		if (!code)
+			code = url_access_open(c->service->services, arena, &url, &who, &access);
+		if (!code)
+			code = url_part_open(access.holder, access.mailbox, &url, arena, &part);
+		if (code == ERR_DENIED)
+			burl_fails(c, 554, "5.7.0", "IMAP URL authorization failed");
+		else if (code == ERR_NOT_FOUND || code == ERR_INVALID || (!code && part.located.nil))
+			burl_fails(c, 554, "5.6.6", "IMAP URL resolution failed: no such message or part");
+		else if (code)
+			burl_fails(c, 451, "4.4.1", "The message store does not answer");
+		else
+			burl_copy(c, &part);
+	}
+	url_part_close(&part);
+	url_access_close(&access);
+}
+
+/* burl-cmd = "BURL" SP absolute-URI [SP "LAST"]: RFC 4468 3.5. It may stand between BDATs. */
+void smtp_cmd_burl(struct smtp_call *c)
+{
+	struct smtp_transaction *t = &c->s->t;
+	struct arena arena = ARENA_INIT(SMTP_BURL_ARENA_MAX);
+	struct str url, last;
+	bool is_last = str_cut(c->arg, ' ', &url, &last);
+
+	if (!url.n || (is_last && !str_ieq(str_trim(last), STR("LAST")))) {
+		smtp_reply(c, 501, "5.5.4", "Syntax: BURL url [LAST]");
+		return;
+	}
+	if (!t->chunking && !begin_chunks(c))
+		return;
+	t->chunk_is_last = is_last;
+	burl_fetch(c, url, &arena);
+	arena_fini(&arena);
 }

@@ -5,6 +5,8 @@ static const struct smtp_command table[] = {
 	{ .verb = "AUTH", .where = SMTP_IN_SUBMISSION, .needs_helo = true, .ends_pipeline = true, .run = smtp_cmd_auth, .rfc = "4954 4" },
 	{ .verb = "BDAT", .where = SMTP_EVERYWHERE, .needs_helo = true, .needs_auth = true, .during_chunks = true, .run = smtp_cmd_bdat,
 	  .rfc = "3030 2" },
+	{ .verb = "BURL", .where = SMTP_IN_SUBMISSION, .needs_helo = true, .needs_auth = true, .during_chunks = true, .run = smtp_cmd_burl,
+	  .rfc = "4468 3.5" },
 	{ .verb = "DATA", .where = SMTP_EVERYWHERE, .needs_helo = true, .needs_auth = true, .ends_pipeline = true, .run = smtp_cmd_data,
 	  .rfc = "5321 4.1.1.4" },
 	{ .verb = "EHLO", .where = SMTP_IN_MX | SMTP_IN_SUBMISSION, .ends_pipeline = true, .during_chunks = true, .run = smtp_cmd_ehlo,

@@ -27,6 +27,7 @@ const struct smtp_command *smtp_commands(size_t *n_out);
 void smtp_cmd_atrn(struct smtp_call *c);
 void smtp_cmd_auth(struct smtp_call *c);
 void smtp_cmd_bdat(struct smtp_call *c);
+void smtp_cmd_burl(struct smtp_call *c);
 void smtp_cmd_data(struct smtp_call *c);
 void smtp_cmd_ehlo(struct smtp_call *c);
 void smtp_cmd_etrn(struct smtp_call *c);

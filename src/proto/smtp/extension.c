@@ -7,6 +7,7 @@
 /* ---- when ---- */
 
 static bool has_queue(const struct smtp_call *c) { return c->service->queue; }
+static bool has_model(const struct smtp_call *c) { return services_model(c->service->services); }
 static bool can_tls(const struct smtp_call *c) { return conn_can_tls(c->conn); }
 
 /* RFC 8689 section 2: only in a session with TLS. */
@@ -31,6 +32,13 @@ static void describe_auth(const struct smtp_call *c, struct buf *out) { sasl_mec
 static void describe_limits(const struct smtp_call *c, struct buf *out)
 {
 	buf_printf(out, "MAILMAX=%u RCPTMAX=%u", SMTP_TRANSACTIONS_MAX, c->s->config->smtp_recipients_max);
+}
+
+/* RFC 4468 3.1 and 3.3: without arguments it says that AUTH is needed. */
+static void describe_burl(const struct smtp_call *c, struct buf *out)
+{
+	if (c->s->user)
+		buf_add_lit(out, "imap");
 }
 
 /* RFC 4865 section 3: the longest interval, and the latest moment. */
@@ -168,6 +176,7 @@ static const struct smtp_extension table[] = {
 	{ .keyword = "SMTPUTF8", .where = SMTP_EVERYWHERE, .parameters = { { "SMTPUTF8", MAIL, .bare = true, .take = take_utf8 } }, .rfc = "6531 3.4" },
 	{ .keyword = "CHUNKING", .where = SMTP_EVERYWHERE, .rfc = "3030 2" },
 	{ .keyword = "BINARYMIME", .where = SMTP_EVERYWHERE, .rfc = "3030 3" },
+	{ .keyword = "BURL", .where = SMTP_IN_SUBMISSION, .offered = has_model, .describe = describe_burl, .rfc = "4468 3.1" },
 	{ .keyword = "HELP", .where = SMTP_EVERYWHERE, .rfc = "5321 4.1.1.8" },
 	{ .keyword = "VRFY", .where = SMTP_EVERYWHERE, .rfc = "5321 3.5.2" },
 	{ .keyword = "SIZE", .where = SMTP_EVERYWHERE, .describe = describe_size, .parameters = { { "SIZE", MAIL, .take = take_size } }, .rfc = "1870" },
@@ -214,9 +223,11 @@ void smtp_extensions_offer(struct smtp_call *c)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		if (!is_offered(c, &table[i]))
 			continue;
-		buf_printf(out, "250-%s%s", table[i].keyword, table[i].describe ? " " : "");
+		buf_printf(out, "250-%s ", table[i].keyword);
+		size_t bare = out->n;
 		if (table[i].describe)
 			table[i].describe(c, out);
+		out->n -= out->n == bare;                  /* nothing follows, nor does a space */
 		buf_add_lit(out, "\r\n");
 	}
 }

@@ -20,7 +20,7 @@ struct smtp_extension {
 	const char *keyword;
 	unsigned where;                      /* enum smtp_where bits */
 	bool (*offered)(const struct smtp_call *c);                       /* NULL: always */
-	void (*describe)(const struct smtp_call *c, struct buf *out);     /* appends what follows the keyword and a space; NULL: nothing */
+	void (*describe)(const struct smtp_call *c, struct buf *out);     /* appends what follows the keyword and a space, perhaps nothing; may be NULL */
 	struct smtp_parameter parameters[SMTP_PARAMETERS_MAX];
 	const char *rfc;
 };

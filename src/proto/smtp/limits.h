@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define SMTP_LINE_MAX 12290             /* octets with CRLF: RFC 4954 section 4 asks for 12288 in AUTH; RFC 5321 4.5.3.1.4 for 512 */
+#define SMTP_BURL_ARENA_MAX ((size_t)4 << 20)      /* octets of memory for what a URL of BURL leads to: mostly one summary */
 #define SMTP_LONG_LINE_MAX 65536        /* octets of a line of message text; RFC 5321 4.5.3.1.6 asks for 1000, the world sends more */
 #define SMTP_TRANSACTION_MEMORY_MAX ((size_t)4 << 20)    /* bytes for all recipients of one transaction */
 #define SMTP_TARGETS_MAX 10000          /* accounts that one message may reach after alias expansion */
