@@ -433,6 +433,34 @@ static void do_copy(struct world *w)
 	rangeset_fini(&gone);
 }
 
+/* RFC 8508: the new one comes and the old one goes in one commit, whichever mailboxes they are in. */
+static void do_replace(struct world *w)
+{
+	struct ref_mailbox *from = any_mailbox(w), *to = any_mailbox(w);
+	if (from->n == 0)
+		return;
+	uint32_t uid = from->m[roll(w, from->n)].uid, uidvalidity;
+	struct rangeset old = RANGESET_INIT, gone = RANGESET_INIT;
+	struct str keyword = STR_NONE, byte = STR("x");
+	uint64_t account = FIXTURE_ACCOUNT;
+	unsigned body = w->bodies++;
+	struct append item = { .size = 1, .summary = STR("s"), .date = body, .keywords = &keyword };
+	uint64_t flags = any_flags(w, &keyword, &item.n_keywords);
+	item.flags = flags & MESSAGE_SYSTEM_FLAGS;
+	ref_add(to, flags, body);
+	int rc;
+	do {
+		FIXTURE_OK(model_put_blob(w->f->model, &byte, 1, &account, 1, &item.blob));
+		rc = mailbox_replace(w->f->account, from->id, uid, to->id, &item, &uidvalidity);
+	} while (fixture_again(rc));
+	assert_int_equal(rc, 0);
+	assert_int_equal(item.uid_out, to->uidnext - 1);
+	rangeset_add(&old, uid, uid);
+	ref_remove(from, &old, false, &gone);
+	rangeset_fini(&old);
+	rangeset_fini(&gone);
+}
+
 static void do_tree(struct world *w)
 {
 	unsigned which = 1 + (unsigned)roll(w, MAILBOXES - 1);
@@ -477,7 +505,7 @@ static void do_rename_inbox(struct world *w)
 
 static void step(struct world *w)
 {
-	switch (roll(w, 20)) {
+	switch (roll(w, 22)) {
 	case 0: case 1: case 2: case 3: case 4: case 5: case 6:
 		do_append(w);
 		break;
@@ -492,6 +520,9 @@ static void step(struct world *w)
 		break;
 	case 18:
 		do_tree(w);
+		break;
+	case 19: case 20:
+		do_replace(w);
 		break;
 	default:
 		if (roll(w, 10) == 0)
