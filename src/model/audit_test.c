@@ -539,6 +539,7 @@ int main(void)
 		FIXTURE_TEST(damaged_subscriptions),
 		FIXTURE_TEST(damaged_acl),
 		FIXTURE_TEST(acl_of_no_mailbox),
+		FIXTURE_TEST(damaged_url_keys),
 		FIXTURE_TEST(damaged_message_ids),
 		FIXTURE_TEST(message_ids_of_the_future),
 		FIXTURE_TEST(unknown_key),
