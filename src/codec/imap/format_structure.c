@@ -285,10 +285,17 @@ int imap_format_body_part(struct buf *out, const struct mime_summary *s, const u
 {
 	struct writer w;
 	struct mime_summary_walk walk;
-	struct mime_summary_part p;
-	int err = mime_section_walk(s, path, path_count, &walk, &p);
+	struct mime_summary_part part, p;
+	int err = mime_section_part(s, path, path_count, &part);
 	if (err)
 		return err;
+	/* The walk goes on behind it, so that what is below it is written too. */
+	mime_summary_walk(s, &walk);
+	do
+		err = mime_summary_next(&walk, &p);
+	while (!err && p.index < part.index);
+	if (err)
+		return ERR_CORRUPT;
 	if (decoded && p.kind == MIME_LEAF) {
 		p.encoding = (struct mime_text){ "BINARY", 6, MIME_TEXT_PLAIN };
 		p.body_n = (uint32_t)decoded->octets;

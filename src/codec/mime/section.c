@@ -57,12 +57,6 @@ int mime_section_part(const struct mime_summary *s, const uint32_t *path, size_t
 	return find_part(s, path, path_count, &w, out);
 }
 
-int mime_section_walk(const struct mime_summary *s, const uint32_t *path, size_t path_count, struct mime_summary_walk *walk,
-                      struct mime_summary_part *out)
-{
-	return find_part(s, path, path_count, walk, out);
-}
-
 int mime_section_find(const struct mime_summary *s, const uint32_t *path, size_t path_count,
                       enum mime_section_kind kind, struct mime_section *out)
 {

@@ -28,8 +28,5 @@ int mime_section_find(const struct mime_summary *s, const uint32_t *path, size_t
  * ERR_CORRUPT. */
 int mime_section_part(const struct mime_summary *s, const uint32_t *path, size_t path_count,
                       struct mime_summary_part *out);
-/* The same, and the walk that goes on behind it: with its children, when it has any. */
-int mime_section_walk(const struct mime_summary *s, const uint32_t *path, size_t path_count, struct mime_summary_walk *walk,
-                      struct mime_summary_part *out);
 
 #endif
