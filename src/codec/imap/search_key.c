@@ -18,9 +18,10 @@ enum argument {
 	MODSEQ,
 	KEY,
 	TWO_KEYS,
+	UIDS_AFTER, UIDS_BEFORE,
 };
 
-/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3; RFC 6203 7; RFC 8474 6; RFC 8514 4.3 (every mailbox has save dates). */
+/* RFC 3501 6.4.4 and 9; RFC 7162 3.1.5; RFC 5032 3; RFC 6203 7; RFC 8474 6; RFC 9738 3.2; RFC 8514 4.3 (every mailbox has save dates). */
 static const struct key {
 	const char *name;
 	enum imap_search_kind kind;
@@ -66,6 +67,8 @@ static const struct key {
 	{ "THREADID", IMAP_SEARCH_THREADID, OBJECT_ID, false, 0 },
 	{ "TO", IMAP_SEARCH_TO, TEXT, false, 0 },
 	{ "UID", IMAP_SEARCH_UIDSET, UIDS, false, 0 },
+	{ "UIDAFTER", IMAP_SEARCH_UIDSET, UIDS_AFTER, false, 0 },
+	{ "UIDBEFORE", IMAP_SEARCH_UIDSET, UIDS_BEFORE, false, 0 },
 	{ "UNANSWERED", IMAP_SEARCH_FLAG, NOTHING, true, IMAP_ANSWERED },
 	{ "UNDELETED", IMAP_SEARCH_FLAG, NOTHING, true, IMAP_DELETED },
 	{ "UNDRAFT", IMAP_SEARCH_FLAG, NOTHING, true, IMAP_DRAFT },
@@ -166,6 +169,21 @@ static bool object_id(struct parser *p, struct str *out)
 	return out->n <= IMAP_OBJECT_ID_MAX || imap_fail(p->c, "An object identifier is too long");
 }
 
+/* RFC 9738 3.2. A set of nothing when there can be none. */
+static bool uids_beside(struct parser *p, enum argument which, struct imap_search_key *k)
+{
+	uint32_t uid;
+	if (!imap_nz_number(p->c, &uid))
+		return false;
+	struct range range = which == UIDS_AFTER ? (struct range){ uid < UINT32_MAX ? uid + 1 : 1, UINT32_MAX } : (struct range){ 1, uid - 1 };
+	k->set = (struct imap_seqset){ .range = arena_new(p->c->arena, struct range) };
+	if (!k->set.range)
+		return imap_fail(p->c, "Out of memory");
+	*k->set.range = range;
+	k->set.count = which == UIDS_AFTER ? uid < UINT32_MAX : uid > 1;
+	return true;
+}
+
 static bool argument(struct parser *p, enum argument which, struct imap_search_key *k)
 {
 	switch (which) {
@@ -189,6 +207,9 @@ static bool argument(struct parser *p, enum argument which, struct imap_search_k
 		return days(p, which, k);
 	case UIDS:
 		return imap_seqset(p->c, &k->set);
+	case UIDS_AFTER:
+	case UIDS_BEFORE:
+		return uids_beside(p, which, k);
 	case MODSEQ:
 		return modseq(p, k);
 	case TWO_KEYS:

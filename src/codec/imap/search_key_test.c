@@ -105,6 +105,8 @@ static const struct { const char *in; const char *tree; } good[] = {
 	/* RFC 6203 7. */
 	{ "FUZZY SUBJECT a FROM b", "(~subject=a from=b)" },
 	{ "NOT fuzzy (BODY a NOT OR TEXT b SEEN)", "(!~(~body=a !~{~text=b ~flag=1}))" },
+	{ "UIDAFTER 7 UIDBEFORE 3", "(uid=8:4294967295 uid=1:2)" },
+	{ "UIDBEFORE 1 UIDAFTER 4294967295", "(uid= uid=)" },
 	{ "UNSEEN YOUNGER 259200", "(!flag=1 younger=259200)" },
 	{ "OR OLDER 1 NOT older 4294967295", "({older=1 !older=4294967295})" },
 	{ "MODSEQ 0 NOT MODSEQ 5", "(modseq=0 !modseq=5)" },
@@ -115,7 +117,7 @@ static const struct { const char *in; const char *tree; } good[] = {
 
 static const char *const bad[] = {
 	"", "FOO", "SEEN ", "SEEN  DELETED", "(", "()", "(SEEN", "SEEN)", "NOT", "NOT ", "FUZZY", "FUZZY ", "FUZZY ()", "FUZZYBODY x", "OR SEEN", "OR SEEN ", "FROM", "FROM ",
-	"HEADER a", "KEYWORD", "KEYWORD \\Seen", "OLDER", "OLDER 0", "OLDER -1", "YOUNGER x", "YOUNGER 4294967296", "LARGER", "LARGER -1", "LARGER x", "SINCE", "SINCE 1-Feb", "SINCE 30-Feb-2000", "SAVEDSINCE", "SAVEDON 1",
+	"HEADER a", "KEYWORD", "KEYWORD \\Seen", "OLDER", "OLDER 0", "OLDER -1", "YOUNGER x", "UIDAFTER", "UIDAFTER *", "UIDBEFORE 0", "UIDBEFORE 1:2", "YOUNGER 4294967296", "LARGER", "LARGER -1", "LARGER x", "SINCE", "SINCE 1-Feb", "SINCE 30-Feb-2000", "SAVEDSINCE", "SAVEDON 1",
 	"UID", "UID x", "0", "1:", "CHARSET", "CHARSET UTF-8", "CHARSET UTF-8 ", "MODSEQ", "MODSEQ \"/flags/a\" 1",
 	"MODSEQ \"/flags/a\" none 1", "MODSEQ 9223372036854775808", "SUBJECT \"\xc3\xa9\"", "SEEN CHARSET UTF-8", "SUBJECT {3}\r\nab",
 };

@@ -9,6 +9,7 @@ bool imap_status_list(struct imap_cursor *c, uint32_t *items_out)
 		{ "SIZE", IMAP_STATUS_SIZE }, { "HIGHESTMODSEQ", IMAP_STATUS_HIGHESTMODSEQ },
 		{ "DELETED-STORAGE", IMAP_STATUS_DELETED_STORAGE },
 		{ "MAILBOXID", IMAP_STATUS_MAILBOXID },
+		{ "APPENDLIMIT", IMAP_STATUS_APPENDLIMIT },
 	};
 	*items_out = 0;
 	if (!imap_expect(c, '(', "A list of status items must begin with a parenthesis"))

@@ -17,6 +17,7 @@ enum imap_status_item {
 	IMAP_STATUS_HIGHESTMODSEQ = 1 << 7,
 	IMAP_STATUS_DELETED_STORAGE = 1 << 8,    /* RFC 9208 4.1.4 */
 	IMAP_STATUS_MAILBOXID = 1 << 9,          /* RFC 8474 4.3 */
+	IMAP_STATUS_APPENDLIMIT = 1 << 10,       /* RFC 7889 3 */
 };
 
 /* "(" status-att *(SP status-att) ")": a set of enum imap_status_item. */

@@ -31,6 +31,8 @@ struct mail_config {
 	bool imap_acl_anyone;                    /* SETACL may name "anyone" */
 	bool imap_append_8bit;                   /* APPEND takes 8-bit header fields from clients that enabled no UTF-8 (RFC 9755 3 says NO) */
 	struct str imap_submit_users;            /* users, parted by spaces, that may fetch URLs with "submit+" */
+	unsigned imap_message_limit;             /* messages one command may process, RFC 9738; 0: any number */
+	unsigned imap_save_limit;                /* messages one COPY or APPEND may add, where there is no message_limit; 0: any number */
 	struct str imap_admin_contact;           /* URI of METADATA's /shared/admin, RFC 5464 3.2.1.1; empty: none */
 	bool imap_unauthenticate;                /* take UNAUTHENTICATE (RFC 8437) */
 	struct str imap_admins;                  /* users that may change quotas and what else is the server's, parted by spaces */

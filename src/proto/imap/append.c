@@ -8,6 +8,7 @@
 #include "deliver/deliver.h"
 #include "proto/imap/catenate.h"
 #include "proto/imap/limits.h"
+#include "proto/imap/message_limit.h"
 #include "proto/imap/place.h"
 
 /* ---- life ---- */
@@ -57,6 +58,8 @@ static bool check_room(struct imap_request *r, struct account *account, uint64_t
 		imap_no(r, "[TOOBIG] At most %llu octets", (unsigned long long)max);
 		return false;
 	}
+	if (!imap_message_limit_allows(r, a->count + 1, NULL))
+		return false;
 	if (a->count == IMAP_APPEND_MESSAGES_MAX || size > IMAP_APPEND_OCTETS_MAX - a->octets) {
 		imap_no(r, "[LIMIT] At most %u messages and %llu octets in one command", IMAP_APPEND_MESSAGES_MAX,
 				(unsigned long long)IMAP_APPEND_OCTETS_MAX);

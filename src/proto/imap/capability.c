@@ -7,6 +7,7 @@ static const struct imap_capability capabilities[] = {
 	{ "IMAP4rev2", IMAP_ANY_STATE, "9051", "By ENABLE: LIST and no RECENT in SELECT, ESEARCH instead of SEARCH, names in UTF-8. What IMAP4rev1 has beyond it "
 	  "(CHECK, LSUB, RFC822, NEW, STATUS RECENT) works on." },
 	{ "ACL", IMAP_LOGGED_IN, "4314", "The rights of groups are those of their members, through nested groups too." },
+	{ "APPENDLIMIT", IMAP_LOGGED_IN, "7889", "With the number of `limits.message_size`: the same for all mailboxes." },
 	{ "BINARY", IMAP_LOGGED_IN, "3516", "BINARY of the whole message, of a multipart and of a message inside is their octets. A part with NUL that comes in a "
 	  "literal8 is stored in base64, so that BODY and POP3 can show it; NUL elsewhere is NO [UNKNOWN-CTE]." },
 	{ "CATENATE", IMAP_LOGGED_IN, "4469", "URLs are looked at when they come, so that BADURL is said before the next literal is asked for. \"/;UID=1\" means the selected mailbox." },
@@ -28,6 +29,7 @@ static const struct imap_capability capabilities[] = {
 	{ "LIST-STATUS", IMAP_LOGGED_IN, "5819", NULL },
 	{ "LITERAL+", IMAP_LOGGED_IN, "7888", "A literal over the limit is read and dropped, and its command answered at once." },
 	{ "LITERAL-", IMAP_NOT_AUTHENTICATED, "7888 5", "Before login, so that nobody unknown makes us read much." },
+	{ "MESSAGELIMIT", IMAP_LOGGED_IN, "9738", "With the number of `imap.message_limit`; not when that is 0. No other limit of ours is lower, but that of APPEND (1,000)." },
 	{ "METADATA", IMAP_LOGGED_IN, "5464", "Of mailboxes and the server." },
 	{ "MOVE", IMAP_LOGGED_IN, "6851", NULL },
 	{ "MULTIAPPEND", IMAP_LOGGED_IN, "3502", "At most 1,000 messages and 1 GB in one command." },
@@ -49,6 +51,7 @@ static const struct imap_capability capabilities[] = {
 	{ "RIGHTS=kxte", IMAP_LOGGED_IN, "4314 2.2", NULL },
 	{ "SASL-IR", IMAP_NOT_AUTHENTICATED, "4959", NULL },
 	{ "SAVEDATE", IMAP_LOGGED_IN, "8514", "Messages from before save dates were kept show their internal date." },
+	{ "SAVELIMIT", IMAP_LOGGED_IN, "9738", "With the number of `imap.save_limit`; only where `imap.message_limit` is 0 and this is not." },
 	{ "SEARCH=FUZZY", IMAP_LOGGED_IN, "6203", "Words by their stems, all of them in the field asked; other keys under FUZZY mean what they mean without. Messages that are not "
 	  "indexed yet are found by the text as it stands." },
 	{ "SEARCHRES", IMAP_LOGGED_IN, "5182", NULL },
@@ -107,14 +110,39 @@ static bool is_off(const struct imap_session *s, const char *name)
 	return strcmp(name, "COMPRESS=DEFLATE") == 0 && conn_is_compressed(s->conn);
 }
 
+/* Is a number part of it? 0: then it is not advertised. */
+static bool has_number(const struct imap_capability *capability, const struct mail_config *config, uint64_t *out)
+{
+	const struct {
+		const char *name;
+		uint64_t number;
+	} numbers[] = {
+		{ "APPENDLIMIT", config->message_size_max },
+		{ "MESSAGELIMIT", config->imap_message_limit },
+		{ "SAVELIMIT", config->imap_message_limit ? 0 : config->imap_save_limit },
+	};
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (!strcmp(numbers[i].name, capability->name)) {
+			*out = numbers[i].number;
+			return true;
+		}
+	}
+	return false;
+}
+
 void imap_capability_write(const struct imap_session *s, struct buf *out)
 {
 	const char *space = "";
 	for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
 		if (!(capabilities[i].states & s->state) || is_off(s, capabilities[i].name))
 			continue;
+		uint64_t number = 0;
+		if (has_number(&capabilities[i], s->config, &number) && !number)
+			continue;
 		buf_add_c(out, space);
 		buf_add_c(out, capabilities[i].name);
+		if (number)
+			buf_printf(out, "=%llu", (unsigned long long)number);
 		space = " ";
 	}
 	if (s->state == IMAP_NOT_AUTHENTICATED)

@@ -1,6 +1,7 @@
 /* COPY: RFC 3501 6.4.7. MOVE: RFC 6851. COPYUID: RFC 4315 3. */
 #include "proto/imap/message_commands.h"
 
+#include "proto/imap/message_limit.h"
 #include "proto/imap/message_set.h"
 #include "proto/imap/notify.h"
 #include "proto/imap/place.h"
@@ -93,8 +94,12 @@ static enum imap_result copy(struct imap_request *r, bool uid, bool move)
 	struct str name;
 	enum imap_result result = IMAP_REPLIED;
 	if (imap_read_messages(r, uid, &c.numbers)) {
-		if (imap_sp(&r->args) && imap_mailbox(&r->args, &name) && imap_end(&r->args))
-			result = copy_to(r, &c, name, uid, move);
+		if (imap_sp(&r->args) && imap_mailbox(&r->args, &name) && imap_end(&r->args)) {
+			if (move)
+				imap_message_limit_cut(r, &c.numbers);
+			if (move || imap_message_limit_allows(r, rangeset_count(&c.numbers), &c.numbers))
+				result = copy_to(r, &c, name, uid, move);
+		}
 		else
 			result = imap_bad_args(r);
 	}

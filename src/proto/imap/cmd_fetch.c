@@ -7,6 +7,7 @@
 #include "proto/imap/email_batch.h"
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/limits.h"
+#include "proto/imap/message_limit.h"
 #include "proto/imap/message_set.h"
 #include "proto/imap/place.h"
 #include "proto/imap/resync.h"
@@ -224,6 +225,8 @@ static int write_all(struct fetch *f)
 	const struct message *m;
 	int err = 0;
 	imap_message_walk_init(&walk, f->s->selected.view, &f->numbers);
+	if (f->r->limited_uid)
+		imap_message_walk_down(&walk);
 	while (!err && (m = imap_message_walk_next(&walk))) {
 		if (!is_wanted(f, m))
 			continue;
@@ -235,6 +238,22 @@ static int write_all(struct fetch *f)
 	}
 	imap_email_batch_end(&f->emails);
 	return err;
+}
+
+/* RFC 9738 3.1: a PARTIAL is refused over the limit, all else is cut to it. False: the reply is set. */
+static bool limit(struct fetch *f)
+{
+	uint32_t most = f->s->config->imap_message_limit;
+	size_t skip, count;
+	if (!f->args.has_partial) {
+		imap_message_limit_cut(f->r, &f->numbers);
+		return true;
+	}
+	imap_partial_of(&f->args.partial, (size_t)rangeset_count(&f->numbers), &skip, &count);
+	if (!most || count <= most)
+		return true;
+	imap_no(f->r, "[MESSAGELIMIT %u] Too many messages for one command", most);
+	return false;
 }
 
 static enum imap_result run(struct fetch *f)
@@ -284,7 +303,7 @@ static enum imap_result fetch(struct imap_request *r, bool uid)
 		result = imap_bad(r, "PARTIAL is for UID FETCH");
 	else if (f.args.vanished && !(uid && imap_qresync(f.s)))
 		result = imap_bad(r, "VANISHED is for UID FETCH after ENABLE QRESYNC");
-	else if (imap_resolve_messages(r, &f.set, uid, &f.numbers))
+	else if (imap_resolve_messages(r, &f.set, uid, &f.numbers) && limit(&f))
 		result = run(&f);
 	buf_fini(&f.scratch);
 	rangeset_fini(&f.numbers);

@@ -3,6 +3,7 @@
 
 #include "codec/imap/store_args.h"
 #include "proto/imap/fetch_items.h"
+#include "proto/imap/message_limit.h"
 #include "proto/imap/message_set.h"
 #include "proto/imap/place.h"
 #include "proto/imap/sync.h"
@@ -113,6 +114,8 @@ static void write_responses(struct store *st)
 	const struct message *m;
 	imap_items_init(&items, st->s);
 	imap_message_walk_init(&walk, st->s->selected.view, &st->numbers);
+	if (st->r->limited_uid)
+		imap_message_walk_down(&walk);
 	while ((m = imap_message_walk_next(&walk))) {
 		if (m->flags & MESSAGE_GHOST) {
 			st->missing = true;
@@ -185,8 +188,10 @@ static enum imap_result store(struct imap_request *r, bool uid)
 	enum imap_result result = IMAP_REPLIED;
 	if (!imap_seqset(&r->args, &set) || !imap_sp(&r->args) || !imap_store_args(&r->args, &st.args))
 		result = imap_bad_args(r);
-	else if (imap_resolve_messages(r, &set, uid, &st.numbers))
+	else if (imap_resolve_messages(r, &set, uid, &st.numbers)) {
+		imap_message_limit_cut(r, &st.numbers);
 		result = run(&st);
+	}
 	view_unref(&st.before);
 	rangeset_fini(&st.numbers);
 	rangeset_fini(&st.own);

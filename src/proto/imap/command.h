@@ -35,6 +35,7 @@ struct imap_request {
 	struct arena *arena;                  /* dropped when the request ends; args' own too */
 	struct str reply;                     /* "OK [CODE] text", in the arena */
 	struct imap_opened *opened;           /* accounts of others, until the request ends: place.h */
+	uint32_t limited_uid;                 /* only messages from this UID on were processed (message_limit.h); 0: all */
 	bool numbers_used;                    /* a UID command had message numbers in its arguments: as IMAP_KEEPS_NUMBERS */
 };
 

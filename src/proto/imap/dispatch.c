@@ -2,6 +2,7 @@
 
 #include "proto/common/sasl.h"
 #include "proto/imap/limits.h"
+#include "proto/imap/message_limit.h"
 #include "proto/imap/notify.h"
 #include "proto/imap/place.h"
 #include "proto/imap/sync.h"
@@ -124,6 +125,7 @@ static void finish(struct imap_request *r, enum imap_result result)
 		tell_news(r);
 	if (s->notify && s->state != IMAP_NOT_AUTHENTICATED)
 		imap_notify_after(s);
+	imap_message_limit_tell(r);
 	imap_send(r);
 	count_bad(s, r->reply);
 }

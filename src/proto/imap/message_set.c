@@ -70,8 +70,30 @@ void imap_message_walk_init(struct imap_message_walk *w, const struct view *v, c
 		w->iter = view_iter_at(v, numbers->v[0].lo - 1);
 }
 
+void imap_message_walk_down(struct imap_message_walk *w)
+{
+	w->down = true;
+	w->range = w->numbers->n;
+	w->number = 0;
+}
+
+static const struct message *next_down(struct imap_message_walk *w)
+{
+	if (w->number && w->number > w->numbers->v[w->range].lo) {
+		w->number--;
+	} else {
+		if (w->range == 0)
+			return NULL;
+		w->number = w->numbers->v[--w->range].hi;
+	}
+	w->iter.message = view_at(w->iter.v, w->number - 1);
+	return &w->iter.message;
+}
+
 const struct message *imap_message_walk_next(struct imap_message_walk *w)
 {
+	if (w->down)
+		return next_down(w);
 	if (w->range == w->numbers->n)
 		return NULL;
 	if (w->number == w->numbers->v[w->range].hi) {

@@ -29,9 +29,12 @@ struct imap_message_walk {
 	const struct rangeset *numbers;
 	size_t range;
 	uint32_t number;              /* of the message returned last */
+	bool down;                    /* from the highest to the lowest */
 	struct view_iter iter;
 };
 void imap_message_walk_init(struct imap_message_walk *w, const struct view *v, const struct rangeset *numbers);
+/* Before the first next: RFC 9738 3.1 wants them from the highest to the lowest where a command is cut short. */
+void imap_message_walk_down(struct imap_message_walk *w);
 const struct message *imap_message_walk_next(struct imap_message_walk *w);     /* NULL at the end */
 
 #endif

@@ -75,6 +75,17 @@ enum imap_result imap_search_failed(struct imap_request *r, const struct imap_se
 	return IMAP_REPLIED;
 }
 
+/* RFC 9738: SEARCH tells what it did not look at; of SORT and THREAD a part would be wrong (3.3). False: the reply is set. */
+static bool limited(struct imap_request *r, const struct imap_search_return *ret, const struct imap_hits *hits)
+{
+	if (!hits->limited_uid || str_ends(str_from_c(r->row->name), STR("SEARCH"))) {
+		r->limited_uid = hits->limited_uid;
+		return true;
+	}
+	imap_no(r, "[MESSAGELIMIT %u] Too many messages for one command", r->s->config->imap_message_limit);
+	return refused(r, ret);
+}
+
 bool imap_search_selected_find(struct imap_request *r, const struct imap_search_return *ret, const struct imap_search *search,
 							   size_t most, struct imap_hits *out)
 {
@@ -92,7 +103,7 @@ bool imap_search_selected_find(struct imap_request *r, const struct imap_search_
 		err = imap_search_run(r->conn, &scope, root, most, out);
 	if (err)
 		imap_search_failed(r, ret, err);
-	return err == 0;
+	return err == 0 && limited(r, ret, out);
 }
 
 bool imap_search_saved(struct imap_request *r, const struct imap_esearch *e, enum imap_result *result_out)

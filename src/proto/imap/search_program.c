@@ -8,7 +8,7 @@ struct imap_search_scope imap_search_selected(const struct imap_session *s)
 {
 	return (struct imap_search_scope){
 		.account = s->selected.account, .view = s->selected.view, .recent = &s->selected.recent, .saved = &s->saved,
-		.index = services_search(s->services), .now = clock_now(),
+		.index = services_search(s->services), .now = clock_now(), .limit = s->config->imap_message_limit,
 	};
 }
 

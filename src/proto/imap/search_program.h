@@ -19,6 +19,7 @@ struct imap_search_scope {
 	const struct rangeset *recent;   /* UIDs that are \Recent to this session */
 	const struct rangeset *saved;    /* UIDs that "$" stands for (RFC 5182) */
 	int64_t now;                     /* unix seconds, for OLDER and YOUNGER */
+	uint32_t limit;                  /* messages that are looked at, at most, the highest (RFC 9738); 0: all */
 };
 /* The selected mailbox, now. */
 struct imap_search_scope imap_search_selected(const struct imap_session *s);

@@ -1,6 +1,7 @@
 #include "proto/imap/search_run.h"
 
 #include "base/clock.h"
+#include "proto/imap/message_limit.h"
 #include "proto/imap/message_set.h"
 #include "proto/imap/search_match.h"
 
@@ -48,18 +49,42 @@ static bool is_abandoned(struct run *x, uint32_t number)
 	return conn_peer_gone(x->conn);
 }
 
-/* The messages among which all matches are: the smallest set that must hold anyway, or all. */
+/* Leaves in *a what is in b too. */
+static int intersect(struct rangeset *a, const struct rangeset *b)
+{
+	struct rangeset both = RANGESET_INIT;
+	int err = 0;
+	for (size_t i = 0, k = 0; i < a->n && k < b->n && !err;) {
+		uint32_t lo = a->v[i].lo > b->v[k].lo ? a->v[i].lo : b->v[k].lo, hi = a->v[i].hi < b->v[k].hi ? a->v[i].hi : b->v[k].hi;
+		if (lo <= hi)
+			err = rangeset_add(&both, lo, hi);
+		if (a->v[i].hi < b->v[k].hi)
+			i++;
+		else
+			k++;
+	}
+	rangeset_fini(a);
+	*a = both;
+	return err;
+}
+
+/* The messages among which all matches are: those of all sets that must hold anyway. */
 static int find_candidates(const struct imap_search_scope *scope, const struct imap_test *root, struct rangeset *numbers_out)
 {
-	const struct imap_test *t = root->child;
-	if (root->key->kind != IMAP_SEARCH_AND || root->key->negated)
-		t = NULL;
-	while (t && ((t->key->kind != IMAP_SEARCH_SEQSET && t->key->kind != IMAP_SEARCH_UIDSET) || t->key->negated))
-		t = t->next;
-	if (t)
-		return imap_uids_to_numbers(scope->view, &t->set, numbers_out);
 	uint32_t count = view_count(scope->view);
-	return count ? rangeset_add(numbers_out, 1, count) : 0;
+	int err = count ? rangeset_add(numbers_out, 1, count) : 0;
+	if (root->key->kind != IMAP_SEARCH_AND || root->key->negated)
+		return err;
+	for (const struct imap_test *t = root->child; t && !err; t = t->next) {
+		if ((t->key->kind != IMAP_SEARCH_SEQSET && t->key->kind != IMAP_SEARCH_UIDSET) || t->key->negated)
+			continue;
+		struct rangeset these = RANGESET_INIT;
+		err = imap_uids_to_numbers(scope->view, &t->set, &these);
+		if (!err)
+			err = intersect(numbers_out, &these);
+		rangeset_fini(&these);
+	}
+	return err;
 }
 
 static int look_at(struct run *x, const struct message *m, uint32_t number)
@@ -90,6 +115,8 @@ int imap_search_run(struct conn *conn, const struct imap_search_scope *scope, co
 	struct imap_message_walk walk;
 	const struct message *m;
 	int err = find_candidates(scope, root, &numbers);
+	if (!err)
+		out->limited_uid = imap_message_limit_numbers(scope->view, &numbers, scope->limit);
 	imap_message_walk_init(&walk, scope->view, &numbers);
 	while (!err && (!most || out->n < most) && (m = imap_message_walk_next(&walk)))
 		err = look_at(&x, m, walk.number);

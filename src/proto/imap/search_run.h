@@ -17,9 +17,10 @@ struct imap_hit {
 struct imap_hits {
 	struct imap_hit *v;              /* malloc: imap_hits_fini */
 	size_t n, cap;
+	uint32_t limited_uid;            /* only messages from this UID on were looked at, by scope.limit; 0: all */
 	bool missing;                    /* one was expunged meanwhile and could not be looked at (RFC 2180 4.3) */
 };
-#define IMAP_HITS_INIT { NULL, 0, 0, false }
+#define IMAP_HITS_INIT { NULL, 0, 0, 0, false }
 void imap_hits_fini(struct imap_hits *h);
 int imap_hits_add(struct imap_hits *h, uint32_t number, uint32_t uid);        /* 0 or ERR_NO_MEMORY */
 

@@ -46,6 +46,7 @@ int imap_status_write(struct imap_session *s, struct str name, struct account *a
 		{ IMAP_STATUS_DELETED_STORAGE, "DELETED-STORAGE", freed },
 		{ IMAP_STATUS_SIZE, "SIZE", m->bytes },
 		{ IMAP_STATUS_HIGHESTMODSEQ, "HIGHESTMODSEQ", m->modseq },
+		{ IMAP_STATUS_APPENDLIMIT, "APPENDLIMIT", s->config->message_size_max },
 	};
 	struct buf *out = conn_out(s->conn);
 	const char *space = "";
