@@ -44,9 +44,9 @@ static bool is_stray(struct str line, bool at_top)
 	return at_top && (str_starts(line, STR("From ")) || str_starts(line, STR(">From ")));
 }
 
-static size_t folded_after(struct str s, size_t at)
+/* Of the line that ends before `end` and what is folded behind it. */
+static size_t folded_after(struct str s, size_t end)
 {
-	size_t end = line_after(s, at);
 	while (end < s.n && ascii_is_blank(s.p[end]))
 		end = line_after(s, end);
 	return end;
@@ -65,7 +65,7 @@ bool mime_header_next(struct mime_header_walk *w, struct mime_header_field *out)
 		size_t colon = 0;
 		size_t name = name_length(line, &colon);
 		if (name > 0) {
-			end = folded_after(w->header, w->at);
+			end = folded_after(w->header, end);
 			out->at = w->at;
 			out->raw = str_sub(w->header, w->at, end - w->at);
 			out->name = str_sub(out->raw, 0, name);
@@ -127,7 +127,7 @@ void mime_header_unfold(struct str body, struct buf *out)
 static bool is_listed(struct str name, const struct str *names, size_t name_count)
 {
 	for (size_t i = 0; i < name_count; i++)
-		if (str_ieq(name, names[i]))
+		if (name.n == names[i].n && str_ieq(name, names[i]))
 			return true;
 	return false;
 }
