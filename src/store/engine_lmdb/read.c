@@ -244,6 +244,8 @@ static bool get_next(struct lmdb_read *r, const struct full_key *k, MDB_val *val
 	if (r->getter_at.mv_size == 0 || bound_cmp(&r->getter_at, k) >= 0)
 		return false;
 	*rc_out = r->ahead.mv_size ? 0 : mdb_cursor_get(r->getter, &r->ahead, &r->ahead_value, MDB_NEXT);
+	if (*rc_out && *rc_out != MDB_NOTFOUND)
+		return true;                  /* a page that cannot be read is not one without the key */
 	int order = *rc_out ? 1 : bound_cmp(&r->ahead, k);
 	if (order > 0)
 		*rc_out = MDB_NOTFOUND;       /* nothing lies between */
