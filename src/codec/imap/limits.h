@@ -18,6 +18,7 @@
 #define IMAP_SORT_CRITERIA_MAX 16         /* of one SORT; there are nine */
 #define IMAP_OBJECT_ID_MAX 255                /* octets of an object identifier (RFC 8474 7) */
 #define IMAP_URLS_MAX 100                 /* URLs of one URLFETCH or GENURLAUTH */
+#define IMAP_LANGUAGES_MAX 100            /* ranges of one LANGUAGE */
 #define IMAP_ID_PAIRS_MAX 30              /* RFC 2971 3.3 */
 #define IMAP_ID_NAME_MAX 30               /* bytes */
 #define IMAP_ID_VALUE_MAX 1024            /* bytes */

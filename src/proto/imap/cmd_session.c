@@ -4,7 +4,6 @@
 #include "codec/imap/id.h"
 #include "proto/imap/capability.h"
 #include "proto/imap/commands.h"
-#include "proto/imap/place.h"
 
 enum imap_result imap_cmd_capability(struct imap_request *r)
 {
@@ -87,10 +86,4 @@ enum imap_result imap_cmd_unauthenticate(struct imap_request *r)
 	s->opened_ms = clock_mono_ms();
 	conn_set_timeout(r->conn, s->config->login_timeout_ms);
 	return imap_ok(r, "Log in again");
-}
-
-enum imap_result imap_cmd_namespace(struct imap_request *r)
-{
-	conn_write_lit(r->conn, "* NAMESPACE ((\"\" \"/\")) ((\"" IMAP_OTHER_USERS "/\" \"/\")) ((\"" IMAP_SHARED_FOLDERS "/\" \"/\"))\r\n");
-	return imap_ok(r, "NAMESPACE completed");
 }

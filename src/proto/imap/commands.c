@@ -142,6 +142,12 @@ static const struct imap_command commands[] = {
 				" keepalive, so no \"Still here\" wakes a sleeping phone.",
 	},
 	{
+		.name = "LANGUAGE", .states = IMAP_ANY_STATE,
+		.capability = "LANGUAGE", .rfc = "5255 3", .transcript = "language",
+		.run = imap_cmd_language,
+		.note = "English and Russian: the texts of tagged lines and of BYE. A range is matched by cutting off its subtags; \"default\" is i-default.",
+	},
+	{
 		.name = "LIST", .states = IMAP_LOGGED_IN,
 		.rfc = "3501 6.3.8, 3348, 5258, 5819, 6154 2, 8440, 9590", .transcript = "list",
 		.run = imap_cmd_list,

@@ -10,6 +10,7 @@
 /* any state */
 IMAP_RUN(capability);
 IMAP_RUN(id);
+IMAP_RUN(language);
 IMAP_RUN(logout);
 IMAP_RUN(noop);
 

@@ -1,13 +1,31 @@
 /* The tagged line. */
 #include "base/ascii.h"
 #include "proto/imap/command.h"
+#include "proto/imap/language.h"
 #include "proto/imap/session.h"
+
+/* The text of the format in the session's language, behind the response code, which no language changes: in `out` when there is one. */
+static const char *translate_format(const struct imap_request *r, const char *format, struct buf *out)
+{
+	const char *text = format[0] == '[' ? strstr(format, "] ") : NULL;
+	text = text ? text + 2 : format;
+	const char *translated = imap_translate(r->s->language, text);
+	if (translated == text)
+		return format;
+	buf_add(out, format, (size_t)(text - format));
+	buf_add(out, translated, strlen(translated) + 1);
+	return out->failed ? format : out->p;
+}
 
 static enum imap_result set_reply(struct imap_request *r, const char *status, const char *format, va_list ap)
 {
-	struct buf b = BUF_INIT(0);
+	struct buf b = BUF_INIT(0), own = BUF_INIT(0);
+	const char *translated = translate_format(r, format, &own);
 	buf_add_c(&b, status);
-	buf_vprintf(&b, format, ap);
+	buf_vprintf(&b, translated, ap);
+	if (translated == format)
+		imap_translate_reply(r->s->language, &b);
+	buf_fini(&own);
 	/* What came from a client or a message never ends the line. */
 	for (size_t i = 0; i < b.n; i++)
 		if (ascii_is_cntrl((unsigned char)b.p[i]))

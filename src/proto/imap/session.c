@@ -14,7 +14,12 @@ void imap_bye(struct imap_session *s, const char *text)
 {
 	if (s->closing)
 		return;
-	conn_printf(s->conn, "* BYE %s\r\n", text);
+	struct buf line = BUF_INIT(0);
+	buf_add_lit(&line, "BYE ");
+	buf_add_c(&line, text);
+	imap_translate_reply(s->language, &line);
+	conn_printf(s->conn, "* %.*s\r\n", STR_ARG(buf_str(&line)));
+	buf_fini(&line);
 	s->closing = true;
 }
 
@@ -49,6 +54,7 @@ void imap_session_forget(struct imap_session *s)
 	s->continued = NULL;
 	s->sasl_done = false;
 	s->enabled = 0;
+	s->language = IMAP_LANGUAGE_DEFAULT;        /* RFC 5255 3.1, RFC 8437 4.1 */
 	s->state = IMAP_NOT_AUTHENTICATED;
 }
 

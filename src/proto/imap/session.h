@@ -12,6 +12,7 @@
 #include "model/model.h"
 #include "proto/common/services.h"
 #include "proto/imap/gather.h"
+#include "proto/imap/language.h"
 #include "rt/conn.h"
 
 #include <stdbool.h>
@@ -59,6 +60,7 @@ struct imap_session {
 	const struct mail_config *config;        /* as it was when the session opened */
 	enum imap_state state;
 	unsigned enabled;                        /* enum imap_enabled */
+	enum imap_language language;             /* of what people read: RFC 5255 */
 	struct account *account;                 /* the user's own, from login on */
 	struct imap_selected selected;           /* in state IMAP_SELECTED */
 	struct imap_gather gather;               /* the command that is arriving */
