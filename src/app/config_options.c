@@ -71,6 +71,7 @@ const struct config_option config_options[] = {
 	{ "timeouts", "imap", OPTION_DURATION, AT(mail.imap_timeout_ms), "30m", 30 * MINUTE, DAY, NULL, "silence in IMAP (RFC 3501: at least 30m)" },
 	{ "timeouts", "write", OPTION_DURATION, AT(server.write_timeout_ms), "2m", 1000, DAY, NULL, "a peer that takes nothing while we answer" },
 	{ "timeouts", "drain", OPTION_DURATION, AT(server.drain_ms), "10s", 0, DAY, NULL, "how long SIGTERM waits for commands in flight" },
+	{ "imap", "progress_ms", OPTION_NUMBER, AT(mail.imap_progress_ms), "10000", 0, 60 * MINUTE, NULL, "after how many milliseconds again a long SEARCH, SORT or THREAD tells how far it is (RFC 9585); 0: never" },
 	{ "imap", "unauthenticate", OPTION_BOOL, AT(mail.imap_unauthenticate), "true", 0, 0, NULL, "take UNAUTHENTICATE: a proxy that looks only at the login must turn it off (RFC 8437 8)" },
 	{ "imap", "append_8bit", OPTION_BOOL, AT(mail.imap_append_8bit), "true", 0, 0, NULL,
 	  "take 8-bit header fields in APPEND from clients that enabled no UTF-8; RFC 9755 refuses them, and with them old mail that is moved here" },

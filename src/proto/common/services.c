@@ -31,6 +31,7 @@ struct mail_config mail_config_defaults(void)
 		.pop3_timeout_ms = 10 * 60 * 1000,
 		.imap_timeout_ms = 30 * 60 * 1000,
 		.imap_acl_anyone = true,
+		.imap_progress_ms = 10 * 1000,
 		.imap_unauthenticate = true,
 		.imap_append_8bit = true,
 		.login_timeout_ms = 60 * 1000,

@@ -34,6 +34,7 @@ struct mail_config {
 	unsigned imap_message_limit;             /* messages one command may process, RFC 9738; 0: any number */
 	unsigned imap_save_limit;                /* messages one COPY or APPEND may add, where there is no message_limit; 0: any number */
 	struct str imap_admin_contact;           /* URI of METADATA's /shared/admin, RFC 5464 3.2.1.1; empty: none */
+	unsigned imap_progress_ms;               /* how often a long command tells its progress (RFC 9585); 0: never */
 	bool imap_unauthenticate;                /* take UNAUTHENTICATE (RFC 8437) */
 	struct str imap_admins;                  /* users that may change quotas and what else is the server's, parted by spaces */
 	uint64_t login_timeout_ms;               /* before authentication; all protocols */

@@ -22,6 +22,7 @@ static const struct imap_capability capabilities[] = {
 	{ "I18NLEVEL=2", IMAP_LOGGED_IN, "5255", NULL },
 	{ "ID", IMAP_ANY_STATE, "2971", NULL },
 	{ "IDLE", IMAP_LOGGED_IN, "2177", NULL },
+	{ "INPROGRESS", IMAP_LOGGED_IN, "9585", "SEARCH, SORT and THREAD, every 10 seconds (option `progress_ms` of the section `imap`). Other commands are one commit, or answer as they go." },
 	{ "LANGUAGE", IMAP_ANY_STATE, "5255 3", "English and Russian." },
 	{ "LIST-EXTENDED", IMAP_LOGGED_IN, "5258", "No mailbox is remote: REMOTE is taken and changes nothing. A name that is only there for what "
 	  "is below it (RECURSIVEMATCH) is told when one of those is not told itself (3.3; the second D03 of example 9 shows more)." },

@@ -8,6 +8,7 @@
 static enum imap_result sorted(struct imap_request *r, const struct imap_sort *sort, struct imap_esearch *e, struct imap_hits *hits)
 {
 	struct imap_search_scope scope = imap_search_selected(r->s);
+	scope.request = r;
 	enum imap_result result = IMAP_REPLIED;
 	int err = imap_sort_hits(r, &scope, sort, hits);
 	if (err)

@@ -75,6 +75,7 @@ static int write_threads(struct imap_request *r, const struct imap_threads *t)
 static enum imap_result threads(struct imap_request *r, enum imap_thread_algorithm algorithm, struct imap_esearch *e)
 {
 	struct imap_search_scope scope = imap_search_selected(r->s);
+	scope.request = r;
 	struct gathered g = { .email = NULL };
 	struct imap_threads t = { .message = NULL };
 	int err = gather(r, &scope, e->hits, e->uid, &g);

@@ -34,6 +34,7 @@ struct imap_request {
 	                                       * took a literal itself (row->octets): behind that literal */
 	struct arena *arena;                  /* dropped when the request ends; args' own too */
 	struct str reply;                     /* "OK [CODE] text", in the arena */
+	uint64_t told_ms;                     /* clock_mono_ms of the last progress: progress.h */
 	struct imap_opened *opened;           /* accounts of others, until the request ends: place.h */
 	uint32_t limited_uid;                 /* only messages from this UID on were processed (message_limit.h); 0: all */
 	bool numbers_used;                    /* a UID command had message numbers in its arguments: as IMAP_KEEPS_NUMBERS */

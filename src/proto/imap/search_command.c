@@ -95,6 +95,7 @@ bool imap_search_selected_find(struct imap_request *r, const struct imap_search_
 	/* The client shall find what has come up to now, not up to its last command. */
 	int err = imap_sync(r->s, false);
 	struct imap_search_scope scope = imap_search_selected(r->s);
+	scope.request = r;
 	if (!err && !scope.view)
 		err = ERR_NOT_FOUND;
 	if (!err)

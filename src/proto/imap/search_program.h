@@ -20,6 +20,7 @@ struct imap_search_scope {
 	const struct rangeset *saved;    /* UIDs that "$" stands for (RFC 5182) */
 	int64_t now;                     /* unix seconds, for OLDER and YOUNGER */
 	uint32_t limit;                  /* messages that are looked at, at most, the highest (RFC 9738); 0: all */
+	struct imap_request *request;    /* whose client is told of the progress (progress.h); NULL: nobody */
 };
 /* The selected mailbox, now. */
 struct imap_search_scope imap_search_selected(const struct imap_session *s);

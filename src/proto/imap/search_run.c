@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "proto/imap/message_limit.h"
 #include "proto/imap/message_set.h"
+#include "proto/imap/progress.h"
 #include "proto/imap/search_match.h"
 
 /* A search of many messages looks now and then whether anybody still waits for it. */
@@ -11,9 +12,10 @@
 
 struct run {
 	struct conn *conn;
+	struct imap_request *request;
 	const struct imap_test *root;
 	struct imap_matcher matcher;
-	uint64_t looked_ms;
+	uint64_t looked_ms, look_ms;
 	size_t most;
 	struct imap_hits *out;
 };
@@ -40,12 +42,14 @@ int imap_hits_add(struct imap_hits *h, uint32_t number, uint32_t uid)
 
 static bool is_abandoned(struct run *x, uint32_t number)
 {
-	if (!imap_match_was_slow(&x->matcher) && number % LOOK_EVERY_MESSAGES)
+	if (!imap_match_was_slow(&x->matcher) && number % LOOK_EVERY_MESSAGES && x->look_ms == LOOK_EVERY_MS)
 		return false;
 	uint64_t now = clock_mono_ms();
-	if (now - x->looked_ms < LOOK_EVERY_MS)
+	if (now - x->looked_ms < x->look_ms)
 		return false;
 	x->looked_ms = now;
+	if (x->request)
+		imap_progress(x->request, number - 1, view_count(x->matcher.scope->view));
 	return conn_peer_gone(x->conn);
 }
 
@@ -109,8 +113,14 @@ int imap_search_run(struct conn *conn, const struct imap_search_scope *scope, co
 					struct imap_hits *out)
 {
 	struct run x = {
-		.conn = conn, .root = root, .matcher = IMAP_MATCHER_INIT(scope), .looked_ms = clock_mono_ms(), .most = most, .out = out,
+		.conn = conn, .request = scope->request, .root = root, .matcher = IMAP_MATCHER_INIT(scope), .looked_ms = clock_mono_ms(), .look_ms = LOOK_EVERY_MS, .most = most, .out = out,
 	};
+	/* An administrator who wants progress more often gets it. */
+	uint64_t every = scope->request ? scope->request->s->config->imap_progress_ms : 0;
+	if (every && every < x.look_ms)
+		x.look_ms = every;
+	if (scope->request)
+		imap_progress(scope->request, 0, view_count(scope->view));        /* from here on time is counted */
 	struct rangeset numbers = RANGESET_INIT;
 	struct imap_message_walk walk;
 	const struct message *m;

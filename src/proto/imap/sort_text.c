@@ -7,6 +7,7 @@
 #include "codec/mime/words.h"
 #include "proto/imap/email_batch.h"
 #include "proto/imap/limits.h"
+#include "proto/imap/progress.h"
 
 #include <stdlib.h>
 
@@ -79,8 +80,10 @@ static int read_texts(struct imap_request *r, struct account *a, enum imap_sort_
 	struct email e;
 	int err = 0;
 	for (uint32_t i = 0; i < n && !err; i++) {
-		if (i % LOOK_EVERY == 0)
+		if (i % LOOK_EVERY == 0) {
 			imap_email_batch_end(&batch);
+			imap_progress(r, i, n);
+		}
 		if (i % LOOK_EVERY == 0 && conn_peer_gone(r->conn))
 			return ERR_CLOSED;
 		x->at[i] = x->all.n;
