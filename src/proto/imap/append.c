@@ -60,7 +60,7 @@ static bool check_room(struct imap_request *r, struct account *account, uint64_t
 	}
 	if (!imap_message_limit_allows(r, a->count + 1, NULL))
 		return false;
-	if (a->count == IMAP_APPEND_MESSAGES_MAX || size > IMAP_APPEND_OCTETS_MAX - a->octets) {
+	if (a->count == IMAP_APPEND_MESSAGES_MAX || a->octets + size > IMAP_APPEND_OCTETS_MAX) {
 		imap_no(r, "[LIMIT] At most %u messages and %llu octets in one command", IMAP_APPEND_MESSAGES_MAX,
 				(unsigned long long)IMAP_APPEND_OCTETS_MAX);
 		return false;

@@ -72,6 +72,9 @@ static void mark_seen(struct fetch *f, const struct rangeset *unseen)
 static int tell_earlier(struct fetch *f)
 {
 	struct rangeset known = RANGESET_INIT;
+	/* RFC 5182 2.1: what is expunged is taken out of "$", so there is nothing to tell. */
+	if (f->set.saved)
+		return 0;
 	int err = imap_seqset_uids(&f->set, imap_largest_uid(f->s->selected.view), &known);
 	if (!err)
 		err = imap_tell_earlier(f->s, &known, f->args.changed_since, 0);

@@ -297,7 +297,7 @@ static const struct imap_command commands[] = {
 				" by their latest internal date.",
 	},
 	{
-		.name = "UID COPY", .states = IMAP_SELECTED, .flags = IMAP_MESSAGES,
+		.name = "UID COPY", .states = IMAP_SELECTED, .flags = IMAP_ONE_CHANGE | IMAP_MESSAGES,
 		.rfc = "3501 6.4.8, 4315 3", .transcript = "copy",
 		.run = imap_cmd_uid_copy,
 	},
