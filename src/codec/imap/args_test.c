@@ -353,6 +353,27 @@ static void test_list_patterns(void **state)
 	}
 }
 
+/* Patterns with wildcards have one limit together. */
+static void test_list_wild_bytes(void **state)
+{
+	(void)state;
+	static const struct { const char *last; bool ok; } cases[] = { { "\"\"", true }, { "*", true }, { "%*", false } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf b = BUF_INIT(0);
+		struct arena a = ARENA_INIT(0);
+		struct imap_cursor c;
+		struct imap_list l;
+		buf_add_lit(&b, "\"\" (*");
+		for (unsigned k = 2; k < IMAP_LIST_PATTERN_MAX; k++)
+			buf_add_char(&b, 'a');
+		buf_printf(&b, " aaaa %s)", cases[i].last);
+		imap_cursor_init(&c, buf_str(&b), &a, false);
+		assert_int_equal(imap_list_args(&c, &l), cases[i].ok);
+		arena_fini(&a);
+		buf_fini(&b);
+	}
+}
+
 static void test_list_match(void **state)
 {
 	(void)state;
@@ -536,7 +557,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_append), cmocka_unit_test(test_append_part), cmocka_unit_test(test_url_args),
 		cmocka_unit_test(test_store), cmocka_unit_test(test_select), cmocka_unit_test(test_sample), cmocka_unit_test(test_unchanged_since), cmocka_unit_test(test_status), cmocka_unit_test(test_list),
-		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
+		cmocka_unit_test(test_list_extended), cmocka_unit_test(test_list_patterns),
+		cmocka_unit_test(test_list_wild_bytes), cmocka_unit_test(test_list_match), cmocka_unit_test(test_id), cmocka_unit_test(test_id_pairs),
 		cmocka_unit_test(test_quota), cmocka_unit_test(test_get_metadata), cmocka_unit_test(test_set_metadata),
 		cmocka_unit_test(test_metadata_names),
 	};

@@ -22,7 +22,7 @@
 #define IMAP_ID_PAIRS_MAX 30              /* RFC 2971 3.3 */
 #define IMAP_ID_NAME_MAX 30               /* bytes */
 #define IMAP_ID_VALUE_MAX 1024            /* bytes */
-#define IMAP_LIST_PATTERN_MAX 4000        /* bytes of one LIST pattern, as sent */
+#define IMAP_LIST_PATTERN_MAX 4000        /* bytes of one LIST pattern, as sent, and of all with wildcards in one LIST */
 #define IMAP_LIST_NAME_MAX 4000           /* bytes of a mailbox name that can match */
 #define IMAP_LIST_WILDCARDS_MAX 64        /* wildcards of one LIST pattern */
 #define IMAP_LIST_PATTERNS_MAX 256        /* patterns of one LIST (RFC 5258) */

@@ -30,8 +30,10 @@ static bool add_pattern(struct imap_cursor *c, struct imap_list *list, struct st
 		if (!pattern.p)
 			return imap_fail(c, "Out of memory");
 	}
-	if (!pattern_fits(c, pattern))
-		return false;
+	/* Each of these costs its length times that of each name: all together no more than one of them may. */
+	list->wild_bytes += wildcards(pattern) ? pattern.n : 0;
+	if (!pattern_fits(c, pattern) || list->wild_bytes > IMAP_LIST_PATTERN_MAX)
+		return imap_fail(c, "The mailbox pattern is too long");
 	/* RFC 5258 3: in an extended LIST an empty name is ignored for the purpose of matching. */
 	if (pattern.n || !list->extended)
 		list->pattern[list->pattern_count++] = pattern;

@@ -40,6 +40,7 @@ struct imap_list {
 	 * hierarchy delimiter is asked for. Extended: without the empty ones, perhaps none. */
 	struct str *pattern;
 	size_t pattern_count;
+	size_t wild_bytes;           /* of all patterns with wildcards */
 };
 
 /* All that follows "LIST SP", to the end of the command. */
