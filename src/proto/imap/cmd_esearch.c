@@ -3,6 +3,7 @@
 
 #include "codec/imap/format.h"
 #include "codec/imap/search_scopes.h"
+#include "proto/imap/limits.h"
 #include "proto/imap/list_names.h"
 #include "proto/imap/place.h"
 #include "proto/imap/search_command.h"
@@ -19,6 +20,7 @@ struct multi {
 	struct imap_scopes scopes;
 	struct imap_search search;
 	const struct imap_listed *listed;    /* all there are; NULL: not looked yet */
+	bool *taken;                         /* of each: it is a target */
 	size_t n_listed;
 	struct target *target;
 	size_t n, cap;
@@ -78,11 +80,17 @@ static int add_listed(struct multi *x, const struct imap_scope *scope)
 		struct imap_listed *listed;
 		err = imap_list_names(x->r, true, &listed, &x->n_listed);
 		x->listed = err ? NULL : listed;
+		x->taken = err ? NULL : arena_array(x->r->arena, x->n_listed + 1, sizeof(*x->taken));
+		if (!err && !x->taken)
+			err = ERR_NO_MEMORY;
 	}
 	for (size_t i = 0; i < x->n_listed && !err; i++) {
 		const struct imap_listed *l = &x->listed[i];
-		if (l->mailbox && !l->mailbox->no_select && l->rights & ACL_READ && is_meant(x, scope, l))
-			err = add(x, l->account, l->mailbox->id, l->name);
+		/* The same kind may stand there many times. */
+		if (x->taken[i] || !l->mailbox || l->mailbox->no_select || !(l->rights & ACL_READ) || !is_meant(x, scope, l))
+			continue;
+		err = add(x, l->account, l->mailbox->id, l->name);
+		x->taken[i] = true;
 	}
 	return err;
 }
@@ -150,7 +158,9 @@ static int search_view(struct multi *x, const struct target *t, const struct ima
 {
 	struct imap_hits hits = IMAP_HITS_INIT;
 	struct imap_test *root;
-	int err = imap_search_prepare(x->r->arena, scope, &x->search, &root);
+	struct arena arena;                  /* of this one: there may be thousands */
+	arena_init(&arena, IMAP_ARENA_MAX);
+	int err = imap_search_prepare(&arena, scope, &x->search, &root);
 	if (!err)
 		err = imap_search_run(x->r->conn, scope, root, imap_search_most(&x->ret), &hits);
 	struct imap_esearch e = {
@@ -162,6 +172,7 @@ static int search_view(struct multi *x, const struct target *t, const struct ima
 	if (!err && hits.n && x->ret.options & ~(unsigned)IMAP_RETURN_SAVE)
 		respond(x, t, &e);
 	imap_hits_fini(&hits);
+	arena_fini(&arena);
 	return err;
 }
 
@@ -207,7 +218,7 @@ static bool permit(struct multi *x)
 	else if (wants_selected(&x->scopes) && !r->s->selected.view)
 		imap_no(r, "[NONEXISTENT] The mailbox was deleted");
 	else
-		return true;
+		return !wants_selected(&x->scopes) || imap_selected_allows(r, ACL_READ);        /* RFC 4314 5.1.1: it may be gone */
 	return false;
 }
 
