@@ -21,5 +21,8 @@ enum imap_result imap_cmd_append(struct imap_request *r)
 	a->count = 0;                         /* theirs now, or dropped */
 	if (rc == ERR_NOT_FOUND)
 		return imap_no(r, "[TRYCREATE] No such mailbox");
-	return rc ? imap_error(r, rc, NULL) : imap_ok(r, "%.*s APPEND completed", STR_ARG(code));
+	if (rc)
+		return imap_error(r, rc, NULL);
+	/* RFC 4315 3: who may not look into the mailbox is not told its UIDs. */
+	return place.rights & ACL_READ ? imap_ok(r, "%.*s APPEND completed", STR_ARG(code)) : imap_ok(r, "APPEND completed");
 }

@@ -46,9 +46,10 @@ static enum imap_result answer(struct imap_request *r, const struct copy *c, con
 		return imap_ok(r, "No such messages");
 	imap_notify_own(r->s, target->account, target->mailbox.id, &c->target);
 	imap_notify_made(r->s, target->account);
-	struct str code = copyuid(r, c);
+	/* RFC 4315 3: who may not look into the target is not told its UIDs. */
+	struct str code = target->rights & ACL_READ ? copyuid(r, c) : STR_NONE;
 	if (!move)
-		return imap_ok(r, "%.*s %s completed", STR_ARG(code), r->row->name);
+		return code.n ? imap_ok(r, "%.*s %s completed", STR_ARG(code), r->row->name) : imap_ok(r, "%s completed", r->row->name);
 	/* RFC 6851 4.3: before the EXPUNGE responses. */
 	if (code.n) {
 		conn_write_lit(r->conn, "* OK ");

@@ -41,7 +41,8 @@ static enum imap_result replace(struct imap_request *r, struct imap_append *a, c
 	if (rc)
 		return imap_error(r, rc, NULL);
 	/* RFC 8508 4.3: before the EXPUNGE, which the dispatcher tells. */
-	conn_printf(r->conn, "* OK [APPENDUID %u %u] Replacement message ready\r\n", uidvalidity, a->item[0].uid_out);
+	if (to->rights & ACL_READ)                /* RFC 4315 3 */
+		conn_printf(r->conn, "* OK [APPENDUID %u %u] Replacement message ready\r\n", uidvalidity, a->item[0].uid_out);
 	return imap_ok(r, "%s completed", r->row->name);
 }
 
