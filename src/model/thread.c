@@ -211,7 +211,7 @@ static int gather(struct str summary, struct ids *ids)
 int thread_join(struct change *c, uint64_t email, struct str summary, uint64_t *thread_out)
 {
 	struct ids ids;
-	bool known[THREAD_IDS_MAX], joined = false;
+	bool known[THREAD_IDS_MAX] = { false }, joined = false;
 	*thread_out = email;
 	int rc = gather(summary, &ids);
 	for (unsigned i = 0; !rc && i < ids.n; i++) {

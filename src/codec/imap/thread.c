@@ -300,7 +300,7 @@ static int merge_subjects(struct maker *x)
 static void climb(struct maker *x, uint32_t *root, uint32_t m)
 {
 	uint32_t top = m;
-	while (root[top] == NONE && top < x->n && x->parent[top] != NONE)
+	while (top < x->n && root[top] == NONE && x->parent[top] != NONE)
 		top = x->parent[top];
 	uint32_t answer = root[top] == NONE ? top : root[top];
 	for (uint32_t at = m; at != top; at = x->parent[at])

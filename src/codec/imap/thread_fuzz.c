@@ -126,6 +126,7 @@ static void sort(struct naive *x, int node)
 	for (int i = 1; i < x->count[node]; i++)
 		for (int k = i; k > 0; k--) {
 			int *a = &x->kids[node][k - 1], *b = &x->kids[node][k], ma = message_of(x, *a), mb = message_of(x, *b), swap = *a;
+			/* cppcheck-suppress arrayIndexThenCheck ; the comparison of ma and mb is no check of a bound */
 			if (x->m[ma].sent < x->m[mb].sent || (x->m[ma].sent == x->m[mb].sent && ma < mb))
 				break;
 			*a = *b;
@@ -220,6 +221,7 @@ static void naive(enum imap_thread_algorithm algorithm, const struct imap_thread
 		for (int i = 0; i < n; i++) {
 			int first = i;
 			for (int k = 0; k < n; k++)
+				/* cppcheck-suppress arrayIndexThenCheck ; nor is that of k and first */
 				if (m[k].subject == m[i].subject && (m[k].sent < m[first].sent || (m[k].sent == m[first].sent && k < first)))
 					first = k;
 			int node = find(x, 1 + (uint64_t)i);

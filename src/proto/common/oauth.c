@@ -49,11 +49,11 @@ static bool audience_has(const json_t *aud, const char *wanted)
 {
 	if (json_is_string(aud))
 		return !strcmp(json_string_value(aud), wanted);
-	size_t i;
-	json_t *one;
-	json_array_foreach((json_t *)(uintptr_t)aud, i, one)
+	for (size_t i = 0; i < json_array_size(aud); i++) {
+		const json_t *one = json_array_get(aud, i);
 		if (json_is_string(one) && !strcmp(json_string_value(one), wanted))
 			return true;
+	}
 	return false;
 }
 

@@ -123,11 +123,9 @@ static int renew(struct oauth_keys *k, bool allow_http, uint64_t now_ms, struct 
 	if (code == 0 && !json_is_array(keys))
 		code = err_set(e, ERR_CONFIG, NULL, "oauth_keys: %s is no JSON Web Key Set", k->source);
 	if (code == 0) {
-		size_t i;
-		json_t *jwk;
 		forget(k);
-		json_array_foreach(keys, i, jwk)
-			add(k, jwk);
+		for (size_t i = 0; i < json_array_size(keys); i++)
+			add(k, json_array_get(keys, i));
 	}
 	json_decref(set);
 	return code;

@@ -136,7 +136,7 @@ static void dialogues(void **state)
 		for (size_t k = 0; k < sizeof(steps) / sizeof(steps[0]); k++) {
 			char *got = answers(*state, table[i].input, steps[k], NULL);
 			size_t n = strlen(table[i].output);
-			if (strncmp(got, table[i].output, n) != 0 || (table[i].output[n - 1] == '\n' && got[n]))
+			if (strncmp(got, table[i].output, n) != 0 || (n && table[i].output[n - 1] == '\n' && got[n]))
 				fail_msg("script %zu, %zu octets at a time:\n%s\ninstead of\n%s", i, steps[k], got, table[i].output);
 			free(got);
 		}
