@@ -240,6 +240,15 @@ static void raise_file_limit(void)
 
 /* Root is needed for two things: to read the configured keys, and to bind low ports. The first is done before, the right for the second is kept
  * alone until the ports are bound. */
+/* What is allowed and hardly meant. */
+static void warn_of_config(const struct app_config *c)
+{
+	bool tokens = c->mail.oauth_keys.n || c->mail.oauth_introspection.n;
+	if (tokens && (!c->mail.oauth_issuer.n || !c->mail.oauth_audience.n))
+		log_event(LOG_WARN, "oauth.any-token", LOG_LIST(LOG_C("why", "a token that the authority made for any other service opens mailboxes"),
+													   LOG_C("cure", "set auth { oauth_issuer oauth_audience }")));
+}
+
 static int drop_privileges(struct serving *s, struct err *e)
 {
 	if (geteuid() != 0)
@@ -343,6 +352,7 @@ static int open_all(struct serving *s, struct err *e)
 	/* as root: the configured keys may be readable for nobody else */
 	int r = s->config.tls.n_identities ? tls_context_create(&s->config.tls, &tls, e) : 0;
 
+	warn_of_config(&s->config);
 	if (r == 0)
 		r = drop_privileges(s, e);
 	if (r == 0)
