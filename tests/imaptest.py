@@ -50,7 +50,8 @@ def main():
         mbox = Path(a.mbox) if a.mbox else mailbox_of(Path(tempfile.mkdtemp(dir=template.root)))
         common = [a.imaptest, "host=127.0.0.1", f"port={server.port['imap']}", f"mbox={mbox}"]
         if a.tests:
-            command = common + ["user=alice@example.org", "pass=wonderland", f"test={a.tests}"]
+            # without the domain: "@" may not stand in the access of a URL (RFC 5092 section 11)
+            command = common + ["user=alice", "pass=wonderland", f"test={a.tests}"]
         else:
             command = common + ["user=alice@example.org", "pass=wonderland", f"clients={a.clients}", f"secs={a.stress}", "msgs=100"]
             if a.profile == "qresync":

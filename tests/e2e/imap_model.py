@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random commands on several sessions, one at a time, beside a model of two mailboxes written from RFC 3501, 4315, 6851, 7162 and 9586. Each
+"""Random commands on several sessions, one at a time, beside a model of two mailboxes written from RFC 3501, 4315, 5267, 6851, 7162 and 9586. Each
 command's answer is what the model says, and after each command a session knows exactly what the RFC lets it know: nothing less, and no untagged
 FETCH without news.
 Usage: imap_model.py PATH/TO/troika      TROIKA_MODEL_COMMANDS (4000), TROIKA_MODEL_SEED, TROIKA_MODEL_SESSIONS (2 to 8)"""
@@ -57,6 +57,16 @@ def changed(old, sign, flags):
     return old | flags if sign == "+" else old - flags if sign == "-" else set(flags)
 
 
+def numbers_in_order(text):
+    """Of a sequence set as ESEARCH writes it: in its order."""
+    out = []
+    for part in text.split(","):
+        a, _, b = part.partition(":")
+        a, b = int(a), int(b or a)
+        out += range(a, b + 1) if a <= b else range(a, b - 1, -1)
+    return out
+
+
 class Session:
     def __init__(self, world, name, port):
         self.world, self.name, self.tags = world, name, 0
@@ -100,12 +110,72 @@ class Session:
                 return untagged, line
             untagged.append(line[2:])
 
+    # ---- searches that are kept up to date, RFC 5267 ----
+
+    def context(self):
+        flag, by_sort = self.world.roll.choice(list(KEYS)), self.world.roll.random() < 0.5
+        if self.contexts and self.world.roll.random() < 0.3:
+            tag = self.world.roll.choice(list(self.contexts))
+            untagged, tagged = self.command(f'CANCELUPDATE "{tag}"')
+            expect(tagged.startswith("OK"), tagged)
+            del self.contexts[tag]
+            self.finish(untagged, True)
+            return None
+        if len(self.contexts) >= 4:
+            return self.noop()
+        what = "SORT RETURN (UPDATE ALL) (REVERSE ARRIVAL) UTF-8" if by_sort else "SEARCH RETURN (UPDATE ALL)"
+        untagged, tagged = self.command(f"UID {what} {KEYS[flag]}")
+        tag = f"{self.name}{self.tags}"
+        line = next(x for x in untagged if x.startswith(f'ESEARCH (TAG "{tag}")'))
+        found = numbers_in_order(line.rpartition(" ALL ")[2]) if " ALL " in line else []
+        untagged.remove(line)
+        self.finish(untagged, True)                       # a UID command without numbers
+        self.contexts[tag] = (flag, by_sort, found)
+        self.compare_contexts()
+        return None
+
+    def update(self, line):
+        m = re.fullmatch(r'ESEARCH \(TAG "(\w+)"\) UID (ADDTO|REMOVEFROM) \((.*)\)', line)
+        if not m:
+            return
+        flag, by_sort, uids = self.contexts[m[1]]
+        words = m[3].split()
+        for position, text in zip(map(int, words[::2]), words[1::2]):
+            for k, uid in enumerate(numbers_in_order(text)):
+                if m[2] == "ADDTO":
+                    if uid in uids:
+                        raise Wrong(f"ADDTO of UID {uid}, which is there")
+                    uids.insert(position - 1 + k if position else len(uids), uid)
+                elif position == 0:
+                    uids.remove(uid)
+                elif uids.pop(position - 1) != uid:
+                    raise Wrong(f"REMOVEFROM of UID {uid} at {position}, which is not there")
+
+    def compare_contexts(self):
+        for tag, (flag, by_sort, uids) in self.contexts.items():
+            right = [u for u, f in self.box.messages.items() if flag in f]
+            if sorted(uids) != right:
+                raise Wrong(f"context {tag}: knows {sorted(uids)}, right is {right}")
+
+    def sorted_contexts(self):
+        """Positions are right when the order is that of a fresh SORT."""
+        for tag, (flag, by_sort, uids) in list(self.contexts.items()):
+            if by_sort:
+                untagged, _ = self.command(f"UID SORT (REVERSE ARRIVAL) UTF-8 {KEYS[flag]}")
+                line = next(x for x in untagged if x.startswith("SORT"))
+                untagged.remove(line)
+                self.finish(untagged, True)
+                expect([int(n) for n in line.split()[1:]] == self.contexts[tag][2], f"context {tag}: {self.contexts[tag][2]}, but {line}")
+        if not self.contexts:
+            self.noop()
+
     # ---- what untagged responses do to the picture ----
 
     def take(self, untagged, may_expunge, asked=()):
         """asked: UIDs whose FETCH was asked for. Returns the UIDs of FETCH responses, in order, with their items."""
         fetched = []
         for line in untagged:
+            self.update(line)
             if m := re.fullmatch(r"VANISHED ([0-9:,]+)", line):
                 if self.mode not in ("QRESYNC", "UIDONLY"):
                     raise Wrong("VANISHED was not enabled")
@@ -171,6 +241,7 @@ class Session:
         for uid in live:
             if self.flags[uid] is not None and self.flags[uid] != self.box.messages[uid]:
                 raise Wrong(f"UID {uid}: knows {self.flags[uid]}, is {self.box.messages[uid]}")
+        self.compare_contexts()
 
     def finish(self, untagged, may_expunge, asked=()):
         fetched = self.take(untagged, may_expunge, asked)
@@ -218,6 +289,7 @@ class Session:
         self.box, self.name_of_box = self.world.boxes[name], name
         self.known, self.told = list(self.box.messages), self.box.next - 1
         self.flags = dict.fromkeys(self.known)
+        self.contexts = {}                                # tag: (flag, sorted?, UIDs)
         expect(f"{len(self.known)} EXISTS" in untagged, f"EXISTS of {len(self.known)}")
         expect(any(line.startswith(f"OK [UIDNEXT {self.box.next}]") for line in untagged), f"UIDNEXT {self.box.next}")
         expect(tagged.startswith("OK [READ-ONLY]" if self.read_only else "OK [READ-WRITE]"), tagged)
@@ -398,7 +470,7 @@ class Session:
         if self.box is None:
             return self.world.roll.choice([self.select, self.select, self.append, self.status])()
         return self.world.roll.choice([self.fetch] * 4 + [self.store] * 6 + [self.search] * 4 + [self.append] * 4 + [self.copy] * 3 + [self.expunge] * 2 +
-                                      [self.noop] * 2 + [self.idle, self.leave, self.select, self.status])()
+                                      [self.noop] * 2 + [self.context] * 2 + [self.sorted_contexts, self.idle, self.leave, self.select, self.status])()
 
 
 def expect(ok, text):

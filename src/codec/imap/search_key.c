@@ -294,7 +294,7 @@ static bool parse_filter(struct parser *p, struct imap_search_key **out)
 	struct imap_cursor *outer = p->c, inner;
 	struct str charset = p->charset;
 	imap_cursor_init(&inner, value, outer->arena, true);
-	p->c = &inner;
+	p->c = &inner;                       /* cppcheck-suppress autoVariables ; put back below, before inner ends */
 	p->charset = STR_NONE;
 	p->filtered++;
 	bool ok = parse_all(p, out) && imap_end(&inner);

@@ -4,9 +4,9 @@ static const struct {
 	const char *name;
 	unsigned bit;
 } known[] = {
-	{ "ALL", IMAP_RETURN_ALL }, { "COUNT", IMAP_RETURN_COUNT },
+	{ "ALL", IMAP_RETURN_ALL }, { "CONTEXT", IMAP_RETURN_CONTEXT }, { "COUNT", IMAP_RETURN_COUNT },
 	{ "MAX", IMAP_RETURN_MAX }, { "MIN", IMAP_RETURN_MIN }, { "PARTIAL", IMAP_RETURN_PARTIAL },
-	{ "RELEVANCY", IMAP_RETURN_RELEVANCY }, { "SAVE", IMAP_RETURN_SAVE },
+	{ "RELEVANCY", IMAP_RETURN_RELEVANCY }, { "SAVE", IMAP_RETURN_SAVE }, { "UPDATE", IMAP_RETURN_UPDATE },
 };
 
 static bool option(struct imap_cursor *c, struct imap_search_return *out)

@@ -12,6 +12,8 @@ enum imap_return {
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
 	IMAP_RETURN_PARTIAL = 32,
+	IMAP_RETURN_UPDATE = 64,          /* RFC 5267 4.3 */
+	IMAP_RETURN_CONTEXT = 128,        /* RFC 5267 4.2: a hint */
 	IMAP_RETURN_RELEVANCY = 256,      /* RFC 6203: only with a FUZZY key */
 };
 /* Those that are answered with messages or with their number. */

@@ -35,7 +35,7 @@ static void test_options(void **state)
 	};
 	static const char *const bad[] = {
 		"RETURN", "RETURN ", "RETURN(ALL) x", "RETURN ALL x", "RETURN (ALL", "RETURN (ALL)", "RETURN (ALL )", "RETURN ( ALL) x",
-		"RETURN (FOO) x", "RETURN (UPDATE) x", "RETURN (ALL PARTIAL 1:2) x", "RETURN (PARTIAL 1:2 ALL) x", "RETURN (PARTIAL 1:2 PARTIAL 1:2) x",
+		"RETURN (FOO) x", "RETURN (UPDATES) x", "RETURN (ALL PARTIAL 1:2) x", "RETURN (PARTIAL 1:2 ALL) x", "RETURN (PARTIAL 1:2 PARTIAL 1:2) x",
 		"RETURN (PARTIAL) x", "RETURN (PARTIAL 1) x", "RETURN (PARTIAL 0:1) x", "RETURN (PARTIAL 1:*) x", "RETURN (PARTIAL -1:2) x",
 		"RETURN (PARTIAL 1:-2) x", "RETURN (PARTIAL -0:-1) x", "RETURN (PARTIAL 1:4294967296) x",
 	};

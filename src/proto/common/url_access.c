@@ -81,7 +81,7 @@ static int find_abroad(struct services *s, struct arena *a, const struct directo
 {
 	struct str space, other, rest, *identifiers;
 	struct directory_user user;
-	struct mailbox mailbox;
+	struct mailbox mailbox = { 0 };
 	struct acl acl;
 	size_t n;
 	if (!str_cut(name, MAILBOX_SEPARATOR, &space, &rest) || !str_cut(rest, MAILBOX_SEPARATOR, &other, &rest)
@@ -108,7 +108,7 @@ static int find_abroad(struct services *s, struct arena *a, const struct directo
 /* RFC 4467 7, URLFETCH: with the access of the user in the URL, as it is now. */
 static int find_mailbox(struct services *s, struct arena *a, const struct directory_user *owner, struct str name, struct url_access *out)
 {
-	struct mailbox mailbox;
+	struct mailbox mailbox = { 0 };
 	int rc = find_abroad(s, a, owner, name, out);
 	if (rc != ERR_NOT_FOUND || out->holder)
 		return rc;

@@ -14,6 +14,9 @@ static const struct imap_capability capabilities[] = {
 	{ "CHILDREN", IMAP_LOGGED_IN, "3348", "\\HasChildren and \\HasNoChildren in every LIST response." },
 	{ "COMPRESS=DEFLATE", IMAP_LOGGED_IN, "4978", NULL },
 	{ "CONDSTORE", IMAP_LOGGED_IN, "7162 3.1", NULL },
+	{ "CONTEXT=SEARCH", IMAP_LOGGED_IN, "5267 4", "CONTEXT is a hint that nothing depends on. At most 16 contexts a session; no updates (NOUPDATE) for searches with message "
+	  "numbers, \"$\" or FUZZY, and for the ESEARCH command." },
+	{ "CONTEXT=SORT", IMAP_LOGGED_IN, "5267 4", NULL },
 	{ "CREATE-SPECIAL-USE", IMAP_LOGGED_IN, "6154 3", NULL },
 	{ "ENABLE", IMAP_ANY_STATE, "5161", NULL },
 	{ "ESEARCH", IMAP_LOGGED_IN, "4731", NULL },

@@ -213,6 +213,8 @@ static bool permit(struct multi *x)
 	bool only_selected = !x->scopes.given || (x->scopes.n == 1 && wants_selected(&x->scopes));
 	if (wants_selected(&x->scopes) && r->s->state != IMAP_SELECTED)
 		imap_bad(r, "Select a mailbox first");
+	else if (x->ret.options & IMAP_RETURN_UPDATE && r->s->state != IMAP_SELECTED)
+		imap_bad(r, "UPDATE goes with the selected mailbox only");
 	else if (x->ret.options & IMAP_RETURN_SAVE && !only_selected)
 		imap_bad(r, "SAVE goes with the selected mailbox only");
 	else if (wants_selected(&x->scopes) && !r->s->selected.view)
@@ -240,5 +242,9 @@ enum imap_result imap_cmd_esearch(struct imap_request *r)
 		err = search_target(&x, &x.target[i]);
 	if (err == ERR_TOO_BIG)
 		return imap_no(r, "[NOTSAVED] Too much to save");
-	return err ? imap_search_failed(r, &x.ret, err) : imap_ok(r, "ESEARCH completed");
+	if (err)
+		return imap_search_failed(r, &x.ret, err);
+	if (x.ret.options & IMAP_RETURN_UPDATE)              /* RFC 5267 4.3.1 leaves it to us */
+		conn_printf(r->conn, "* NO [NOUPDATE \"%.*s\"] Only SEARCH and SORT are kept up to date\r\n", STR_ARG(r->tag));
+	return imap_ok(r, "ESEARCH completed");
 }

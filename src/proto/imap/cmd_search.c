@@ -2,6 +2,7 @@
 #include "proto/imap/message_commands.h"
 
 #include "codec/imap/search_key.h"
+#include "proto/imap/context.h"
 #include "proto/imap/esearch.h"
 #include "proto/imap/search_command.h"
 #include "proto/imap/sync.h"
@@ -32,11 +33,16 @@ static enum imap_result search(struct imap_request *r, bool uid)
 	enum imap_result result = IMAP_REPLIED;
 	if (!imap_search_return(&r->args, &ret))
 		return imap_bad_args(r);
+	struct str keys = str_make(r->args.p, (size_t)(r->args.end - r->args.p));
+	if (ret.options & IMAP_RETURN_UPDATE && !imap_context_tag_is_new(r))
+		return IMAP_REPLIED;
 	if (imap_search_read(r, &ret, false, &args) && imap_search_selected_find(r, &ret, &args, imap_search_most(&ret), &hits)) {
 		struct imap_esearch e = {
 			.r = r, .view = r->s->selected.view, .uid = uid, .modseq = args.has_modseq, .mailbox_order = true, .ret = &ret, .hits = &hits,
 		};
 		result = answer(r, &e);
+		if (ret.options & IMAP_RETURN_UPDATE)
+			imap_context_begin(r, keys, false, uid, &hits);
 	}
 	imap_hits_fini(&hits);
 	return result;

@@ -2,6 +2,7 @@
 #include "proto/imap/message_commands.h"
 
 #include "codec/imap/search_key.h"
+#include "proto/imap/context.h"
 #include "proto/imap/search_command.h"
 #include "proto/imap/sort.h"
 
@@ -29,8 +30,13 @@ static enum imap_result sort(struct imap_request *r, bool uid)
 	struct imap_search args;
 	struct imap_hits hits = IMAP_HITS_INIT;
 	enum imap_result result = IMAP_REPLIED;
-	if (!imap_search_return(&r->args, &ret) || !imap_sort_args(&r->args, &by) || !imap_sp(&r->args))
+	if (!imap_search_return(&r->args, &ret))
 		return imap_bad_args(r);
+	struct str keys = str_make(r->args.p, (size_t)(r->args.end - r->args.p));
+	if (!imap_sort_args(&r->args, &by) || !imap_sp(&r->args))
+		return imap_bad_args(r);
+	if (ret.options & IMAP_RETURN_UPDATE && !imap_context_tag_is_new(r))
+		return IMAP_REPLIED;
 	bool read = imap_search_read(r, &ret, true, &args);
 	/* RFC 6203 6. */
 	if (read && imap_sort_has(&by, IMAP_SORT_RELEVANCY) && !args.has_fuzzy)
@@ -38,6 +44,8 @@ static enum imap_result sort(struct imap_request *r, bool uid)
 	if (read && imap_search_selected_find(r, &ret, &args, 0, &hits)) {
 		struct imap_esearch e = { .r = r, .view = r->s->selected.view, .uid = uid, .modseq = args.has_modseq, .ret = &ret, .hits = &hits };
 		result = sorted(r, &by, &e, &hits);
+		if (ret.options & IMAP_RETURN_UPDATE)
+			imap_context_begin(r, keys, true, uid, &hits);
 	}
 	imap_hits_fini(&hits);
 	return result;

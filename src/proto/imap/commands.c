@@ -17,6 +17,12 @@ static const struct imap_command commands[] = {
 		.run = imap_cmd_authenticate, .line = imap_line_authenticate,
 	},
 	{
+		.name = "CANCELUPDATE", .states = IMAP_SELECTED,
+		.capability = "CONTEXT=SEARCH", .rfc = "5267 4.3.5", .transcript = "context",
+		.run = imap_cmd_cancelupdate,
+		.note = "BAD when none of the tags has a search that is kept up to date.",
+	},
+	{
 		.name = "CAPABILITY", .states = IMAP_ANY_STATE, .flags = IMAP_NO_ARGS,
 		.rfc = "3501 6.1.1", .transcript = "capability",
 		.run = imap_cmd_capability,

@@ -37,6 +37,11 @@
 /* What one session keeps of a NOTIFY command, bytes; and accounts whose events it is told: its own, and those that share with it. */
 #define IMAP_NOTIFY_BYTES_MAX ((size_t)1 << 20)
 #define IMAP_NOTIFY_ACCOUNTS_MAX 100u
+/* Searches of one session that are kept up to date (RFC 5267), what one of them may take as it was written and parsed, bytes, and messages found by all
+ * of them (12 bytes each). */
+#define IMAP_CONTEXTS_MAX 16u
+#define IMAP_CONTEXT_BYTES_MAX ((size_t)64 << 10)
+#define IMAP_CONTEXT_RESULTS_MAX ((size_t)1000000)
 /* Bytes of all the subjects or names that one SORT compares. */
 #define IMAP_SORT_TEXT_BYTES_MAX ((size_t)512 << 20)
 /* Rows of the command table: a test holds it, so that the table stays one screenful to scan. */

@@ -11,6 +11,7 @@ enum imap_result imap_cmd_search(struct imap_request *r);          /* cmd_search
 enum imap_result imap_cmd_uid_search(struct imap_request *r);
 enum imap_result imap_cmd_sort(struct imap_request *r);            /* cmd_sort.c */
 enum imap_result imap_cmd_uid_sort(struct imap_request *r);
+enum imap_result imap_cmd_cancelupdate(struct imap_request *r);    /* cmd_cancelupdate.c */
 enum imap_result imap_cmd_thread(struct imap_request *r);          /* cmd_thread.c */
 enum imap_result imap_cmd_uid_thread(struct imap_request *r);
 enum imap_result imap_cmd_store(struct imap_request *r);           /* cmd_store.c */

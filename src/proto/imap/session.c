@@ -5,6 +5,7 @@
 #include "proto/imap/append.h"
 #include "proto/imap/capability.h"
 #include "proto/imap/command.h"
+#include "proto/imap/context.h"
 #include "proto/imap/imap.h"
 #include "proto/imap/notify.h"
 #include "proto/imap/place.h"
@@ -29,6 +30,7 @@ void imap_unselect(struct imap_session *s)
 	account_close(&s->selected.account);
 	rangeset_fini(&s->selected.recent);
 	rangeset_fini(&s->saved);
+	imap_contexts_end(s);
 	s->selected = (struct imap_selected){ .recent = RANGESET_INIT };
 	if (s->state == IMAP_SELECTED)
 		s->state = IMAP_AUTHENTICATED;

@@ -73,6 +73,7 @@ struct imap_session {
 	struct account_watch *watch;             /* IDLE: of selected.account */
 
 	struct imap_notify *notify;              /* NULL until NOTIFY is used: notify.h */
+	struct imap_contexts *contexts;          /* searches that are kept up to date; context.h */
 	struct imap_append *append;              /* the message under way; append.h */
 	struct rangeset saved;                   /* "$" of RFC 5182: UIDs of the selected mailbox */
 

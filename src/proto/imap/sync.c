@@ -3,6 +3,7 @@
 #include "proto/imap/quota_root.h"
 
 #include "codec/imap/format.h"
+#include "proto/imap/context.h"
 #include "proto/imap/fetch_head.h"
 #include "proto/imap/fetch_items.h"
 #include "proto/imap/message_set.h"
@@ -122,6 +123,7 @@ static int tell(struct news *n, struct view **before_out)
 {
 	struct imap_selected *selected = &n->s->selected;
 	uint32_t recent_before = imap_recent_count(selected);
+	imap_contexts_removed(n->s, selected->view, &n->diff.vanished);
 	int err = imap_write_removed(n->s, selected->view, &n->diff.vanished);
 	if (err)
 		return err;
@@ -142,6 +144,8 @@ static int tell(struct news *n, struct view **before_out)
 		selected->held = view_modseq(*before_out);
 	else if (!n->holds && !selected->untold)
 		selected->held = 0;
+	if (!err)
+		err = imap_contexts_changed(n->s);
 	return err || !n->diff.added ? err : tell_new(n, view_uidnext(*before_out));
 }
 
@@ -192,8 +196,10 @@ static int tell_gone(struct imap_session *s)
 	int err = 0;
 	while (!err && (m = view_iter_next(&it)))
 		err = rangeset_add(&uids, m->uid, m->uid);
-	if (!err && count)
+	if (!err && count) {
+		imap_contexts_removed(s, selected->view, &uids);
 		err = imap_write_removed(s, selected->view, &uids);
+	}
 	rangeset_fini(&uids);
 	if (err)
 		return err;
