@@ -155,6 +155,11 @@ static void compare(struct world *w)
 		expected.owed += owed;
 	}
 	assert_int_equal(queue_stats(w->f->plain_queue, &s), 0);
+	/* With faults the rounds of a tick may all have failed to forget a message that is done. */
+	for (unsigned i = 0; fixture_faults() && s.messages != expected.messages && i < 20; i++) {
+		fixture_tick(w->f);
+		assert_int_equal(queue_stats(w->f->plain_queue, &s), 0);
+	}
 	assert_int_equal(s.messages, expected.messages);
 	assert_int_equal(s.recipients, expected.recipients);
 	assert_int_equal(s.held, expected.held);
