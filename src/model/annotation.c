@@ -100,6 +100,7 @@ struct set {
 	uint32_t mailbox;
 	uint64_t user;
 	const struct annotation_change *change;
+	uint64_t bytes_max;
 };
 
 static int set_use(struct change *c, struct mailbox_record *mailbox, uint32_t use)
@@ -124,7 +125,7 @@ static int run(struct change *c, void *arg)
 		rc = set_use(c, &mailbox, *change->use);
 	for (size_t i = 0; !rc && i < change->n; i++) {
 		struct key prefix = key_annotations(op->mailbox, change->v[i].is_private ? op->user : SHARED);
-		rc = annotation_put(c->w, &prefix, &change->v[i], c->modseq, &c->state.annotation_bytes, ANNOTATION_BYTES_MAX);
+		rc = annotation_put(c->w, &prefix, &change->v[i], c->modseq, &c->state.annotation_bytes, op->bytes_max);
 	}
 	if (rc || !change->n)
 		return rc;
@@ -138,7 +139,7 @@ static int run(struct change *c, void *arg)
 
 int annotation_set(struct account *a, uint32_t mailbox, uint64_t user, const struct annotation_change *change)
 {
-	struct set op = { mailbox, user, change };
+	struct set op = { mailbox, user, change, user == a->id ? ANNOTATION_BYTES_MAX : ANNOTATION_BYTES_MAX / 4 * 3 };
 	int rc = check(change->v, change->n);
 	return rc ? rc : commit_run(a->model, a->id, run, &op, NULL);
 }

@@ -12,7 +12,8 @@
 #define ANNOTATION_NAME_MAX 250               /* bytes */
 #define ANNOTATION_VALUE_MAX 65536            /* bytes */
 #define ANNOTATIONS_MAX 100                   /* in one set: shared or one user's, of one mailbox, of the account, or of the house */
-#define ANNOTATION_BYTES_MAX ((uint64_t)16 << 20)     /* names and values of all annotations in an account, whosever they are */
+#define ANNOTATION_BYTES_MAX ((uint64_t)16 << 20)     /* names and values of all annotations in an account, whosever they are; the last quarter is
+                                                       * for the owner only, so that guests cannot use it up */
 
 struct annotation {
 	struct str name;

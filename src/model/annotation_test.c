@@ -111,7 +111,7 @@ static void all_together_have_a_limit(void **state)
 	memset(big, 'v', ANNOTATION_VALUE_MAX);
 	unsigned n = 0;
 	int rc = 0;
-	for (uint64_t user = 1; !rc; user++)
+	for (uint64_t user = 100; !rc; user++)
 		for (unsigned i = 0; !rc && i < 50; i++) {
 			char name[16];
 			snprintf(name, sizeof(name), "%u", i);
@@ -119,6 +119,17 @@ static void all_together_have_a_limit(void **state)
 			rc = annotation_set(f->account, FIXTURE_INBOX, user, &(struct annotation_change){ .v = &a, .n = 1 });
 			n += rc == 0;
 		}
+	assert_int_equal(rc, ERR_QUOTA);
+	assert_int_equal(n, ANNOTATION_BYTES_MAX / 4 * 3 / (ANNOTATION_VALUE_MAX + 2));
+	/* the rest is for the owner */
+	for (unsigned i = 0, again = 0; again == 0; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "%02u", i % 100);
+		struct annotation a = { str_from_c(name), str_make(big, ANNOTATION_VALUE_MAX), true };
+		rc = annotation_set(f->account, FIXTURE_INBOX, FIXTURE_ACCOUNT, &(struct annotation_change){ .v = &a, .n = 1 });
+		n += rc == 0;
+		again = rc != 0 || i == 99;
+	}
 	assert_int_equal(rc, ERR_QUOTA);
 	assert_int_equal(n, ANNOTATION_BYTES_MAX / (ANNOTATION_VALUE_MAX + 2));
 	/* INBOX cannot be renamed then: the copies have no room */
