@@ -179,7 +179,7 @@ def with_tls(template, where):
     check("tls: AUTH", good.wait(2) and good.mails[1].get("login"), server.log_tail())
     submit(server, ["a@encrypt.test", "a@verify.test", "a@distrust.test", "a@denied.test"])
     end = time.monotonic() + WAIT
-    while time.monotonic() < end and not all(w in server.log.read_text() for w in ("4.7.4", "4.7.5", "4.7.8")):
+    while time.monotonic() < end and not all(w in server.log.read_text() for w in ("4.7.4", "4.7.5", "4.7.8", "TLSv1.3 verified")):
         time.sleep(0.1)
     text = server.log.read_text()
     check("tls: not offered, but demanded", "4.7.4" in text and not bare.mails, server.log_tail())
