@@ -77,7 +77,6 @@ const struct config_option config_options[] = {
 	  "take 8-bit header fields in APPEND from clients that enabled no UTF-8; RFC 9755 refuses them, and with them old mail that is moved here" },
 	{ "imap", "submit_users", OPTION_STR, AT(mail.imap_submit_users), "", 0, 0, NULL,
 	  "users, parted by spaces, that may fetch URLs with submit+ (RFC 4467): those of submission services elsewhere" },
-	{ "imap", "admins", OPTION_STR, AT(mail.imap_admins), "", 0, 0, NULL, "users, parted by spaces, that may set quotas (SETQUOTA) of all" },
 	{ "imap", "acl_anyone", OPTION_BOOL, AT(mail.imap_acl_anyone), "true", 0, 0, NULL,
 	  "users may give rights in their mailboxes to anyone, and so put them into everybody's list; troika acl may in any case" },
 	{ "imap", "admin_contact", OPTION_STR, AT(mail.imap_admin_contact), "", 0, 0, NULL,

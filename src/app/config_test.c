@@ -154,6 +154,16 @@ static void test_trust_anchor(void **state)
 	app_config_fini(&c);
 }
 
+/* Two rows of one name would be one option, and a complaint on the terminal. */
+static void test_once(void **state)
+{
+	(void)state;
+	for (const struct config_option *a = config_options; a->name; a++)
+		for (const struct config_option *b = a + 1; b->name; b++)
+			if (!strcmp(a->section, b->section) && !strcmp(a->name, b->name))
+				fail_msg("%s %s stands there twice", a->section, a->name);
+}
+
 static void test_listen(void **state)
 {
 	(void)state;
@@ -173,6 +183,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_refusals),
 										cmocka_unit_test(test_sample), cmocka_unit_test(test_listen), cmocka_unit_test(test_offered),
-										cmocka_unit_test(test_trust_anchor) };
+										cmocka_unit_test(test_trust_anchor), cmocka_unit_test(test_once) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
