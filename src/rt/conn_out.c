@@ -209,6 +209,17 @@ void conn_printf(struct conn *c, const char *format, ...)
 
 struct buf *conn_out(struct conn *c) { return &c->out; }
 
+/* What the socket did not take goes behind what is buffered. */
+static int keep_rest(struct conn *c, const char *p, size_t n)
+{
+	buf_consume(&c->out, c->out_sent);
+	c->out_sent = 0;
+	if (c->dead)
+		return ERR_CLOSED;
+	buf_add(&c->out, p, n);
+	return 0;
+}
+
 /* Sends buffer and payload together until what is left of both may wait in the buffer. */
 static int write_beyond(struct conn *c, const char *p, size_t n)
 {
@@ -229,12 +240,7 @@ static int write_beyond(struct conn *c, const char *p, size_t n)
 		if (wait_for_peer(c) < 0)
 			break;
 	}
-	buf_consume(&c->out, c->out_sent);
-	c->out_sent = 0;
-	if (c->dead)
-		return ERR_CLOSED;
-	buf_add(&c->out, p, n);
-	return 0;
+	return keep_rest(c, p, n);
 }
 
 /* As write_beyond: the payload is compressed from where it lies. */
@@ -252,12 +258,7 @@ static int write_compressed_beyond(struct conn *c, const char *p, size_t n)
 		if (wait_for_peer(c) < 0)
 			break;
 	}
-	buf_consume(&c->out, c->out_sent);
-	c->out_sent = 0;
-	if (c->dead)
-		return ERR_CLOSED;
-	buf_add(&c->out, p, n);
-	return 0;
+	return keep_rest(c, p, n);
 }
 
 int conn_write_large(struct conn *c, const void *p, size_t n)
