@@ -38,6 +38,10 @@ struct store_scope {
 };
 
 enum store_engine { STORE_ENGINE_MEM, STORE_ENGINE_LMDB };
+/* The level of a store says which records may be in it. A program reads all levels up to its newest one and writes those of the store's own level, so
+ * an older program can go on with the store until the operator has raised it (troika upgrade confirm); from then on it refuses. New stores have the newest. */
+#define STORE_LEVEL_NEWEST 2u                     /* 1: up to Troika's third stop; 2: deleted mail is kept (model/bin.h) */
+
 struct store_config {
 	enum store_engine engine;
 	const char *dir;                              /* LMDB: must exist; holds everything the store owns */
@@ -46,12 +50,20 @@ struct store_config {
 	bool no_sync;                                 /* benchmarks of something else: promises nothing after a crash */
 	uint64_t map_size;                            /* LMDB: address space reserved, bytes; 0: a default (256 GB) */
 	uint64_t segment_size;                        /* blobs: a segment is closed beyond this, bytes; 0: 256 MB */
+	unsigned level;                               /* of a store that is made, for tests; 0: the newest */
 };
 
 /* Opens; on failure *out is NULL and the error names cause and cure. ERR_VERSION: written by a newer program. */
 int store_open(const struct store_config *c, struct store **out, struct err *e);
 /* Waits for running commits; no reads, watches or blob views may be left. Accepts NULL. */
 void store_close(struct store **s);
+
+/* The level now: it may rise while the store is open, by another process too, and never falls. Cheap. Within a closure of a commit the answer holds for
+ * that commit. */
+unsigned store_level(struct store *s);
+unsigned store_write_level(struct store_write *w);
+/* Durable when it returns; ERR_INVALID: above the newest, or below the present one. */
+int store_raise_level(struct store *s, unsigned level);
 
 /* ---- reading ---- */
 

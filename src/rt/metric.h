@@ -1,0 +1,42 @@
+/* Figures for who watches from outside: counters, gauges and histograms, each a static object in the file that counts, found by all through a
+ * section of the program. Any thread; counting is one relaxed addition. Process-wide, like the log.
+ *
+ *     METRIC_COUNTER(refused, "troika_rt_refused_total", "why=\"too many connections\"", "Connections refused at once.");
+ *     ... metric_add(&refused, 1);
+ *
+ * Names: troika_ROOM_WHAT, counters end in _total, seconds and bytes are the units (https://prometheus.io/docs/practices/naming/). Every limit that is hit,
+ * every refusal and every slow operation has one. What depends on a peer's choice (names, addresses) is no label. */
+#ifndef RT_METRIC_H
+#define RT_METRIC_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+enum metric_kind { METRIC_KIND_COUNTER, METRIC_KIND_GAUGE, METRIC_KIND_SECONDS };
+#define METRIC_BUCKETS 16                         /* of METRIC_KIND_SECONDS: bounds in metric.c, 100 us to 60 s, and all above */
+
+struct metric {
+	const char *name, *labels, *help;             /* labels: "" or "key=\"value\",..." without braces */
+	enum metric_kind kind;
+	_Atomic uint64_t value;                       /* of a gauge: an int64_t; of seconds: their sum in microseconds */
+	_Atomic uint64_t bucket[METRIC_BUCKETS];      /* of seconds */
+};
+#define METRIC_DEFINE(id, kind_, name_, labels_, help_) \
+	static struct metric id = { .name = (name_), .labels = (labels_), .help = (help_), .kind = (kind_) }; \
+	static struct metric *const id##_in_section __attribute__((section("troika_metrics"), used)) = &id
+#define METRIC_COUNTER(id, name, labels, help) METRIC_DEFINE(id, METRIC_KIND_COUNTER, name, labels, help)
+#define METRIC_GAUGE(id, name, labels, help) METRIC_DEFINE(id, METRIC_KIND_GAUGE, name, labels, help)
+#define METRIC_SECONDS(id, name, labels, help) METRIC_DEFINE(id, METRIC_KIND_SECONDS, name, labels, help)
+
+void metric_add(struct metric *m, int64_t n);
+void metric_set(struct metric *m, int64_t value);
+void metric_time(struct metric *m, uint64_t microseconds);
+
+/* Gauges that are asked for when somebody looks: fn appends whole lines of the text format. A few, set before there are other threads. */
+void metric_on_collect(void (*fn)(void *arg, struct buf *out), void *arg);
+void metric_off_collect(void *arg);               /* those with this arg; when no collection runs any more */
+/* All of them in the Prometheus text format, version 0.0.4. */
+void metric_collect(struct buf *out);
+
+#endif
