@@ -44,6 +44,10 @@ struct engine {
 	void (*iter_end)(struct store_iter *it);
 	/* Never older than a commit that has returned in this process. Answers 0 where it cannot know. */
 	uint64_t (*scope_version)(struct store *s, struct store_scope scope);
+	/* Cannot fail: at worst an older level. Inside a closure: the same until the closure ends. */
+	unsigned (*level)(struct store *s);
+	unsigned (*write_level)(struct store_write *w);
+	int (*raise_level)(struct store *s, unsigned level);
 
 	/* Fills every ops[i].result. All closures have run for the last time when it returns. */
 	void (*commit_all)(struct store *s, struct store_op *ops, size_t n);

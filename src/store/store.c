@@ -51,6 +51,17 @@ void store_end(struct store_read **r)
 
 uint64_t store_version(struct store_read *r) { return r->store->engine->version(r); }
 
+unsigned store_level(struct store *s) { return s->engine->level(s); }
+
+unsigned store_write_level(struct store_write *w) { return w->store->engine->write_level(w); }
+
+int store_raise_level(struct store *s, unsigned level)
+{
+	if (level < store_level(s) || level > STORE_LEVEL_NEWEST)
+		return ERR_INVALID;
+	return s->read_only ? ERR_DENIED : s->engine->raise_level(s, level);
+}
+
 int store_get(struct store_read *r, struct str key, struct str *value_out)
 {
 	*value_out = STR_NONE;

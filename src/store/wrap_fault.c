@@ -134,6 +134,14 @@ static uint64_t fault_scope_version(struct store *s, struct store_scope scope)
 	return store_scope_version(fault_of(s)->inner, scope);
 }
 
+static unsigned fault_level(struct store *s) { return store_level(fault_of(s)->inner); }
+
+static int fault_raise_level(struct store *s, unsigned level)
+{
+	int rc = write_fault(fault_of(s));
+	return rc ? rc : store_raise_level(fault_of(s)->inner, level);
+}
+
 /* ---- writing ---- */
 
 static int run_then_refuse(struct store_write *w, void *arg)
@@ -178,6 +186,8 @@ static int fault_wget(struct store_write *w, struct str key, struct str *value_o
 {
 	return fault_of(w->store)->inner->engine->wget(w, key, value_out);
 }
+
+static unsigned fault_write_level(struct store_write *w) { return fault_of(w->store)->inner->engine->write_level(w); }
 
 static int fault_put_reserve(struct store_write *w, struct str key, size_t n, char **place_out)
 {
@@ -269,6 +279,9 @@ static const struct engine engine_fault = {
 	.next = fault_next,
 	.iter_end = fault_iter_end,
 	.scope_version = fault_scope_version,
+	.level = fault_level,
+	.write_level = fault_write_level,
+	.raise_level = fault_raise_level,
 	.commit_all = fault_commit_all,
 	.wget = fault_wget,
 	.put_reserve = fault_put_reserve,

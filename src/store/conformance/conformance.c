@@ -10,14 +10,14 @@
 int conformance_run(const struct conformance_target *t)
 {
 	return conformance_ordering(t) + conformance_isolation(t) + conformance_writing(t) + conformance_groups(t)
-		+ conformance_watching(t) + conformance_blobs(t) + conformance_threads(t);
+		+ conformance_watching(t) + conformance_blobs(t) + conformance_threads(t) + conformance_levels(t);
 }
 
 int fixture_open(struct fixture *f, bool read_only, struct err *e)
 {
 	const struct conformance_target *t = f->target;
 	struct store_config c = { .engine = t->engine, .dir = f->dir, .create = !read_only, .read_only = read_only,
-		.map_size = t->map_size, .segment_size = t->segment_size };
+		.map_size = t->map_size, .segment_size = t->segment_size, .level = t->level };
 	int rc = store_open(&c, &f->store, e);
 	return rc == 0 && t->faults ? store_wrap_faults(&f->store, t->faults) : rc;
 }

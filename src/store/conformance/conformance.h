@@ -17,6 +17,7 @@ struct conformance_target {
 	enum store_engine engine;
 	const struct store_fault_plan *faults;        /* NULL: none */
 	uint64_t segment_size, map_size;              /* as in store_config */
+	unsigned level;
 };
 
 /* Runs the whole suite; the number of failed tests. */
@@ -43,6 +44,7 @@ int fixture_open(struct fixture *f, bool read_only, struct err *e);
 /* Each runs its group; the number of failed tests. */
 int conformance_ordering(const struct conformance_target *t);
 int conformance_isolation(const struct conformance_target *t);
+int conformance_levels(const struct conformance_target *t);
 int conformance_writing(const struct conformance_target *t);
 int conformance_groups(const struct conformance_target *t);
 int conformance_watching(const struct conformance_target *t);

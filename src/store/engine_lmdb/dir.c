@@ -9,7 +9,6 @@
 
 #define FORMAT_NAME "FORMAT"
 #define FORMAT_PREFIX "troika store "
-#define FORMAT_VERSION 1
 
 int dir_path(const char *dir, const char *name, char path_out[DIR_PATH_MAX], struct err *e)
 {
@@ -17,8 +16,8 @@ int dir_path(const char *dir, const char *name, char path_out[DIR_PATH_MAX], str
 	return n > 0 && n < DIR_PATH_MAX ? 0 : err_set(e, ERR_INVALID, NULL, "the path of the store is too long: %s", dir);
 }
 
-/* The whole file is one line: "troika store 1\n". */
-static int read_format(const struct store_config *c, int dir_fd, struct err *e)
+/* The whole file is one line: "troika store 2\n", with the level. */
+static int read_format(const struct store_config *c, int dir_fd, unsigned *level_out, struct err *e)
 {
 	int fd = openat(dir_fd, FORMAT_NAME, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
@@ -35,28 +34,29 @@ static int read_format(const struct store_config *c, int dir_fd, struct err *e)
 		return err_set(e, ERR_CORRUPT, NULL,
 					   "%s/" FORMAT_NAME " does not say \"" FORMAT_PREFIX "N\"; restore it or the whole directory",
 					   c->dir);
-	if (version > FORMAT_VERSION)
+	if (version > STORE_LEVEL_NEWEST)
 		return err_set(e, ERR_VERSION, NULL,
-					   "the store in %s has format %u, this program knows up to %d: use the newer program", c->dir,
-					   version, FORMAT_VERSION);
+					   "the store in %s has format %u, this program knows up to %u: use the newer program", c->dir,
+					   version, STORE_LEVEL_NEWEST);
+	*level_out = version;
 	return 0;
 }
 
-static int write_format(const struct store_config *c, int dir_fd, struct err *e)
+static int write_format(const char *dir, int dir_fd, unsigned level, struct err *e)
 {
 	char temporary[64], text[64];
 	/* Two processes may do this at once: each writes its own, the same text. */
 	snprintf(temporary, sizeof temporary, FORMAT_NAME ".%ld", (long)getpid());
-	int n = snprintf(text, sizeof text, FORMAT_PREFIX "%d\n", FORMAT_VERSION);
+	int n = snprintf(text, sizeof text, FORMAT_PREFIX "%u\n", level);
 	int fd = openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return err_from_errno(e, errno, "cannot write into %s", c->dir);
+		return err_from_errno(e, errno, "cannot write into %s", dir);
 	bool ok = write(fd, text, (size_t)n) == n && fsync(fd) == 0;
 	close(fd);
 	if (!ok || renameat(dir_fd, temporary, dir_fd, FORMAT_NAME) < 0 || fsync(dir_fd) < 0) {
 		int saved = errno;
 		unlinkat(dir_fd, temporary, 0);
-		return err_from_errno(e, saved, "cannot write %s/" FORMAT_NAME, c->dir);
+		return err_from_errno(e, saved, "cannot write %s/" FORMAT_NAME, dir);
 	}
 	return 0;
 }
@@ -71,16 +71,27 @@ static int make_dirs(const struct store_config *c, int dir_fd, struct err *e)
 	return 0;
 }
 
-int dir_prepare(const struct store_config *c, int *blobs_fd_out, struct err *e)
+int dir_write_format(const char *dir, unsigned level, struct err *e)
+{
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return err_from_errno(e, errno, "cannot open the directory of the store, %s", dir);
+	int rc = write_format(dir, dir_fd, level, e);
+	close(dir_fd);
+	return rc;
+}
+
+int dir_prepare(const struct store_config *c, int *blobs_fd_out, unsigned *level_out, struct err *e)
 {
 	int dir_fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return err_from_errno(e, errno, "cannot open the directory of the store, %s", c->dir);
-	int rc = read_format(c, dir_fd, e);
+	int rc = read_format(c, dir_fd, level_out, e);
 	if (rc == ERR_NOT_FOUND && c->create && !c->read_only) {
+		*level_out = c->level ? c->level : STORE_LEVEL_NEWEST;
 		rc = make_dirs(c, dir_fd, e);
 		if (rc == 0)
-			rc = write_format(c, dir_fd, e);
+			rc = write_format(c->dir, dir_fd, *level_out, e);
 	}
 	if (rc == 0) {
 		*blobs_fd_out = openat(dir_fd, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -9,7 +9,9 @@
 /* "DIR/name" into path_out. 0 or ERR_INVALID. */
 int dir_path(const char *dir, const char *name, char path_out[DIR_PATH_MAX], struct err *e);
 /* Verifies the format, or makes an empty store where there is none and c->create says so. *blobs_fd_out is DIR/blobs,
- * opened. */
-int dir_prepare(const struct store_config *c, int *blobs_fd_out, struct err *e);
+ * opened; *level_out the store's level. */
+int dir_prepare(const struct store_config *c, int *blobs_fd_out, unsigned *level_out, struct err *e);
+/* Replaces DIR/FORMAT by one of this level, durably. */
+int dir_write_format(const char *dir, unsigned level, struct err *e);
 
 #endif

@@ -73,6 +73,7 @@ static void lmdb_close(struct store *store)
 	version_cache_destroy(&s->cache);
 	watch_table_fini(&s->watches);
 	pthread_mutex_destroy(&s->reads_lock);
+	free(s->dir);
 	free(s);
 }
 
@@ -87,6 +88,9 @@ static const struct engine engine_lmdb = {
 	.next = lmdb_next,
 	.iter_end = lmdb_iter_end,
 	.scope_version = lmdb_scope_version,
+	.level = lmdb_level,
+	.write_level = lmdb_write_level,
+	.raise_level = lmdb_raise_level,
 	.commit_all = lmdb_commit_all,
 	.wget = lmdb_wget,
 	.put_reserve = lmdb_put_reserve,
@@ -110,10 +114,13 @@ static const struct engine engine_lmdb = {
 static int open_parts(struct lmdb_store *s, const struct store_config *c, struct err *e)
 {
 	int blobs_fd;
-	int rc = dir_prepare(c, &blobs_fd, e);
+	unsigned level;
+	int rc = dir_prepare(c, &blobs_fd, &level, e);
 	if (rc)
 		return rc;
-	rc = blob_area_open(s, c, blobs_fd);
+	atomic_init(&s->level, level);
+	s->dir = str_dup_c(str_from_c(c->dir));
+	rc = s->dir ? blob_area_open(s, c, blobs_fd) : ERR_NO_MEMORY;
 	if (rc) {
 		close(blobs_fd);
 		return err_set(e, rc, NULL, "no memory for a store");

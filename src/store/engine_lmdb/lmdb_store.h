@@ -23,6 +23,8 @@ struct blob_area;
 struct lmdb_store {
 	struct store base;
 	bool no_sync;
+	char *dir;                                    /* where FORMAT is */
+	atomic_uint level;                            /* known; it may have risen since */
 	MDB_env *env;
 	MDB_dbi kv, versions;                         /* scope + key -> value; scope -> le64 */
 	MDB_dbi counters, segments, tags, dead, moved;   /* of blobs: blob_index.h */
@@ -106,6 +108,7 @@ struct lmdb_write {
 	MDB_cursor *cursor;                           /* opened at first need */
 	struct store_scope scope;
 	bool changed;
+	unsigned level;                               /* once it was asked for, else 0 */
 	int failed;                                   /* an error of LMDB, which spoils the transaction */
 	struct full_key key_of_find;
 };
@@ -115,6 +118,11 @@ int lmdb_del(struct store_write *w, struct str key);
 int lmdb_del_range(struct store_write *w, struct str from, struct str to, uint64_t *n_out);
 int lmdb_wfind(struct store_write *w, struct str from, struct str to, bool reverse, struct str *key_out,
 			   struct str *value_out);
+
+/* level.c */
+unsigned lmdb_level(struct store *s);
+unsigned lmdb_write_level(struct store_write *w);
+int lmdb_raise_level(struct store *s, unsigned level);
 
 /* commit.c */
 void lmdb_commit_all(struct store *s, struct store_op *ops, size_t n);

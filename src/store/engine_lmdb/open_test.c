@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct store_scope scope = { STORE_ACCOUNT, 1 };
@@ -10,6 +11,7 @@ static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1;
 static const struct conformance_target target = { .name = "open",
 												  .engine = STORE_ENGINE_LMDB,
 												  .segment_size = 1 << 20 };
+static const struct conformance_target old = { .name = "old", .engine = STORE_ENGINE_LMDB, .level = 1 };
 static const struct conformance_target narrow = { .name = "narrow", .engine = STORE_ENGINE_LMDB, .map_size = 1 << 20 };
 
 static void reopen(struct fixture *f)
@@ -57,6 +59,28 @@ static unsigned long file_memory(void)
 			kb = strtoul(line + 8, NULL, 10);
 	fclose(f);
 	return kb;
+}
+
+/* What FORMAT says holds after opening again, and a process that has the store open meanwhile hears of it. */
+static void a_level_stays_and_is_seen_by_others(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { .code = 0 };
+	assert_int_equal(store_level(f->store), 1);
+	pid_t child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		/* an opened store is the opener's: the child opens one of its own, and leaves all else alone */
+		struct store_config c = { .engine = STORE_ENGINE_LMDB, .dir = f->dir };
+		struct store *s;
+		_exit(store_open(&c, &s, &e) || store_level(s) != 1 || store_raise_level(s, 2));
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(store_level(f->store), 2);
+	reopen(f);
+	assert_int_equal(store_level(f->store), 2);
 }
 
 static void mapped_pages_are_let_go_of(void **state)
@@ -191,7 +215,8 @@ static void the_format_is_verified(void **state)
 	} cases[] = {
 		{ "troika store 1\n", 0 },
 		{ "troika store 1", 0 },
-		{ "troika store 2\n", ERR_VERSION },
+		{ "troika store 2\n", 0 },
+		{ "troika store 3\n", ERR_VERSION },
 		{ "troika store 4000000000\n", ERR_VERSION },
 		{ "troika store 0\n", ERR_CORRUPT },
 		{ "troika store x\n", ERR_CORRUPT },
@@ -276,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(what_was_committed_stays, &target),
+		CONFORMANCE_TEST(a_level_stays_and_is_seen_by_others, &old),
 		CONFORMANCE_TEST(mapped_pages_are_let_go_of, &target),
 		CONFORMANCE_TEST(a_closed_segment_is_continued, &target),
 		CONFORMANCE_TEST(full_segments_are_followed_by_others, &target),

@@ -53,6 +53,21 @@ static bool mem_blob_intact(struct store *s, const struct store_blob_view *v)
 	return true;
 }
 
+static unsigned mem_level(struct store *s) { return atomic_load(&mem_of(s)->level); }
+
+/* One writer at a time: it cannot rise while a closure runs. */
+static unsigned mem_write_level(struct store_write *w) { return mem_level(w->store); }
+
+static int mem_raise_level(struct store *s, unsigned level)
+{
+	struct mem_store *m = mem_of(s);
+	pthread_mutex_lock(&m->writer);
+	if (level > atomic_load(&m->level))
+		atomic_store(&m->level, level);
+	pthread_mutex_unlock(&m->writer);
+	return 0;
+}
+
 static void mem_stats(struct store *s, struct store_stats *out)
 {
 	struct mem_store *m = mem_of(s);
@@ -76,6 +91,9 @@ static const struct engine engine_mem = {
 	.next = mem_next,
 	.iter_end = mem_iter_end,
 	.scope_version = mem_scope_version,
+	.level = mem_level,
+	.write_level = mem_write_level,
+	.raise_level = mem_raise_level,
 	.commit_all = mem_commit_all,
 	.wget = mem_wget,
 	.put_reserve = mem_put_reserve,
@@ -103,6 +121,7 @@ int engine_mem_open(const struct store_config *c, struct store **out, struct err
 		return err_set(e, ERR_NO_MEMORY, NULL, "no memory for a store");
 	m->base.engine = &engine_mem;
 	m->base.read_only = c->read_only;
+	atomic_init(&m->level, c->level ? c->level : STORE_LEVEL_NEWEST);
 	pthread_mutex_init(&m->writer, NULL);
 	pthread_mutex_init(&m->lock, NULL);
 	watch_table_init(&m->watches);

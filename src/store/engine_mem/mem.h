@@ -7,6 +7,8 @@
 #include "store/engine_mem/tree.h"
 #include "store/watch_table.h"
 
+#include <stdatomic.h>
+
 #define MEM_SCOPE_BUCKETS 1024
 
 struct mem_scope {
@@ -27,6 +29,7 @@ struct mem_store {
 	size_t n_blobs, cap_blobs;
 	struct store_stats stats;
 	struct watch_table watches;
+	atomic_uint level;                /* set under `writer` */
 };
 
 static inline struct mem_store *mem_of(struct store *s) { return (struct mem_store *)s; }
