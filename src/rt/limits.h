@@ -9,6 +9,9 @@
 #define LOG_LINE_MAX ((size_t)4096)               /* bytes of one line: PIPE_BUF, so that a pipe takes it whole */
 #define LOG_FIELDS_MAX 32                         /* fields of one conn_log line, ours included */
 
+/* metrics */
+#define METRIC_COLLECTORS_MAX 64                 /* functions that add figures when somebody looks */
+
 /* faults */
 #define FAULT_PLAN_MAX 32                         /* named faults set at one time */
 #define FAULT_NAME_MAX 64

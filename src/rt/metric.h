@@ -5,7 +5,8 @@
  *     ... metric_add(&refused, 1);
  *
  * Names: troika_ROOM_WHAT, counters end in _total, seconds and bytes are the units (https://prometheus.io/docs/practices/naming/). Every limit that is hit,
- * every refusal and every slow operation has one. What depends on a peer's choice (names, addresses) is no label. */
+ * every refusal and every slow operation has one. What depends on a peer's choice (names, addresses) is no label. The same name and labels may stand in
+ * several files: they are shown as one sum. Those of one name say the same kind and help. */
 #ifndef RT_METRIC_H
 #define RT_METRIC_H
 
@@ -20,10 +21,11 @@ struct metric {
 	const char *name, *labels, *help;             /* labels: "" or "key=\"value\",..." without braces */
 	enum metric_kind kind;
 	_Atomic uint64_t value;                       /* of a gauge: an int64_t; of seconds: their sum in microseconds */
-	_Atomic uint64_t bucket[METRIC_BUCKETS];      /* of seconds */
+	_Atomic uint64_t bucket[METRIC_BUCKETS];      /* of seconds: how many fell into it, and into no lower one */
 };
+#define METRIC_INIT(kind_, name_, labels_, help_) { .name = (name_), .labels = (labels_), .help = (help_), .kind = (kind_) }
 #define METRIC_DEFINE(id, kind_, name_, labels_, help_) \
-	static struct metric id = { .name = (name_), .labels = (labels_), .help = (help_), .kind = (kind_) }; \
+	static struct metric id = METRIC_INIT(kind_, name_, labels_, help_); \
 	static struct metric *const id##_in_section __attribute__((section("troika_metrics"), used)) = &id
 #define METRIC_COUNTER(id, name, labels, help) METRIC_DEFINE(id, METRIC_KIND_COUNTER, name, labels, help)
 #define METRIC_GAUGE(id, name, labels, help) METRIC_DEFINE(id, METRIC_KIND_GAUGE, name, labels, help)
@@ -33,10 +35,26 @@ void metric_add(struct metric *m, int64_t n);
 void metric_set(struct metric *m, int64_t value);
 void metric_time(struct metric *m, uint64_t microseconds);
 
-/* Gauges that are asked for when somebody looks: fn appends whole lines of the text format. A few, set before there are other threads. */
-void metric_on_collect(void (*fn)(void *arg, struct buf *out), void *arg);
+/* What was counted under exactly this name and these labels, of seconds how often; 0 when there is none. Walks through all: for tests and pages. */
+int64_t metric_read(const char *name, const char *labels);
+/* The sum over all labels. */
+int64_t metric_read_all(const char *name);
+
+/* Figures that are asked for when somebody looks: fn appends whole lines of the text format, families that nobody else shows. A few, and with none of the
+ * locks held that fn takes. ERR_BUSY: there are METRIC_COLLECTORS_MAX already. */
+int metric_on_collect(void (*fn)(void *arg, struct buf *out), void *arg);
 void metric_off_collect(void *arg);               /* those with this arg; when no collection runs any more */
+/* For such an fn: a family's head, one of its lines (of a value that is a whole number, or millionths), and a family of metrics that lie in an array. */
+void metric_print_head(struct buf *out, const char *name, enum metric_kind kind, const char *help);
+void metric_print_value(struct buf *out, const char *name, const char *labels, int64_t value);
+void metric_print_millionths(struct buf *out, const char *name, const char *labels, int64_t value);
+void metric_print_family(struct buf *out, const struct metric *m, size_t n);
+
 /* All of them in the Prometheus text format, version 0.0.4. */
 void metric_collect(struct buf *out);
+/* That text as OpenMetrics 1.0.0: the family of a counter is named without _total, and the end is marked. */
+void metric_to_openmetrics(struct str text, struct buf *out);
+/* The registry: one line a family, "name kind: help", sorted. */
+void metric_list(struct buf *out);
 
 #endif
