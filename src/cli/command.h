@@ -39,6 +39,7 @@ int cli_search(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_user(int argc, char **argv);
 int cli_app_password(int argc, char **argv);
+int cli_upgrade(int argc, char **argv);
 int cli_version(int argc, char **argv);
 
 /* "troika: WHAT: cause" on stderr, and the exit code for the error's class. */

@@ -114,6 +114,10 @@ const struct cli_command cli_commands[] = {
 	  "only you know, is a comment.\n"
 	  "check: asks the DNS for each of them: right, wrong or missing with the cure, or cannot tell, because there was no answer. Exit code 0: all\n"
 	  "that is required is right, and nothing else is wrong; 3: otherwise." },
+	{ "upgrade", cli_upgrade, "after a new program: what is written how, and no way back",
+	  "troika upgrade status -d DIR\ntroika upgrade confirm -d DIR\n\n"
+	  "A newer program reads what older ones wrote and goes on writing so, until you confirm; the older one can go on with the store until then. confirm\n"
+	  "raises the level and writes old records anew, beside the running server; interrupted, run it again." },
 	{ "version", cli_version, "say the version", "troika version" },
 	{ 0 },
 };

@@ -3,7 +3,6 @@
 #include "base/bytes.h"
 #include "model/keys.h"
 
-#define EMAIL_VERSION 2u
 #define EMAIL_HEADER 32u
 #define EMAIL_HEADER_1 24u                         /* version 1, which had no thread */
 

@@ -5,6 +5,8 @@
 #include "model/model.h"
 #include "model/record.h"
 
+#define EMAIL_VERSION 2u                          /* older ones are read */
+
 /* The summary lies in the store's bytes. 0, ERR_NOT_FOUND, ERR_CORRUPT, ... */
 int email_record_load(struct source s, uint64_t id, struct email *out);
 /* The same without knowing its id: the thread is 0 when the record does not tell it. */

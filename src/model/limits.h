@@ -42,6 +42,8 @@
 #define DELETE_STEP_KEYS 2000u                    /* keys removed in one commit of account_delete */
 #define COPY_ACROSS_MAX 100000u                   /* messages copied into another account at once */
 #define COPY_ACROSS_BYTES_MAX ((size_t)512 << 20) /* of their summaries meanwhile */
+#define UPGRADE_LOOK 4096u                        /* records looked at in one read by an upgrade */
+#define UPGRADE_STEP 64u                          /* records that one commit of an upgrade writes anew */
 #define UNTAG_BATCH 4096u                         /* blob ids in one call */
 #define VIEW_CACHE_BYTES_DEFAULT ((uint64_t)256 << 20)
 #define ACCOUNTS_IDLE_MAX 16384u                  /* account objects kept after the last close */

@@ -2,7 +2,6 @@
 
 #include "model/record.h"
 
-#define PAGE_VERSION 2u
 #define OLD_MESSAGE 40u                           /* version 1: messages of fixed width, without a save date */
 #define OLD_MESSAGES_MAX 48u
 

@@ -23,6 +23,7 @@
 enum page_column_name {
 	PAGE_UID, PAGE_SIZE, PAGE_EMAIL, PAGE_MODSEQ, PAGE_DATE, PAGE_FLAGS, PAGE_SAVED, PAGE_COLUMNS,
 };
+#define PAGE_VERSION 2u                           /* older ones are read */
 #define PAGE_HEADER 16u                           /* record header, highest modseq */
 #define PAGE_COLUMN_HEADER 9u                     /* how it is packed, base */
 #define PAGE_DATA (PAGE_HEADER + PAGE_COLUMNS * PAGE_COLUMN_HEADER)
