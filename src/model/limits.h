@@ -45,6 +45,7 @@
 #define UPGRADE_LOOK 4096u                        /* records looked at in one read by an upgrade */
 #define UPGRADE_STEP 64u                          /* records that one commit of an upgrade writes anew */
 #define UNTAG_BATCH 4096u                         /* blob ids in one call */
+#define TRANSFER_SKIP 1000000u                    /* ids passed over where some may have been given that are not known any more */
 #define VIEW_CACHE_BYTES_DEFAULT ((uint64_t)256 << 20)
 #define ACCOUNTS_IDLE_MAX 16384u                  /* account objects kept after the last close */
 #define READ_RETRIES_MAX 100u                     /* a stale read is begun again so often */

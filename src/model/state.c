@@ -4,7 +4,6 @@
 #include "model/keys.h"
 
 #define STATE_BYTES_MIN 104u        /* before there were mailboxes_max and annotation_bytes */
-#define STATE_BYTES 120u
 
 static void decode(struct str value, struct state *out)
 {
@@ -36,16 +35,23 @@ int state_load(struct source s, struct state *out)
 	int rc = source_get(s, key_str(&key), &value);
 	if (rc)
 		return rc;
-	rc = record_check(value, STATE_BYTES_MIN);
+	rc = state_decode(value, out);
 	if (rc)
 		return rc;
-	decode(value, out);
 	return out->status == STATE_LIVE ? 0 : ERR_NOT_FOUND;
 }
 
-int state_save(struct store_write *w, const struct state *state)
+int state_decode(struct str value, struct state *out)
 {
-	char p[STATE_BYTES];
+	*out = (struct state){ .status = STATE_DELETED };
+	int rc = record_check(value, STATE_BYTES_MIN);
+	if (!rc)
+		decode(value, out);
+	return rc;
+}
+
+void state_encode(const struct state *state, char p[STATE_BYTES])
+{
 	const uint64_t head[] = { state->modseq, state->log_from, state->tree_modseq, state->email_next };
 	const uint32_t middle[] = { state->mailbox_next, state->uidvalidity, state->mailboxes, state->subscriptions };
 	const uint64_t tail[] = { state->grave_pages, state->bytes_max, state->messages_max,
@@ -58,6 +64,12 @@ int state_save(struct store_write *w, const struct state *state)
 	for (size_t i = 0; i < 8; i++)
 		store_le64(p + 56 + 8 * i, tail[i]);
 	record_seal(p, STATE_BYTES, (uint8_t)state->status, 0);
+}
+
+int state_save(struct store_write *w, const struct state *state)
+{
+	char p[STATE_BYTES];
+	state_encode(state, p);
 	struct key key = key_state();
 	return store_put(w, key_str(&key), str_make(p, STATE_BYTES));
 }

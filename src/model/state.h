@@ -32,5 +32,9 @@ struct state {
 /* 0, ERR_NOT_FOUND (no such account, or deleted: status says so then), ERR_CORRUPT, ERR_VERSION, ... */
 int state_load(struct source s, struct state *out);
 int state_save(struct store_write *w, const struct state *state);
+/* The record as bytes, for who has them from elsewhere (transfer.h). 0, ERR_CORRUPT, ERR_VERSION; whatever the status is. */
+#define STATE_BYTES 120u
+int state_decode(struct str value, struct state *out);
+void state_encode(const struct state *state, char p[STATE_BYTES]);
 
 #endif
