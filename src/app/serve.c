@@ -6,6 +6,7 @@
 #include "app/listeners.h"
 #include "app/signing.h"
 #include "app/world.h"
+#include "audit/audit.h"
 #include "base/clock.h"
 #include "proto/common/services.h"
 #include "proto/http/http.h"
@@ -171,6 +172,7 @@ static void reload(struct serving *s)
 	s->config = fresh;
 	s->config.tls.identities = s->config.identities;
 	set_log(s);
+	audit_set_keep_days(s->config.audit_keep_days);
 	model_set_quota_grace(s->house.model, s->config.quota_grace_percent);
 	r = services_set_config(s->services, &s->config.mail);
 	if (r == 0)
@@ -185,6 +187,7 @@ static void reload(struct serving *s)
 		log_event(LOG_ERROR, "reload.partly-failed", LOG_LIST(LOG_C("error", e.log)));
 	else
 		log_event(LOG_NOTICE, "reload", LOG_NOTHING);
+	audit_act(STR_NONE, "serve", "reload", STR_NONE, STR_NONE, r);
 	pthread_mutex_unlock(&s->config_lock);
 	app_config_fini(&old);
 }
@@ -356,6 +359,8 @@ static int open_all(struct serving *s, struct err *e)
 	if (r == 0)
 		r = drop_privileges(s, e);
 	if (r == 0)
+		r = audit_open(s->options->dir, s->config.audit_keep_days, e);
+	if (r == 0)
 		r = open_rooms(s, e);
 	if (r == 0 && !tls)
 		r = make_context(s, &tls, e);
@@ -393,6 +398,7 @@ static void close_all(struct serving *s)
 	signing_destroy(&s->signing);
 	queue_close(&s->queue);
 	house_close(&s->house);
+	audit_close();
 	app_config_fini(&s->config);
 }
 
@@ -402,6 +408,7 @@ static int run(struct serving *s, struct err *e)
 	if (!s->signal_thread_runs)
 		return err_set(e, ERR_NO_MEMORY, NULL, "cannot start a thread");
 	log_event(LOG_NOTICE, "serve", LOG_LIST(LOG_C("version", TROIKA_VERSION), LOG_C("dir", s->options->dir), LOG_S("hostname", s->config.mail.hostname)));
+	audit_act(STR_NONE, "serve", "serve", STR_NONE, STR("version " TROIKA_VERSION), 0);
 	int r = mailroute_start(&s->route, e);
 	if (r == 0) {
 		r = server_run(s->server, e);

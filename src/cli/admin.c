@@ -1,5 +1,59 @@
 #include "cli/admin.h"
 
+#include "audit/audit.h"
+
+static bool only_looks(const char *verb)
+{
+	static const char *const looks[] = { "list", "show", "stats", "status", "destinations" };
+	for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+		if (!strcmp(verb, looks[i]))
+			return true;
+	return false;
+}
+
+/* A trail that cannot be written is told, and holds nobody up. */
+static void tell(const char *dir, const char *what, struct str object, struct str detail, int result)
+{
+	struct err e = { 0 };
+	if (audit_open(dir, 0, &e)) {
+		fprintf(stderr, "troika: the audit trail is not written: %s\n", e.log);
+		return;
+	}
+	audit_act(STR_NONE, "cli", what, object, detail, result);
+	audit_close();
+}
+
+void admin_told(const char *dir, const char *what, const char *object, const char *detail, int result)
+{
+	tell(dir, what, str_from_c(object), str_from_c(detail), result);
+}
+
+static void add_option(struct buf *b, const char *name, const char *value)
+{
+	if (value)
+		buf_printf(b, "%s--%s %s", b->n ? " " : "", name, value);
+}
+
+static void tell_verb(const char *name, const char *verb, const struct options *o, int result)
+{
+	char what[64];
+	struct buf detail = BUF_INIT(0);
+	for (unsigned i = 1; i < o->n_words; i++)
+		buf_printf(&detail, "%s%s", i > 1 ? " " : "", o->words[i]);
+	add_option(&detail, "destination", o->destination);
+	add_option(&detail, "sender", o->sender);
+	add_option(&detail, "recipient", o->recipient);
+	add_option(&detail, "algorithm", o->algorithm);
+	add_option(&detail, "selector", o->selector);
+	add_option(&detail, "file", o->file);
+	add_option(&detail, "secret-file", o->secret_file);
+	if (o->all || o->shared)
+		buf_printf(&detail, "%s--%s", detail.n ? " " : "", o->all ? "all" : "shared");
+	snprintf(what, sizeof what, "%s.%s", name, verb);
+	tell(o->dir, what, str_from_c(o->n_words ? o->words[0] : ""), buf_str(&detail), result);
+	buf_fini(&detail);
+}
+
 int admin_run(const char *name, const struct admin_verb *verbs, int argc, char **argv)
 {
 	const struct admin_verb *v = verbs;
@@ -22,6 +76,8 @@ int admin_run(const char *name, const struct admin_verb *verbs, int argc, char *
 	if (r == 0) {
 		r = v->run(&h, &o, o.words, o.n_words, &e);
 		house_close(&h);
+		if (!only_looks(v->verb))
+			tell_verb(name, v->verb, &o, r);
 	}
 	return r ? cli_fail(o.n_words ? o.words[0] : name, r, &e) : CLI_OK;
 }

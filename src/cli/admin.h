@@ -12,7 +12,11 @@ struct admin_verb {
 	int (*run)(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e);     /* err.h code */
 };
 
-/* Finds the verb, parses, opens the house (as its owner), runs, closes, reports. verbs end with verb == NULL. */
+/* Finds the verb, parses, opens the house (as its owner), runs, closes, reports. All but what only looks ("list", "show", "stats", ...) is put into the
+ * audit trail as "NAME.VERB", with the words of the command line: no secret is ever one. verbs end with verb == NULL. */
 int admin_run(const char *name, const struct admin_verb *verbs, int argc, char **argv);
+
+/* For commands that do not come through admin_run: puts an act into the audit trail of an open data directory. object, detail: may be NULL. */
+void admin_told(const char *dir, const char *what, const char *object, const char *detail, int result);
 
 #endif

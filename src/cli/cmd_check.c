@@ -1,3 +1,4 @@
+#include "cli/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/sharing.h"
@@ -35,6 +36,8 @@ int cli_check(int argc, char **argv)
 	if (r == 0)
 		r = queue_check(h.queue, o.repair, report, NULL, &queue_faults);
 	house_close(&h);
+	if (o.repair)
+		admin_told(o.dir, "check.repair", NULL, NULL, r);
 	if (r)
 		return cli_fail("check", r, &e);
 	uint64_t faults = store_faults + model_faults + sharing_faults + queue_faults;

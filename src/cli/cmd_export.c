@@ -1,3 +1,4 @@
+#include "cli/admin.h"
 #include "cli/command.h"
 #include "cli/mailsink.h"
 #include "cli/options.h"
@@ -96,6 +97,7 @@ int cli_export(int argc, char **argv)
 	house_close(&h);
 	if (r == 0)
 		r = closed;
+	admin_told(o.dir, "export", o.user, o.words[0], r);
 	if (r)
 		return cli_fail("export", r, &e);
 	printf("%llu messages exported\n", (unsigned long long)x.messages);

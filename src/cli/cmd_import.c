@@ -1,3 +1,4 @@
+#include "cli/admin.h"
 #include "cli/command.h"
 #include "cli/mailsource.h"
 #include "cli/options.h"
@@ -181,5 +182,6 @@ int cli_import(int argc, char **argv)
 	account_close(&im.account);
 	mailsource_close(&source);
 	house_close(&h);
+	admin_told(o.dir, "import", o.user, o.words[0], r);
 	return r ? cli_fail(o.words[0], r, &e) : CLI_OK;
 }

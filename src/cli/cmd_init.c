@@ -1,5 +1,6 @@
 #include "app/signing.h"
 #include "base/clock.h"
+#include "cli/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 
@@ -53,6 +54,8 @@ int cli_init(int argc, char **argv)
 	r = house_create(o.dir, str_from_c(o.domain), &e);
 	if (r == 0)
 		r = add_domain(o.dir, str_from_c(o.domain), &e);
+	if (r == 0)
+		admin_told(o.dir, "init", o.domain, o.owner, 0);
 	if (r == 0 && o.owner)
 		r = give_away(o.dir, o.owner, &e);
 	if (r)

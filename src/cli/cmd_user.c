@@ -61,6 +61,20 @@ static int passwd(struct house *h, const struct options *o, char *const *words, 
 	return r ? r : set_secret(h, o, words[0], e);
 }
 
+static int disable(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
+{
+	(void)o;
+	(void)n;
+	return directory_user_disable(h->directory, str_from_c(words[0]), true, e);
+}
+
+static int enable(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
+{
+	(void)o;
+	(void)n;
+	return directory_user_disable(h->directory, str_from_c(words[0]), false, e);
+}
+
 static int del(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
 {
 	struct arena arena = ARENA_INIT(0);
@@ -136,6 +150,8 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 static const struct admin_verb verbs[] = {
 	{ "add", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE | OPT_SHARED, add },
 	{ "passwd", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE, passwd },
+	{ "disable", 1, 1, 0, disable },
+	{ "enable", 1, 1, 0, enable },
 	{ "del", 1, 1, 0, del },
 	{ "quota", 2, 2, 0, quota },
 	{ "list", 0, 0, 0, list },

@@ -24,6 +24,7 @@ extern const struct cli_command cli_commands[];     /* ends with name == NULL */
 
 int cli_acl(int argc, char **argv);
 int cli_alias(int argc, char **argv);
+int cli_audit(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_dkim(int argc, char **argv);
 int cli_dmarc(int argc, char **argv);

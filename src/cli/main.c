@@ -1,6 +1,7 @@
 /* troika: one program, many subcommands. */
 #include "cli/command.h"
 
+#include "audit/audit.h"
 #include "rt/log.h"
 
 #include <stdarg.h>
@@ -15,6 +16,7 @@ const struct cli_command cli_commands[] = {
 	  "troika user add NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
 	  "troika user add NAME@DOMAIN --shared -d DIR      (nobody's own: see troika acl)\n"
 	  "troika user passwd NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
+	  "troika user disable|enable NAME@DOMAIN -d DIR    (a disabled user cannot log in; mail still arrives)\n"
 	  "troika user del NAME@DOMAIN -d DIR\n"
 	  "troika user quota NAME@DOMAIN SIZE -d DIR        (500M, 2G; 0 for none)\n"
 	  "troika user list -d DIR\n\n"
@@ -102,6 +104,10 @@ const struct cli_command cli_commands[] = {
 	{ "export", cli_export, "take mail out",
 	  "troika export -d DIR --user NAME@DOMAIN --to mbox|maildir [--mailbox NAME] PATH\n\n"
 	  "All mailboxes, or the one named. mbox: PATH becomes a directory with a file per mailbox; maildir: a Maildir++." },
+	{ "audit", cli_audit, "who logged in, who was refused, who changed what",
+	  "troika audit -d DIR [--user U] [--ip IP] [--since T] [--failed] [--json]\n\n"
+	  "--user: who logged in or tried, who did it, or whom it was about. T is 2026-11-26, 2026-11-26T15:00 (UTC), or 90m, 12h, 7d ago.\n"
+	  "--failed: what was refused or failed. --json: the lines as they stand in DIR/audit." },
 	{ "check", cli_check, "verify everything, mend what can be mended",
 	  "troika check -d DIR [--repair]\n\n"
 	  "Exit code 0: nothing wrong; 3: faults were found (and mended with --repair, where they could be)." },
@@ -167,6 +173,7 @@ int main(int argc, char **argv)
 {
 	/* the command line says what it has to say itself; the rooms below log only what is wrong */
 	log_setup(LOG_TEXT, LOG_WARN, STDERR_FILENO);
+	audit_who();
 	if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		print_help(argc < 2 ? stderr : stdout);
 		return argc < 2 ? CLI_USAGE : CLI_OK;

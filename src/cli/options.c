@@ -9,18 +9,24 @@
 #include <termios.h>
 #include <unistd.h>
 
+/* What getopt_long gives for an option: beyond any character, and an int for each of 32 bits. */
+#define FIRST 256
+#define AT(bit) (FIRST + __builtin_ctz(bit))
+
 static const struct option long_options[] = {
 	{ "dir", required_argument, NULL, 'd' }, { "help", no_argument, NULL, 'h' },
-	{ "domain", required_argument, NULL, OPT_DOMAIN << 8 }, { "password-file", required_argument, NULL, OPT_PASSWORD_FILE << 8 },
-	{ "config", required_argument, NULL, OPT_CONFIG << 8 }, { "listen", required_argument, NULL, OPT_LISTEN << 8 },
-	{ "user", required_argument, NULL, OPT_USER << 8 }, { "mailbox", required_argument, NULL, OPT_MAILBOX << 8 },
-	{ "to", required_argument, NULL, OPT_TO << 8 }, { "repair", no_argument, NULL, OPT_REPAIR << 8 },
-	{ "log", required_argument, NULL, OPT_LOG << 8 }, { "secret-file", required_argument, NULL, OPT_SECRET_FILE << 8 },
-	{ "owner", required_argument, NULL, OPT_OWNER << 8 }, { "destination", required_argument, NULL, OPT_DESTINATION << 8 },
-	{ "sender", required_argument, NULL, OPT_SENDER << 8 }, { "recipient", required_argument, NULL, OPT_RECIPIENT << 8 },
-	{ "all", no_argument, NULL, OPT_ALL << 8 }, { "held", no_argument, NULL, OPT_HELD << 8 },
-	{ "algorithm", required_argument, NULL, OPT_ALGORITHM << 8 }, { "selector", required_argument, NULL, OPT_SELECTOR << 8 },
-	{ "file", required_argument, NULL, OPT_FILE << 8 }, { "shared", no_argument, NULL, OPT_SHARED << 8 },
+	{ "domain", required_argument, NULL, AT(OPT_DOMAIN) }, { "password-file", required_argument, NULL, AT(OPT_PASSWORD_FILE) },
+	{ "config", required_argument, NULL, AT(OPT_CONFIG) }, { "listen", required_argument, NULL, AT(OPT_LISTEN) },
+	{ "user", required_argument, NULL, AT(OPT_USER) }, { "mailbox", required_argument, NULL, AT(OPT_MAILBOX) },
+	{ "to", required_argument, NULL, AT(OPT_TO) }, { "repair", no_argument, NULL, AT(OPT_REPAIR) },
+	{ "log", required_argument, NULL, AT(OPT_LOG) }, { "secret-file", required_argument, NULL, AT(OPT_SECRET_FILE) },
+	{ "owner", required_argument, NULL, AT(OPT_OWNER) }, { "destination", required_argument, NULL, AT(OPT_DESTINATION) },
+	{ "sender", required_argument, NULL, AT(OPT_SENDER) }, { "recipient", required_argument, NULL, AT(OPT_RECIPIENT) },
+	{ "all", no_argument, NULL, AT(OPT_ALL) }, { "held", no_argument, NULL, AT(OPT_HELD) },
+	{ "algorithm", required_argument, NULL, AT(OPT_ALGORITHM) }, { "selector", required_argument, NULL, AT(OPT_SELECTOR) },
+	{ "file", required_argument, NULL, AT(OPT_FILE) }, { "shared", no_argument, NULL, AT(OPT_SHARED) },
+	{ "ip", required_argument, NULL, AT(OPT_IP) }, { "since", required_argument, NULL, AT(OPT_SINCE) },
+	{ "failed", no_argument, NULL, AT(OPT_FAILED) }, { "json", no_argument, NULL, AT(OPT_JSON) },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -54,6 +60,10 @@ static int take(const char *name, struct options *o, unsigned bit)
 	case OPT_FILE: o->file = optarg; break;
 	case OPT_REPAIR: o->repair = true; break;
 	case OPT_SHARED: o->shared = true; break;
+	case OPT_IP: o->ip = optarg; break;
+	case OPT_SINCE: o->since = optarg; break;
+	case OPT_FAILED: o->failed = true; break;
+	case OPT_JSON: o->json = true; break;
 	case OPT_LISTEN:
 		if (o->n_listen == OPTIONS_REPEAT_MAX)
 			return cli_usage(name, "more than %d times --listen", OPTIONS_REPEAT_MAX);
@@ -79,10 +89,10 @@ int options_parse(const char *name, int argc, char **argv, unsigned allowed, str
 			r = cli_usage(name, "'%s' needs a value", argv[optind - 1]);
 		else if (c == '?')
 			r = cli_usage(name, "unknown option '%s'", argv[optind - 1]);
-		else if (!((unsigned)c >> 8 & allowed))
+		else if (!(1u << (c - FIRST) & allowed))
 			r = cli_usage(name, "--%s has no meaning here", option_name(c));
 		else
-			r = take(name, out, (unsigned)c >> 8);
+			r = take(name, out, 1u << (c - FIRST));
 	}
 	for (int i = optind; r == 0 && i < argc; i++) {
 		if (out->n_words == OPTIONS_WORDS_MAX)

@@ -1,12 +1,26 @@
 #include "cli/print.h"
 
+#include "base/utf8.h"
+
 #define TEXT_MAX 255
+
+/* Controls, C1 too; what ends a line for some, or turns the direction of writing. */
+static bool steers(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
 
 void print_text(struct str s, int width)
 {
 	int n = 0;
-	for (size_t i = 0; i < s.n && n < TEXT_MAX; i++, n++)
-		putchar((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f ? '?' : s.p[i]);
+	for (size_t at = 0; at < s.n && n < TEXT_MAX; n++) {
+		size_t from = at;
+		uint32_t c = utf8_next(s, &at);
+		if (steers(c) || (c == 0xfffd && at - from == 1))
+			putchar('?');
+		else
+			fwrite(s.p + from, 1, at - from, stdout);
+	}
 	for (; n < width; n++)
 		putchar(' ');
 }

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-/* Foreign text: control bytes become '?', what is long is cut; padded with blanks to the width. */
+/* Foreign text: what would steer the terminal becomes '?', what is long is cut; padded with blanks to the width. */
 void print_text(struct str s, int width);
 /* "4d3h", "2h13m", "7m", "12s" between two times, padded to the width; "-" when then is 0. */
 void print_age(int64_t now, int64_t then, int width);

@@ -84,7 +84,7 @@ static bool names_protocol(struct str protocols, struct str wanted)
 	return found;
 }
 
-int app_password_find(struct store_read *r, const struct name *user, struct str password, const char *protocol)
+int app_password_find(struct store_read *r, struct arena *a, const struct name *user, struct str password, const char *protocol, struct str *label_out)
 {
 	uint8_t hash[CRYPTO_SHA256_SIZE];
 	struct app_password p;
@@ -97,7 +97,10 @@ int app_password_find(struct store_read *r, const struct name *user, struct str 
 		code = parse(value, &p, &stored);
 	if (code != 0)
 		return code;
-	return crypto_equal(stored.p, hash, sizeof(hash)) && names_protocol(p.protocols, str_from_c(protocol)) ? 0 : ERR_NOT_FOUND;
+	if (!crypto_equal(stored.p, hash, sizeof(hash)) || !names_protocol(p.protocols, str_from_c(protocol)))
+		return ERR_NOT_FOUND;
+	*label_out = arena_dup(a, p.label);
+	return label_out->p ? 0 : ERR_NO_MEMORY;
 }
 
 static int show(struct arena *a, struct str key, struct str value, void *item)

@@ -4,8 +4,8 @@
 
 #include "directory/inside.h"
 
-/* Is this one of the user's for that protocol? 0, ERR_NOT_FOUND (also when it does not look like one), or an error. */
-int app_password_find(struct store_read *r, const struct name *user, struct str password, const char *protocol);
+/* Is this one of the user's for that protocol? 0 with its label in the arena, ERR_NOT_FOUND (also when it does not look like one), or an error. */
+int app_password_find(struct store_read *r, struct arena *a, const struct name *user, struct str password, const char *protocol, struct str *label_out);
 /* With the user. */
 int app_password_forget(struct store_write *w, const struct name *user);
 

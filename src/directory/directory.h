@@ -52,6 +52,7 @@ struct directory_user {
 	struct str name;                      /* canonical */
 	bool has_secret;                      /* APOP and CRAM-MD5 are possible */
 	bool disabled;
+	struct str app_password;              /* directory_verify only: the label of the one that proved it, or empty */
 	bool shared;                          /* nobody's own: cannot log in, for those whom access lists let in (identity.h) */
 };
 /* Password rules: 8 to DIRECTORY_PASSWORD_MAX bytes, no control characters. Stored as a yescrypt hash and SCRAM

@@ -16,7 +16,8 @@ struct lookup {
 	struct str wanted;
 	struct str password;         /* for directory_verify */
 	const char *protocol;
-	bool by_app_password;        /* it is one of the user's for this protocol */
+	bool by_app_password;        /* it is one of the user's for this protocol, */
+	struct str label;            /* of this name */
 	uint64_t network;            /* where the login comes from, as a keyed hash; 0: nowhere */
 	bool familiar, fresh;        /* the user has logged in from there; that is written down */
 	struct name name;            /* canonical, or empty */
@@ -63,7 +64,7 @@ static int look_up(struct store_read *r, void *arg)
 	if (code != 0)
 		return code;
 	look_up_network(r, x);
-	code = x->password.n ? app_password_find(r, &x->name, x->password, x->protocol) : ERR_NOT_FOUND;
+	code = x->password.n ? app_password_find(r, x->arena, &x->name, x->password, x->protocol, &x->label) : ERR_NOT_FOUND;
 	if (code != 0 && code != ERR_NOT_FOUND)
 		return code;
 	x->by_app_password = code == 0;
@@ -188,6 +189,8 @@ int directory_verify(struct directory *d, struct arena *a, const struct director
 		note_network(d, &x);
 	if (code == 0)
 		code = user_describe(a, &x.name, &x.user, out);
+	if (code == 0 && x.by_app_password)
+		out->app_password = x.label;
 	wipe(&x);
 	return code;
 }

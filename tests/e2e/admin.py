@@ -30,7 +30,7 @@ def says(name, r, status, text):
 
 
 def usage(cli):
-    for command in ("init", "user", "domain", "alias", "group", "dkim", "serve", "import", "export", "queue", "search", "check", "version"):
+    for command in ("init", "user", "domain", "alias", "group", "dkim", "serve", "import", "export", "queue", "search", "audit", "check", "version"):
         says(f"troika {command} --help", cli(command, "--help"), 0, f"troika {command}")
     says("troika without words", cli(), 2, "usage")
     says("an unknown command", cli("frobnicate"), 2, "frobnicate")

@@ -48,7 +48,8 @@ struct sasl {
 	struct directory_login login;
 	struct arena arena;
 	struct directory_user user;       /* after SASL_DONE */
-	struct str name;                  /* LOGIN: the answer to the first challenge; SCRAM: who it shall be */
+	struct str name;                  /* who it shall be, as far as the client has said */
+	bool told;                        /* the audit trail has heard how it ended */
 	struct {
 		struct str authzid, client_first, server_first, nonce;
 		struct str binding;               /* what c= must be */
@@ -71,6 +72,8 @@ int sasl_authorise(struct sasl *x, struct str authzid, const struct directory_us
 int sasl_proven(struct sasl *x, struct str name, struct str authzid, bool ok);
 bool sasl_can_bind_channel(struct conn *c);
 bool sasl_has_certificate(struct conn *c);
+/* Keeps the name that the client gave, for the audit trail. */
+void sasl_keep_name(struct sasl *x, struct str name);
 /* Result and code of a failure that has this code. */
 enum sasl_result sasl_fail(int code, int *code_out);
 

@@ -1,7 +1,22 @@
 /* Logins that are no SASL: IMAP LOGIN, POP3 USER and PASS, APOP. */
 #include "proto/common/inside.h"
 
+#include "audit/audit.h"
 #include "base/base64.h"
+
+void login_told(struct conn *c, const char *protocol, const char *mechanism, struct str name, const struct directory_user *user, const char *why)
+{
+	struct audit_login l = {
+		.protocol = protocol, .mechanism = mechanism, .user = user ? user->name : name, .ip = conn_peer_ip(c), .name = user ? user->app_password : STR_NONE,
+		.tls = conn_has_tls(c), .ok = user != NULL, .why = why };
+	audit_login(&l);
+}
+
+static int told(struct conn *c, const char *protocol, const char *mechanism, struct str name, const struct directory_user *user, int code)
+{
+	login_told(c, protocol, mechanism, name, code ? NULL : user, err_text(code));
+	return code;
+}
 
 int login_with_password(struct conn *c, struct services *s, const char *protocol, struct arena *a, struct str name,
 						struct str password, struct directory_user *out)
@@ -10,10 +25,12 @@ int login_with_password(struct conn *c, struct services *s, const char *protocol
 	bool may = login_may_show_password(c, cfg);
 	mail_config_unref(&cfg);
 	*out = (struct directory_user){ 0 };
-	if (!may)
+	if (!may) {
+		login_told(c, protocol, "password", name, NULL, "no TLS");
 		return ERR_DENIED;
+	}
 	struct directory_login l = { .ip = conn_peer_ip(c), .protocol = protocol };
-	return directory_verify(services_directory(s), a, &l, name, password, out);
+	return told(c, protocol, "password", name, out, directory_verify(services_directory(s), a, &l, name, password, out));
 }
 
 /* MD5 over banner and secret; for a user without a secret over something that nobody knows. */
@@ -54,5 +71,5 @@ int login_with_apop(struct conn *c, struct services *s, struct arena *a, struct 
 		*out = cred.user;
 	wipe_str(cred.secret);
 	buf_fini(&given);
-	return code;
+	return told(c, "pop3", "APOP", name, out, code);
 }

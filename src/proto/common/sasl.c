@@ -148,6 +148,23 @@ int sasl_proven(struct sasl *x, struct str name, struct str authzid, bool ok)
 	return code;
 }
 
+void sasl_keep_name(struct sasl *x, struct str name)
+{
+	if (!x->name.p && name.n)
+		x->name = arena_dup(&x->arena, name);
+}
+
+/* Once for each exchange: a proof, a refusal, or a message that breaks off what had begun; before the client's last empty word, for it need not come. */
+static void tell(struct sasl *x, enum sasl_result r, int code)
+{
+	bool ok = r == SASL_DONE || x->proven;
+	if (x->told || (r == SASL_CONTINUE && !ok && !x->refused))
+		return;
+	x->told = true;
+	login_told(x->conn, x->login.protocol, x->mechanism->name, x->name, ok ? &x->user : NULL,
+			   r == SASL_MALFORMED ? "malformed" : err_text(x->refused ? x->refused : code));
+}
+
 /* base64 in, base64 out around one step. Both sides may hold a password: wiped. */
 static enum sasl_result step_base64(struct sasl *x, struct str response, struct buf *reply, int *code_out)
 {
@@ -198,8 +215,10 @@ enum sasl_result sasl_start(struct conn *c, struct services *s, const struct mai
 	*code_out = 0;
 	if (!m || (m->needs_certificate && !sasl_has_certificate(c)) || (m->needs_oauth && !oauth_is_offered(cfg)) || (m->binds_channel && !sasl_can_bind_channel(c)))
 		return SASL_UNKNOWN;
-	if (m->shows_password && !login_may_show_password(c, cfg))
+	if (m->shows_password && !login_may_show_password(c, cfg)) {
+		login_told(c, protocol, m->name, STR_NONE, NULL, "no TLS");
 		return SASL_NEEDS_TLS;
+	}
 	struct sasl *x = calloc(1, sizeof(*x));
 	if (!x)
 		return sasl_fail(ERR_NO_MEMORY, code_out);
@@ -209,6 +228,7 @@ enum sasl_result sasl_start(struct conn *c, struct services *s, const struct mai
 	x->login = (struct directory_login){ .ip = conn_peer_ip(c), .protocol = protocol };
 	arena_init(&x->arena, 0);
 	enum sasl_result r = begin(x, initial, reply, code_out);
+	tell(x, r, *code_out);
 	if (r != SASL_CONTINUE && r != SASL_DONE)
 		sasl_destroy(&x);
 	*out = x;
@@ -218,7 +238,9 @@ enum sasl_result sasl_start(struct conn *c, struct services *s, const struct mai
 enum sasl_result sasl_step(struct sasl *x, struct str response, struct buf *reply, int *code_out)
 {
 	*code_out = 0;
-	return step_base64(x, response, reply, code_out);
+	enum sasl_result r = step_base64(x, response, reply, code_out);
+	tell(x, r, *code_out);
+	return r;
 }
 
 const struct directory_user *sasl_user(const struct sasl *x) { return &x->user; }

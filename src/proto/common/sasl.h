@@ -60,6 +60,8 @@ int login_with_password(struct conn *c, struct services *s, const char *protocol
 /* POP3 APOP (RFC 1939 section 7): digest is 32 hexadecimal digits over banner (angle brackets included) and secret. */
 int login_with_apop(struct conn *c, struct services *s, struct arena *a, struct str name, struct str banner,
 					struct str digest, struct directory_user *out);
+/* The one place where logins enter the audit trail; all of the above do it. user: NULL when refused; name: as given; why: static. */
+void login_told(struct conn *c, const char *protocol, const char *mechanism, struct str name, const struct directory_user *user, const char *why);
 /* May a password be sent on this connection? */
 bool login_may_show_password(struct conn *c, const struct mail_config *cfg);
 

@@ -42,6 +42,7 @@ enum sasl_result sasl_step_external(struct sasl *x, struct str in, struct buf *o
 	(void)out;
 	if (str_chr(in, '\0') != STR_NPOS)
 		return SASL_MALFORMED;
+	sasl_keep_name(x, in);
 	int code = in.n ? find(x, in, &wanted) : 0;
 	if (code == 0)
 		code = choose(x, in.n ? &wanted : NULL);

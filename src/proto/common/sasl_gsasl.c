@@ -19,6 +19,7 @@ static void ask_directory(struct sasl *x)
 {
 	struct str name = str_from_c(gsasl_property_fast(x->session, GSASL_AUTHID));
 	x->asked = true;
+	sasl_keep_name(x, name);
 	x->credentials_code =
 		directory_credentials(services_directory(x->services), &x->arena, &x->login, name, &x->credentials);
 }

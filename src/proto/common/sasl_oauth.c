@@ -66,6 +66,7 @@ static int verify(struct sasl *x, struct str name, struct str token)
 		return code;
 	/* Unknown and disabled users, and the brake, as for other mechanisms that prove it themselves. */
 	x->asked = true;
+	sasl_keep_name(x, code ? name : user);
 	x->credentials_code = directory_credentials(d, &x->arena, &x->login, code ? name : user, &x->credentials);
 	if (x->credentials_code && x->credentials_code != ERR_NOT_FOUND)
 		return x->credentials_code;
@@ -89,6 +90,7 @@ enum sasl_result sasl_step_oauth(struct sasl *x, struct str in, struct buf *out,
 	bool read = x->mechanism->xoauth2 ? read_xoauth2(in, &name, &token) : read_oauthbearer(in, &name, &token);
 	if (!read || str_chr(in, '\0') != STR_NPOS)
 		return SASL_MALFORMED;
+	sasl_keep_name(x, name);
 	int code = verify(x, name, token);
 	if (code == 0)
 		return SASL_DONE;

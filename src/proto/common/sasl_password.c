@@ -20,6 +20,7 @@ enum sasl_result sasl_step_plain(struct sasl *x, struct str in, struct buf *out,
 		return SASL_MALFORMED;
 	if (name.n == 0 || password.n == 0 || str_chr(password, '\0') != STR_NPOS)
 		return SASL_MALFORMED;
+	sasl_keep_name(x, name);
 	return verify(x, authzid, name, password, code_out);
 }
 

@@ -1,4 +1,5 @@
 /* SETACL, DELETEACL, GETACL, LISTRIGHTS, MYRIGHTS: RFC 4314 section 3. */
+#include "audit/audit.h"
 #include "codec/imap/format.h"
 #include "codec/imap/rights.h"
 #include "directory/identity.h"
@@ -55,6 +56,18 @@ static int set(struct imap_request *r, const struct imap_place *place, const str
 	return rc ? rc : mailbox_acl_set(place->account, place->mailbox.id, who->name, who->negative, op, rights, e);
 }
 
+/* "bob lrs", "-bob +x" */
+static void tell(struct imap_request *r, const struct imap_place *place, const struct identifier *who, enum acl_op op, uint32_t rights, int rc)
+{
+	static const char *const signs[] = { [ACL_REPLACE] = "", [ACL_ADD] = "+", [ACL_REMOVE] = "-" };
+	struct buf letters = BUF_INIT(0);
+	imap_format_rights(&letters, rights);
+	struct str object = arena_printf(r->arena, "%.*s: %.*s", STR_ARG(place->owner), STR_ARG(place->mailbox.name));
+	struct str detail = arena_printf(r->arena, "%s%.*s %s%.*s", who->negative ? "-" : "", STR_ARG(who->name), signs[op], STR_ARG(buf_str(&letters)));
+	audit_act(conn_user(r->conn), "imap", op == ACL_REPLACE && !rights ? "acl.del" : "acl.set", object, detail, rc);
+	buf_fini(&letters);
+}
+
 static enum imap_result change(struct imap_request *r, struct str name, struct str given, enum acl_op op, uint32_t rights)
 {
 	struct imap_place place;
@@ -69,6 +82,7 @@ static enum imap_result change(struct imap_request *r, struct str name, struct s
 	if (!may_be_let_in(r, &who) && op != ACL_REMOVE && rights)
 		return imap_no(r, "[NOPERM] Rights for everybody are not allowed here");
 	int rc = set(r, &place, &who, op, rights, &e);
+	tell(r, &place, &who, op, rights, rc);
 	return rc ? imap_error(r, rc, &e) : imap_ok(r, "%s completed", r->row->name);
 }
 

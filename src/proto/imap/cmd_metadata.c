@@ -1,4 +1,5 @@
 /* GETMETADATA and SETMETADATA: RFC 5464 4.2 and 4.3. */
+#include "audit/audit.h"
 #include "proto/imap/commands.h"
 #include "proto/imap/metadata.h"
 #include "proto/imap/notify.h"
@@ -124,6 +125,16 @@ static int set_server(struct imap_request *r, const struct change *change, bool 
 	return annotation_set(r->s->account, 0, account_id(r->s->account), &(struct annotation_change){ .v = change->v, .n = change->n });
 }
 
+/* The house's entries are an administrator's act; their values may be long, and are not told. */
+static void tell(struct imap_request *r, const struct change *change, int rc)
+{
+	struct buf names = BUF_INIT(0);
+	for (size_t i = 0; i < change->n; i++)
+		buf_printf(&names, "%s%.*s", i ? " " : "", STR_ARG(change->v[i].name));
+	audit_act(conn_user(r->conn), "imap", "metadata.set", STR("server"), buf_str(&names), rc);
+	buf_fini(&names);
+}
+
 enum imap_result imap_cmd_setmetadata(struct imap_request *r)
 {
 	struct imap_set_metadata set;
@@ -141,6 +152,8 @@ enum imap_result imap_cmd_setmetadata(struct imap_request *r)
 							&(struct annotation_change){ .v = change.v, .n = change.n, .use = change.has_use ? &change.use : NULL });
 	else
 		rc = set_server(r, &change, &mixed);
+	if (!of.account && change.n && !change.v[0].is_private && !mixed)
+		tell(r, &change, rc);
 	if (mixed)
 		return imap_no(r, "[CANNOT] Set the server's private and shared entries one after the other");
 	if (rc == ERR_TOO_BIG)

@@ -1,4 +1,5 @@
 /* GETQUOTA, GETQUOTAROOT, SETQUOTA: RFC 9208 4.1. */
+#include "audit/audit.h"
 #include "codec/imap/format.h"
 #include "codec/imap/quota_args.h"
 #include "proto/imap/commands.h"
@@ -71,6 +72,17 @@ static uint64_t limit_of(const struct imap_set_quota *set, enum imap_quota_resou
 	return set->limit[resource] ? set->limit[resource] * unit : QUOTA_ZERO;
 }
 
+static void tell(struct imap_request *r, struct str owner, const struct imap_set_quota *set, int rc)
+{
+	static const char *const names[] = { [IMAP_QUOTA_STORAGE] = "storage", [IMAP_QUOTA_MESSAGE] = "messages", [IMAP_QUOTA_MAILBOX] = "mailboxes" };
+	struct buf detail = BUF_INIT(0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (set->has[i])
+			buf_printf(&detail, "%s%s=%llu%s", detail.n ? " " : "", names[i], (unsigned long long)set->limit[i], i == IMAP_QUOTA_STORAGE ? "K" : "");
+	audit_act(conn_user(r->conn), "imap", "quota.set", owner, detail.n ? buf_str(&detail) : STR("none"), rc);
+	buf_fini(&detail);
+}
+
 enum imap_result imap_cmd_setquota(struct imap_request *r)
 {
 	struct imap_set_quota set;
@@ -78,8 +90,10 @@ enum imap_result imap_cmd_setquota(struct imap_request *r)
 	struct str name;
 	if (!imap_set_quota_args(&r->args, &set))
 		return imap_bad_args(r);
-	if (!imap_is_admin(r->s))
+	if (!imap_is_admin(r->s)) {
+		tell(r, set.root, &set, ERR_DENIED);
 		return imap_no(r, "[NOPERM] Only administrators set quotas");
+	}
 	if (set.unknown.n)
 		return imap_no(r, "[CANNOT] There is no resource %.*s here", STR_ARG(set.unknown));
 	if (set.limit[IMAP_QUOTA_STORAGE] > (uint64_t)INT64_MAX / KIB)
@@ -92,6 +106,7 @@ enum imap_result imap_cmd_setquota(struct imap_request *r)
 		.mailboxes_max = limit_of(&set, IMAP_QUOTA_MAILBOX, 1),
 	};
 	int rc = account_set_quota(account, &limits);
+	tell(r, name, &set, rc);
 	enum imap_result result = rc ? imap_error(r, rc, NULL) : write_root(r, name, account);
 	account_close(&account);
 	return result;

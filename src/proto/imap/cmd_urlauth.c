@@ -1,6 +1,7 @@
 /* GENURLAUTH and RESETKEY: RFC 4467. What their URLs are good for: proto/common/url_access.h. */
 #include "proto/imap/commands.h"
 
+#include "audit/audit.h"
 #include "codec/imap/format.h"
 #include "codec/imap/url_args.h"
 #include "proto/common/url_access.h"
@@ -107,6 +108,7 @@ enum imap_result imap_cmd_resetkey(struct imap_request *r)
 	bool only_internal;
 	if (imap_peek(&r->args) < 0) {
 		int rc = account_url_keys_clear(r->s->account);
+		audit_act(conn_user(r->conn), "imap", "urlauth.reset", conn_user(r->conn), STR("all mailboxes"), rc);
 		return rc ? imap_error(r, rc, NULL) : imap_ok(r, "All keys removed");
 	}
 	if (!imap_resetkey_args(&r->args, &mailbox, &only_internal))
@@ -116,5 +118,6 @@ enum imap_result imap_cmd_resetkey(struct imap_request *r)
 	if (!imap_place_find(r, mailbox, ACL_READ, false, &place) || !make_key(r, &place, true, key))
 		return IMAP_REPLIED;
 	crypto_wipe(key, sizeof(key));
+	audit_act(conn_user(r->conn), "imap", "urlauth.reset", conn_user(r->conn), mailbox, 0);
 	return imap_ok(r, "[URLMECH INTERNAL] RESETKEY completed");
 }

@@ -169,6 +169,8 @@ static int become(struct smtp_call *c, const struct claim *x)
 		code = directory_user_find(services_directory(c->service->services), &a, x->login, &user);
 	if (code == 0 && x->login.n)
 		c->s->user = str_dup_c(user.name);
+	if (x->login.n)
+		login_told(c->conn, "smtp", "XCLIENT", x->login, code ? NULL : &user, err_text(code));
 	arena_fini(&a);
 	return code;
 }
