@@ -57,8 +57,10 @@ uint16_t conn_peer_port(const struct conn *c) { return c->peer.port; }
 uint16_t conn_local_port(const struct conn *c) { return c->local.port; }
 bool conn_peer_is_loopback(const struct conn *c) { return net_addr_is_loopback(&c->peer.addr); }
 struct str conn_user(const struct conn *c) { return str_from_c(c->user); }
-uint64_t conn_bytes_in(const struct conn *c) { return c->bytes_in; }
-uint64_t conn_bytes_out(const struct conn *c) { return c->bytes_sent + conn_out_left(c); }
+uint64_t conn_bytes_in(const struct conn *c) { return conn_count_read(&c->bytes_in); }
+uint64_t conn_bytes_out(const struct conn *c) { return conn_count_read(&c->bytes_sent) + conn_out_left(c); }
+
+METRIC_COUNTER(too_many, "troika_rt_users_refused_total", "", "Logins refused because the user has too many connections.");
 
 int conn_set_user(struct conn *c, struct str user)
 {
@@ -68,19 +70,28 @@ int conn_set_user(struct conn *c, struct str user)
 	if (!copy)
 		return ERR_NO_MEMORY;
 	int r = admission_enter_user(&c->server->admission, user);
-	if (r < 0)
+	if (r < 0) {
+		metric_add(&too_many, 1);
+		conn_log(c, LOG_NOTICE, "rt.user_refused", LOG_LIST(LOG_S("name", user), LOG_C("why", "too many connections of this user")));
 		free(copy);
-	else
-		c->user = copy;
-	return r;
+		return r;
+	}
+	conn_view_change(c);
+	c->user = copy;
+	conn_view_changed(c);
+	return 0;
 }
 
 void conn_unset_user(struct conn *c)
 {
-	if (c->user)
-		admission_leave_user(&c->server->admission, str_from_c(c->user));
-	free(c->user);
+	char *user = c->user;
+	if (!user)
+		return;
+	conn_view_change(c);
 	c->user = NULL;
+	conn_view_changed(c);
+	admission_leave_user(&c->server->admission, str_from_c(user));
+	free(user);
 }
 
 void conn_log(struct conn *c, enum log_level level, const char *event, const struct log_field *fields)

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "rt/log.h"
+#include "rt/metric.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -127,6 +128,15 @@ uint64_t conn_bytes_out(const struct conn *c);
 
 /* One log line about this session, with its id, protocol, peer, TLS and user added. fields end with LOG_END. */
 void conn_log(struct conn *c, enum log_level level, const char *event, const struct log_field *fields);
+
+/* ---- what is seen from outside: conn_view.h ---- */
+
+/* Where the session stands: "selected". Static. */
+void conn_note(struct conn *c, const char *state);
+/* Around each command, of the same run of the session; name is static. What it took, without the time in which the peer did not read, is counted by m (NULL: by
+ * nothing). Over the configured time it is logged as "slow" with name, state and fields (NULL: none), which must not tell message text or passwords. */
+void conn_command_begin(struct conn *c, const char *name);
+void conn_command_end(struct conn *c, struct metric *m, const struct log_field *fields);
 
 /* ---- from other threads ---- */
 

@@ -123,7 +123,7 @@ static int read_wire(struct conn *c, char *p, size_t room, size_t *got)
 {
 	int r = c->tls_done ? read_tls(c, p, room, got) : read_plain(c, p, room, got);
 	if (r == 1)
-		c->bytes_in += *got;
+		conn_count_add(&c->bytes_in, *got);
 	return r;
 }
 

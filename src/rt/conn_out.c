@@ -37,14 +37,6 @@ void conn_out_keep(struct conn *c)
 
 /* ---- sending ---- */
 
-void conn_give_up(struct conn *c, const char *why)
-{
-	if (c->dead)
-		return;
-	c->dead = true;
-	conn_log(c, LOG_NOTICE, "rt.gave_up", LOG_LIST(LOG_C("why", why)));
-}
-
 static int send_plain(struct conn *c, const struct iovec *v, int count, size_t *done_out)
 {
 	struct iovec first = { v->iov_base, 1 };
@@ -78,7 +70,7 @@ static int send_some(struct conn *c, const struct iovec *v, int count, size_t *d
 	*done_out = 0;
 	int r = c->tls_done ? send_tls(c, v, done_out) : send_plain(c, v, count, done_out);
 	if (*done_out > 0) {
-		c->bytes_sent += *done_out;
+		conn_count_add(&c->bytes_sent, *done_out);
 		c->out_since = clock_mono_ms();
 	}
 	return r;
@@ -90,7 +82,10 @@ static int wait_for_peer(struct conn *c)
 	struct pollfd p = { .fd = c->fd, .events = c->write_wants_in ? POLLIN : POLLOUT };
 	uint64_t timeout = c->server->config.write_timeout_ms;
 	while (!c->dead) {
-		if (poll(&p, 1, SERVER_KILL_MS) > 0)
+		uint64_t before = clock_mono_us();
+		int ready = poll(&p, 1, SERVER_KILL_MS);
+		c->worker->waited_us += clock_mono_us() - before;
+		if (ready > 0)
 			return 0;
 		if (conn_state_has(&c->state, NEWS_KILL))
 			conn_give_up(c, "server stops");

@@ -14,6 +14,9 @@
 
 #include <sys/uio.h>
 
+#define TIMEOUTS "troika_rt_timeouts_total"
+#define TIMEOUTS_HELP "Connections whose peer was silent for too long."
+
 struct listener;
 struct server;
 struct worker;
@@ -46,6 +49,7 @@ struct conn {
 	struct ready_item ready;
 	struct wheel_timer timer;
 	struct conn_state state;
+	_Atomic bool listed;      /* may be looked at; changes under its view lock */
 	_Atomic uint32_t refs;
 	uint32_t index;           /* in the table */
 
@@ -89,14 +93,31 @@ struct conn {
 	uint64_t skipped_bytes;   /* of a line over its limit, or lingering */
 
 	uint64_t id;
-	uint64_t bytes_in;
-	uint64_t bytes_sent;
-	char *user;
+	_Atomic uint64_t bytes_in;        /* conn_count_add */
+	_Atomic uint64_t bytes_sent;
+	struct {
+		uint64_t opened_us;
+		const char *tls;          /* changes under the view lock */
+		_Atomic uint64_t since_us;
+		_Atomic(const char *) command;
+		_Atomic(const char *) state;
+	} view;
+	char *user;                       /* this one, peer and peer_text change under the view lock */
 	struct net_endpoint peer;
 	struct net_endpoint local;
 	char peer_text[NET_TEXT_MAX];
 	char local_text[NET_TEXT_MAX];
 };
+
+/* Figures that one thread writes and others may read. */
+static inline uint64_t conn_count_read(const _Atomic uint64_t *n) { return atomic_load_explicit(n, memory_order_relaxed); }
+static inline void conn_count_add(_Atomic uint64_t *n, uint64_t more) { atomic_store_explicit(n, conn_count_read(n) + more, memory_order_relaxed); }
+
+/* ---- conn_view.c ---- */
+void conn_view_begin(struct conn *c);              /* it may be looked at from now on */
+void conn_view_end(struct conn *c);                /* nobody looks at it any more */
+void conn_view_change(struct conn *c);             /* around changes of what is marked so above */
+void conn_view_changed(struct conn *c);
 
 /* ---- conn_in.c ---- */
 enum conn_read { READ_SOME, READ_NOTHING, READ_END };
@@ -118,7 +139,9 @@ void conn_out_lend(struct conn *c);
 void conn_out_keep(struct conn *c);
 /* Offers output to the socket without waiting. True when all is gone (or the peer is). */
 bool conn_out_offer(struct conn *c);
-void conn_give_up(struct conn *c, const char *why);    /* marks it dead and says why in the log; once */
+
+/* ---- server_figures.c ---- */
+void conn_give_up(struct conn *c, const char *why);    /* marks it dead, counts it and says why in the log; once */
 
 /* ---- conn_run.c ---- */
 /* Makes a connection of an accepted socket and queues it for its first turn. Takes the socket: closed when refused. */

@@ -28,6 +28,7 @@ static void begin(struct conn *c, struct server *s, const struct listener *l, in
 	c->stage_deadline = c->quiet_since + s->config.handshake_timeout_ms;
 	net_addr_format(&c->peer.addr, c->peer_text);
 	net_addr_format(&c->local.addr, c->local_text);
+	conn_view_begin(c);
 }
 
 void conn_accept(struct server *s, const struct listener *l, int fd, const struct net_endpoint *peer, const struct net_endpoint *local)
@@ -56,6 +57,9 @@ void conn_accept(struct server *s, const struct listener *l, int fd, const struc
 	begin(c, s, l, fd);
 	atomic_fetch_add(&s->conns, 1);
 	atomic_fetch_add(&s->conns_total, 1);
+	atomic_fetch_add(&s->working, !l->watches);
+	atomic_fetch_add_explicit(&s->listeners[l->number]->accepted, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->listeners[l->number]->open, 1, memory_order_relaxed);
 	ready_push(&s->ready, &c->ready);
 }
 
@@ -75,8 +79,11 @@ static void finish(struct conn *c)
 	wheel_remove(&s->wheel, &c->timer);
 	if (c->counted_addr)
 		admission_leave_addr(&s->admission, &c->peer.addr);
+	conn_view_end(c);
 	conn_state_close(&c->state);
 	close(c->fd);
+	atomic_fetch_sub_explicit(&s->listeners[c->listener->number]->open, 1, memory_order_relaxed);
+	atomic_fetch_sub(&s->working, !c->listener->watches);
 	atomic_fetch_sub(&s->conns, 1);
 	if (atomic_load(&s->stopping))
 		server_wake_carrier(s);

@@ -5,6 +5,8 @@
 
 #define NO_EVENT (-1)
 
+METRIC_COUNTER(late_session, TIMEOUTS, "stage=\"session\"", TIMEOUTS_HELP);
+
 /* What to run the session for; NO_EVENT: it has to wait. */
 static int next_event(struct conn *c)
 {
@@ -12,6 +14,8 @@ static int next_event(struct conn *c)
 		return CONN_OPEN;
 	if (c->handshaken)
 		return CONN_TLS;
+	if (c->listener->watches)
+		c->news &= ~NEWS_DRAIN;        /* may go on looking; NEWS_KILL ends it */
 	if (c->news & NEWS_DRAIN)
 		return CONN_DRAIN;
 	if (c->news & NEWS_WAKE)
@@ -34,7 +38,10 @@ static void event_done(struct conn *c, enum conn_event event)
 	case CONN_TLS: c->handshaken = false; break;
 	case CONN_DRAIN: c->news &= ~NEWS_DRAIN; break;
 	case CONN_WAKE: c->news &= ~NEWS_WAKE; break;
-	case CONN_TIMEOUT: c->news &= ~NEWS_TIMEOUT; break;
+	case CONN_TIMEOUT:
+		c->news &= ~NEWS_TIMEOUT;
+		metric_add(&late_session, 1);
+		break;
 	case CONN_INPUT: break;
 	}
 }
@@ -52,7 +59,7 @@ static enum conn_next run_session(struct conn *c, enum conn_event event)
 
 static bool open_session(struct conn *c)
 {
-	if (atomic_load(&c->server->stopping))
+	if (server_ends(c->server, c->listener))
 		return false;
 	size_t size = c->listener->proto.session_size;
 	c->session = calloc(1, size > 0 ? size : 1);

@@ -9,8 +9,21 @@
 
 bool conn_is_late(const struct conn *c) { return clock_mono_ms() >= c->stage_deadline; }
 
+METRIC_COUNTER(late_proxy, TIMEOUTS, "stage=\"PROXY header\"", TIMEOUTS_HELP);
+METRIC_COUNTER(late_handshake, TIMEOUTS, "stage=\"handshake\"", TIMEOUTS_HELP);
+METRIC_COUNTER(bad_header, "troika_rt_bad_proxy_headers_total", "", "Connections of listed peers without a PROXY header that can be read.");
+
 /* The server goes down: nobody waits for what has not even begun. */
-static bool is_unwanted(const struct conn *c) { return c->dead || atomic_load(&c->server->stopping) || conn_is_late(c); }
+static bool is_unwanted(struct conn *c, struct metric *late)
+{
+	if (c->dead || server_ends(c->server, c->listener))
+		return true;
+	if (!conn_is_late(c))
+		return false;
+	metric_add(late, 1);
+	conn_log(c, LOG_INFO, "rt.late", LOG_LIST(LOG_C("stage", c->stage == STAGE_PROXY ? "PROXY header" : "handshake")));
+	return true;
+}
 
 /* ---- the PROXY header ---- */
 
@@ -18,9 +31,11 @@ static bool is_unwanted(const struct conn *c) { return c->dead || atomic_load(&c
 static bool adopt_addresses(struct conn *c, const struct proxy_header *h)
 {
 	if (h->has_addresses) {
+		conn_view_change(c);
 		c->peer = h->from;
-		c->local = h->to;
 		net_addr_format(&c->peer.addr, c->peer_text);
+		conn_view_changed(c);
+		c->local = h->to;
 		net_addr_format(&c->local.addr, c->local_text);
 	}
 	if (net_addr_is_loopback(&c->peer.addr))
@@ -57,15 +72,17 @@ static int read_proxy_header(struct conn *c, struct proxy_header *h)
 enum turn conn_turn_proxy(struct conn *c)
 {
 	struct proxy_header h;
-	if (is_unwanted(c))
+	if (is_unwanted(c, &late_proxy))
 		return TURN_OVER;
 	if ((c->news & (NEWS_IN | NEWS_END | NEWS_HANGUP)) == 0)
 		return TURN_PARK;
 	int r = read_proxy_header(c, &h);
 	if (r == 0)
 		return TURN_PARK;
-	if (r == ERR_INVALID)
+	if (r == ERR_INVALID) {
+		metric_add(&bad_header, 1);
 		conn_log(c, LOG_WARN, "rt.proxy_header_bad", LOG_NOTHING);
+	}
 	if (r < 0 || !adopt_addresses(c, &h))
 		return TURN_OVER;
 	conn_in_forget(c);
@@ -94,7 +111,7 @@ static enum turn handshake_failed(struct conn *c)
 
 enum turn conn_turn_handshake(struct conn *c)
 {
-	if (is_unwanted(c))
+	if (is_unwanted(c, &late_handshake))
 		return TURN_OVER;
 	/* Who connects and says nothing costs no TLS state. */
 	if (!c->tls && (c->news & NEWS_EPOLL) == 0)
@@ -115,6 +132,9 @@ enum turn conn_turn_handshake(struct conn *c)
 		break;
 	}
 	atomic_fetch_add(&c->server->tls_handshakes, 1);
+	conn_view_change(c);
+	c->view.tls = tls_conn_version(c->tls).p;        /* static */
+	conn_view_changed(c);
 	c->tls_done = true;
 	c->handshaken = true;
 	c->readable = true;        /* the first command may have come with the end of the handshake */

@@ -30,6 +30,8 @@ enum post conn_state_post(struct conn_state *s, uint32_t generation, uint32_t ne
 
 bool conn_state_has(const struct conn_state *s, uint32_t news) { return atomic_load(&s->word) & news; }
 
+bool conn_state_is_running(const struct conn_state *s) { return (atomic_load(&s->word) & PHASE_MASK) == CONN_RUNNING; }
+
 uint32_t conn_state_take(struct conn_state *s) { return (uint32_t)atomic_fetch_and(&s->word, ~(uint64_t)NEWS_ALL) & NEWS_ALL; }
 
 static bool change_phase(struct conn_state *s, enum conn_phase phase, bool despite_news)

@@ -43,6 +43,8 @@ enum post conn_state_post(struct conn_state *s, uint32_t generation, uint32_t ne
 /* True when that news has been left and not yet taken. */
 bool conn_state_has(const struct conn_state *s, uint32_t news);
 
+bool conn_state_is_running(const struct conn_state *s);
+
 /* For the owner only. */
 uint32_t conn_state_take(struct conn_state *s);          /* all news; they are gone then */
 bool conn_state_park(struct conn_state *s);              /* false: there is news, go on */

@@ -65,9 +65,9 @@ struct conn *conn_table_take(struct conn_table *t)
 
 void conn_table_give(struct conn_table *t, struct conn *c)
 {
-	/* The state word stays: the next connection here takes the next generation. */
+	/* The state word stays: the next connection here takes the next generation. So does the word that others read. */
 	uint32_t index = c->index;
-	size_t after = offsetof(struct conn, state) + sizeof(c->state);
+	size_t after = offsetof(struct conn, listed) + sizeof(c->listed);
 	memset(c, 0, offsetof(struct conn, state));
 	memset((char *)c + after, 0, sizeof(*c) - after);
 	pthread_mutex_lock(&t->lock);

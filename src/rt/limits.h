@@ -31,6 +31,8 @@
 #define LISTEN_BACKLOG 1024
 #define LISTEN_BATCH 64                           /* connections accepted before the listener goes to the next worker */
 
+#define DRAIN_TELL_MS 5000                        /* how often a drain says what it waits for */
+
 /* a worker */
 #define WORKER_IN ((size_t)64 << 10)              /* bytes read at once */
 #define WORKER_OUT_KEPT ((size_t)512 << 10)       /* an output buffer that grew beyond this is not kept */
@@ -40,6 +42,9 @@
 #else
 #define WORKER_STACK ((size_t)256 << 10)
 #endif
+
+/* looking at connections from outside */
+#define CONN_VIEW_LOCKS 16                        /* shared by all connections, by index */
 
 /* a connection */
 #define CONN_STEPS_PER_TURN 128                   /* reads and runs of one session before others get the worker */

@@ -90,6 +90,10 @@ static void test_per_address(void **state)
 	};
 	enum { COUNT = sizeof(cases) / sizeof(cases[0]) };
 	struct client *c[COUNT];
+	const char *why = "why=\"too many from this address\"";
+	int64_t refused = metric_read("troika_rt_refused_total", why), expected = 0;
+	for (size_t i = 0; i < COUNT; i++)
+		expected += !cases[i].gets_in;
 	for (size_t i = 0; i < COUNT; i++) {
 		c[i] = proxied(&t, cases[i].from);
 		if (cases[i].gets_in)
@@ -97,6 +101,7 @@ static void test_per_address(void **state)
 		else
 			client_expect_end(c[i]);
 	}
+	assert_int_equal(metric_read("troika_rt_refused_total", why), refused + expected);
 	quit(&c[0]);
 	settle(&t, COUNT - 4);
 	c[0] = proxied(&t, "192.0.2.1");
@@ -109,6 +114,7 @@ static void test_per_address(void **state)
 static void test_per_user(void **state)
 {
 	(void)state;
+	int64_t refused = metric_read_all("troika_rt_users_refused_total");
 	struct test_server t;
 	struct server_config config = { .conns_per_user = 2 };
 	struct client *c[4];
@@ -125,6 +131,7 @@ static void test_per_user(void **state)
 	client_send(c[2], "user ann\r\nuser ann\r\n");
 	client_expect(c[2], "ok");
 	client_expect(c[2], "busy");        /* once a connection */
+	assert_int_equal(metric_read_all("troika_rt_users_refused_total"), refused + 1);
 	for (size_t i = 0; i < 4; i++)
 		if (i != 1)
 			quit(&c[i]);

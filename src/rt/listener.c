@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LOCAL_PREFIX STR("unix:")
+
 /* ---- making ---- */
 
 /* "*" is both families in one socket, unless the kernel has no IPv6. */
@@ -117,10 +119,14 @@ int listener_create(const struct listen_spec *spec, unsigned number, struct list
 	l->ctx = spec->ctx;
 	l->number = number;
 	l->tls_first = spec->tls_first;
+	l->watches = spec->watches;
 	l->fd = -1;
+	bool local = str_starts(str_from_c(spec->address), LOCAL_PREFIX);
 	int r = copy_networks(spec, l, e);
+	if (local && port_out)
+		*port_out = 0;
 	if (r == 0)
-		r = open_socket(spec, &l->fd, port_out, e);
+		r = local ? local_socket_listen(spec->address + LOCAL_PREFIX.n, LISTEN_BACKLOG, &l->local, &l->fd, e) : open_socket(spec, &l->fd, port_out, e);
 	if (r < 0)
 		listener_destroy(&l);
 	*out = l;
@@ -131,6 +137,7 @@ void listener_destroy(struct listener **l)
 {
 	if (!*l)
 		return;
+	local_socket_remove(&(*l)->local);        /* before it is closed: the next one may come at once */
 	if ((*l)->fd >= 0)
 		close((*l)->fd);
 	free((*l)->proxy_from);
@@ -165,6 +172,16 @@ static void refuse_one(struct server *s, struct listener *l)
 	server_note_refusal(s, &unknown, "out of file descriptors");
 }
 
+/* Who comes by the file system is of this machine. */
+static bool endpoint_from(const struct listener *l, const struct sockaddr_storage *address, struct net_endpoint *out)
+{
+	static const uint8_t loopback[4] = { 127, 0, 0, 1 };
+	if (!l->local.path)
+		return net_endpoint_from_sockaddr(address, out);
+	*out = (struct net_endpoint){ net_addr_from_v4(loopback), 0 };
+	return true;
+}
+
 /* False: there are no more at the moment. */
 static bool accept_one(struct server *s, struct listener *l)
 {
@@ -178,10 +195,10 @@ static bool accept_one(struct server *s, struct listener *l)
 	}
 	if (fd < 0)        /* others died on the way: accept(2) */
 		return errno != EAGAIN && errno != EINVAL && errno != EBADF;
-	bool known = net_endpoint_from_sockaddr(&address, &peer);
+	bool known = endpoint_from(l, &address, &peer);
 	size = sizeof(address);
-	known = getsockname(fd, (struct sockaddr *)&address, &size) == 0 && net_endpoint_from_sockaddr(&address, &local) && known;
-	if (known && !atomic_load(&s->stopping))
+	known = getsockname(fd, (struct sockaddr *)&address, &size) == 0 && endpoint_from(l, &address, &local) && known;
+	if (known && !server_ends(s, l))
 		conn_accept(s, l, fd, &peer, &local);
 	else
 		close(fd);
@@ -193,7 +210,7 @@ void listener_accept(struct server *s, struct listener *l)
 	for (int i = 0; i < LISTEN_BATCH && accept_one(s, l); i++)
 		;
 	struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT, .data.u64 = KEY_LISTENER + l->number };
-	if (!atomic_load(&s->stopping))
+	if (!server_ends(s, l))
 		epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, l->fd, &e);
 }
 

@@ -11,6 +11,8 @@
 /* Where the linker puts the ends of the section; weak, for programs in which nobody counts. */
 extern struct metric *const __start_troika_metrics[] __attribute__((weak, visibility("hidden")));
 extern struct metric *const __stop_troika_metrics[] __attribute__((weak, visibility("hidden")));
+extern void (*const __start_troika_collectors[])(struct buf *out) __attribute__((weak, visibility("hidden")));
+extern void (*const __stop_troika_collectors[])(struct buf *out) __attribute__((weak, visibility("hidden")));
 
 static const struct { uint64_t us; const char *text; } bounds[METRIC_BUCKETS - 1] = {
 	{ 100, "0.0001" }, { 250, "0.00025" }, { 500, "0.0005" }, { 1000, "0.001" }, { 2500, "0.0025" },
@@ -62,7 +64,7 @@ static struct metric **all_sorted(size_t *n_out)
 
 static uint64_t value_of(const struct metric *m) { return atomic_load_explicit(&m->value, memory_order_relaxed); }
 
-static uint64_t times_of(const struct metric *m)
+uint64_t metric_times(const struct metric *m)
 {
 	uint64_t n = 0;
 	for (unsigned i = 0; i < METRIC_BUCKETS; i++)
@@ -77,7 +79,7 @@ static int64_t sum_of(const char *name, const char *labels)
 	for (struct metric *const *p = __start_troika_metrics; p != __stop_troika_metrics; p++) {
 		const struct metric *m = *p;
 		if (strcmp(m->name, name) == 0 && (!labels || strcmp(m->labels, labels) == 0))
-			sum += m->kind == METRIC_KIND_SECONDS ? times_of(m) : value_of(m);
+			sum += m->kind == METRIC_KIND_SECONDS ? metric_times(m) : value_of(m);
 	}
 	return (int64_t)sum;
 }
@@ -141,22 +143,33 @@ static void sum_add(struct sum *s, const struct metric *m)
 		s->bucket[i] += atomic_load_explicit(&m->bucket[i], memory_order_relaxed);
 }
 
-static void print_sum(struct buf *out, const struct metric *m, const struct sum *s)
+static void print_buckets(struct buf *out, const char *name, const char *labels, const struct sum *s)
 {
-	if (m->kind != METRIC_KIND_SECONDS) {
-		metric_print_value(out, m->name, m->labels, (int64_t)s->value);
-		return;
-	}
 	uint64_t below = 0;
 	for (unsigned i = 0; i < METRIC_BUCKETS; i++) {
 		below += s->bucket[i];
-		print_series(out, m->name, "_bucket", m->labels, i < METRIC_BUCKETS - 1 ? bounds[i].text : "+Inf");
+		print_series(out, name, "_bucket", labels, i < METRIC_BUCKETS - 1 ? bounds[i].text : "+Inf");
 		buf_printf(out, "%llu\n", (unsigned long long)below);
 	}
-	print_series(out, m->name, "_sum", m->labels, NULL);
+	print_series(out, name, "_sum", labels, NULL);
 	add_millionths(out, (int64_t)s->value);
-	print_series(out, m->name, "_count", m->labels, NULL);        /* of what the buckets said: the line +Inf must be equal */
+	print_series(out, name, "_count", labels, NULL);        /* of what the buckets said: the line +Inf must be equal */
 	buf_printf(out, "%llu\n", (unsigned long long)below);
+}
+
+void metric_print_seconds(struct buf *out, const char *name, const char *labels, const struct metric *m)
+{
+	struct sum s = { 0 };
+	sum_add(&s, m);
+	print_buckets(out, name, labels, &s);
+}
+
+static void print_sum(struct buf *out, const struct metric *m, const struct sum *s)
+{
+	if (m->kind == METRIC_KIND_SECONDS)
+		print_buckets(out, m->name, m->labels, s);
+	else
+		metric_print_value(out, m->name, m->labels, (int64_t)s->value);
 }
 
 void metric_print_family(struct buf *out, const struct metric *m, size_t n)
@@ -215,6 +228,8 @@ void metric_collect(struct buf *out)
 {
 	pthread_mutex_lock(&collect_lock);
 	print_all(out);
+	for (void (*const *fn)(struct buf *) = __start_troika_collectors; fn != __stop_troika_collectors; fn++)
+		(*fn)(out);
 	for (size_t i = 0; i < n_asked; i++)
 		asked[i].fn(asked[i].arg, out);
 	pthread_mutex_unlock(&collect_lock);

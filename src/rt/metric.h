@@ -44,11 +44,17 @@ int64_t metric_read_all(const char *name);
  * locks held that fn takes. ERR_BUSY: there are METRIC_COLLECTORS_MAX already. */
 int metric_on_collect(void (*fn)(void *arg, struct buf *out), void *arg);
 void metric_off_collect(void *arg);               /* those with this arg; when no collection runs any more */
+/* The same in every program that holds the file. Not for what ends before the program does. */
+#define METRIC_COLLECT(fn) \
+	static void (*const fn##_in_section)(struct buf *out) __attribute__((section("troika_collectors"), used)) = fn
 /* For such an fn: a family's head, one of its lines (of a value that is a whole number, or millionths), and a family of metrics that lie in an array. */
 void metric_print_head(struct buf *out, const char *name, enum metric_kind kind, const char *help);
 void metric_print_value(struct buf *out, const char *name, const char *labels, int64_t value);
 void metric_print_millionths(struct buf *out, const char *name, const char *labels, int64_t value);
 void metric_print_family(struct buf *out, const struct metric *m, size_t n);
+/* The lines of one histogram, whatever it is called; *m needs no name. */
+void metric_print_seconds(struct buf *out, const char *name, const char *labels, const struct metric *m);
+uint64_t metric_times(const struct metric *m);    /* how often metric_time was called on it */
 
 /* All of them in the Prometheus text format, version 0.0.4. */
 void metric_collect(struct buf *out);

@@ -33,8 +33,8 @@ static int start_anew(void **state)
 	return 0;
 }
 
-/* The lines about this test, NUL-terminated; the room's own metrics are left out. The caller frees. */
-static char *collected(void)
+/* The lines about this test, NUL-terminated, with or without those that functions add; the room's own metrics are left out. The caller frees. */
+static char *collected(bool asked)
 {
 	struct buf all, out;
 	buf_init(&all, 0);
@@ -44,7 +44,7 @@ static char *collected(void)
 	struct str rest = buf_str(&all), line;
 	while (rest.n > 0) {
 		str_cut(rest, '\n', &line, &rest);
-		if (str_find(line, STR("troika_test_")) != STR_NPOS) {
+		if (str_find(line, STR("troika_test_")) != STR_NPOS && (asked || str_find(line, STR("troika_test_always_")) == STR_NPOS)) {
 			buf_add_str(&out, line);
 			buf_add_char(&out, '\n');
 		}
@@ -69,7 +69,7 @@ static void test_format(void **state)
 	metric_time(&took, 101);
 	metric_time(&took, 60000000);
 	metric_time(&took, 60000001);
-	char *text = collected();
+	char *text = collected(false);
 	assert_string_equal(text,
 	                    "# HELP troika_test_balls_total Balls.\n# TYPE troika_test_balls_total counter\n"
 	                    "troika_test_balls_total{colour=\"blue\"} 1\ntroika_test_balls_total{colour=\"red\"} 42\n"
@@ -113,6 +113,14 @@ static struct metric row[2] = {
 	METRIC_INIT(METRIC_KIND_COUNTER, "troika_test_row_total", "n=\"1\"", "A row."),
 };
 
+static struct metric unnamed;
+static void add_always(struct buf *out)
+{
+	metric_print_head(out, "troika_test_always_seconds", METRIC_KIND_SECONDS, "Always there.");
+	metric_print_seconds(out, "troika_test_always_seconds", "a=\"b\"", &unnamed);
+}
+METRIC_COLLECT(add_always);
+
 static void add_own(void *arg, struct buf *out)
 {
 	metric_print_head(out, "troika_test_own", METRIC_KIND_GAUGE, "Own.");
@@ -127,14 +135,17 @@ static void test_asked(void **state)
 	int figure = 3, other = 4;
 	metric_add(&row[1], 9);
 	assert_int_equal(metric_on_collect(add_own, &figure), 0);
-	char *text = collected();
+	metric_time(&unnamed, 70);
+	char *text = collected(true);
+	assert_non_null(strstr(text, "# TYPE troika_test_always_seconds histogram\ntroika_test_always_seconds_bucket{a=\"b\",le=\"0.0001\"} 1\n"));
+	assert_non_null(strstr(text, "troika_test_always_seconds_sum{a=\"b\"} 0.000070\n"));
 	assert_non_null(strstr(text, "# TYPE troika_test_own gauge\ntroika_test_own 3\ntroika_test_own{half=\"1\"} -0.500000\n"
 	                             "# HELP troika_test_row_total A row.\n# TYPE troika_test_row_total counter\n"
 	                             "troika_test_row_total{n=\"0\"} 0\ntroika_test_row_total{n=\"1\"} 9\n"));
 	free(text);
 	metric_off_collect(&other);
 	metric_off_collect(&figure);
-	text = collected();
+	text = collected(true);
 	assert_null(strstr(text, "troika_test_own"));
 	free(text);
 	for (int i = 0; i < METRIC_COLLECTORS_MAX; i++)
@@ -160,7 +171,7 @@ static void test_threads(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, count_much, NULL), 0);
 	for (int i = 0; i < 20; i++)
-		free(collected());
+		free(collected(true));
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(metric_read_all("troika_test_balls_total"), 40000);

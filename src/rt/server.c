@@ -12,8 +12,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define REFUSAL_LOG_MS 1000
-
 /* ---- making ---- */
 
 static unsigned or_else(unsigned value, unsigned otherwise) { return value > 0 ? value : otherwise; }
@@ -121,6 +119,11 @@ int server_create(const struct server_config *c, struct server **out, struct err
 	pthread_mutex_init(&s->pool.lock, NULL);
 	pthread_cond_init(&s->pool.changed, NULL);
 	pthread_mutex_init(&s->tls_lock, NULL);
+	for (unsigned i = 0; i < CONN_VIEW_LOCKS; i++)
+		pthread_mutex_init(&s->view_locks[i], NULL);
+	server_set_slow(s, c->slow_ms);
+	if (metric_on_collect(server_collect, s) < 0)
+		log_event(LOG_NOTICE, "rt.no_figures", LOG_NOTHING);
 	pthread_mutex_init(&s->reserve_lock, NULL);
 	*out = s;
 	return 0;
@@ -132,6 +135,7 @@ void server_destroy(struct server **server)
 	*server = NULL;
 	if (!s)
 		return;
+	metric_off_collect(s);
 	for (unsigned i = 0; i < s->listener_count; i++)
 		listener_destroy(&s->listeners[i]);
 	close_descriptors(s);
@@ -142,6 +146,8 @@ void server_destroy(struct server **server)
 	pthread_mutex_destroy(&s->pool.lock);
 	pthread_cond_destroy(&s->pool.changed);
 	pthread_mutex_destroy(&s->tls_lock);
+	for (unsigned i = 0; i < CONN_VIEW_LOCKS; i++)
+		pthread_mutex_destroy(&s->view_locks[i]);
 	pthread_mutex_destroy(&s->reserve_lock);
 	free(s);
 }
@@ -202,6 +208,10 @@ struct tls_context *server_tls(struct server *s)
 
 /* ---- news and figures ---- */
 
+bool server_is_stopping(struct server *s) { return atomic_load(&s->stopping); }
+
+void server_set_slow(struct server *s, uint64_t ms) { atomic_store_explicit(&s->slow_ms, ms, memory_order_relaxed); }
+
 void server_wake_carrier(struct server *s)
 {
 	uint64_t one = 1;
@@ -214,35 +224,4 @@ void server_post(struct server *s, uint64_t key, uint32_t news)
 	struct conn *c = conn_table_at(&s->table, key_index(key));
 	if (c && conn_state_post(&c->state, key_generation(key), news, CONN_QUEUED) == POST_OWNED)
 		ready_push(&s->ready, &c->ready);
-}
-
-void server_note_refusal(struct server *s, const struct net_addr *peer, const char *why)
-{
-	char text[NET_TEXT_MAX];
-	uint64_t now = clock_mono_ms();
-	atomic_fetch_add(&s->refused, 1);
-	uint64_t count = atomic_fetch_add(&s->refused_unlogged, 1) + 1;
-	uint64_t last = atomic_load(&s->refusal_logged_ms);
-	if (now < last + REFUSAL_LOG_MS || !atomic_compare_exchange_strong(&s->refusal_logged_ms, &last, now))
-		return;
-	atomic_fetch_sub(&s->refused_unlogged, count);
-	net_addr_format(peer, text);
-	log_event(LOG_WARN, "rt.refused", LOG_LIST(LOG_C("why", why), LOG_C("peer", text), LOG_U("count", count)));
-}
-
-void server_stats(struct server *s, struct server_stats *out)
-{
-	pthread_mutex_lock(&s->pool.lock);
-	unsigned workers = s->pool.count;
-	pthread_mutex_unlock(&s->pool.lock);
-	unsigned idle = atomic_load(&s->pool.idle);
-	*out = (struct server_stats){
-		.conns = atomic_load(&s->conns),
-		.conns_total = atomic_load(&s->conns_total),
-		.refused = atomic_load(&s->refused),
-		.workers = workers,
-		.workers_busy = workers > idle ? workers - idle : 0,
-		.tls_handshakes = atomic_load(&s->tls_handshakes),
-		.tls_failures = atomic_load(&s->tls_failures),
-	};
 }

@@ -4,6 +4,8 @@
 
 #include "rt/admission.h"
 #include "rt/conn_table.h"
+#include "rt/local_socket.h"
+#include "rt/limits.h"
 #include "rt/ready.h"
 #include "rt/server.h"
 #include "rt/wheel.h"
@@ -20,8 +22,11 @@ struct listener {
 	struct conn_proto proto;
 	void *ctx;
 	int fd;
+	struct local_socket local;      /* path: NULL for internet sockets */
+	_Atomic uint64_t accepted, open;        /* connections that it let in; of these, those not closed yet */
 	unsigned number;
 	bool tls_first;
+	bool watches;
 	struct network *proxy_from;
 	size_t proxy_count;
 };
@@ -52,6 +57,7 @@ struct server {
 	int epoll_fd;
 	int carrier_fd;                 /* wakes server_run */
 	_Atomic bool stopping;          /* no new connections */
+	_Atomic bool stopping_all;      /* none of those who watch, either */
 	_Atomic bool ending;            /* workers end when the queue is empty */
 	struct ready ready;
 	struct wheel wheel;
@@ -66,23 +72,33 @@ struct server {
 	struct job jobs[SERVER_JOBS_MAX];
 	unsigned job_count;
 
+	pthread_mutex_t view_locks[CONN_VIEW_LOCKS];      /* leaves: what others see of a connection */
+	_Atomic uint64_t slow_ms;
+
 	pthread_mutex_t tls_lock;       /* a leaf: tls */
 	struct tls_context *tls;
 	_Atomic bool has_tls;
 
-	_Atomic uint64_t conns, conns_total, refused, tls_handshakes, tls_failures;
+	_Atomic uint64_t conns;         /* all; of these, without those of who watches: */
+	_Atomic uint64_t working;
+	_Atomic uint64_t conns_total, refused, tls_handshakes, tls_failures;
 	_Atomic uint64_t refusal_logged_ms;
 	_Atomic uint64_t refused_unlogged;
 	_Atomic uint64_t last_id;
 };
 
 /* ---- server.c ---- */
+/* Nothing new begins on this listener. */
+static inline bool server_ends(const struct server *s, const struct listener *l) { return atomic_load(l->watches ? &s->stopping_all : &s->stopping); }
 struct tls_context *server_tls(struct server *s);      /* with a reference, or NULL */
 /* Leaves news for the connection with that key, if it is still there, and queues it when it was parked. */
 void server_post(struct server *s, uint64_t key, uint32_t news);
 void server_wake_carrier(struct server *s);
+
+/* ---- server_figures.c ---- */
 /* Counts a refused connection; logs at most one a second. */
 void server_note_refusal(struct server *s, const struct net_addr *peer, const char *why);
+void server_collect(void *server, struct buf *out);
 
 /* ---- listener.c ---- */
 int listener_create(const struct listen_spec *spec, unsigned number, struct listener **out, uint16_t *port_out, struct err *e);
@@ -97,6 +113,7 @@ struct worker {
 	char *in;                   /* WORKER_IN bytes, lent to the connection that it runs */
 	struct buf out;             /* the same */
 	struct deflater *deflater;  /* NULL until a connection wants it */
+	uint64_t waited_us;         /* for a peer to read, since the command began */
 };
 int pool_start(struct server *s, struct err *e);
 void pool_end(struct server *s);                       /* waits until all threads are gone */

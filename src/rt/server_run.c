@@ -1,5 +1,6 @@
 /* The carrier: the thread that called server_run. It moves the wheel and the jobs on, and sees the server out. */
 #include "base/clock.h"
+#include "rt/conn_view.h"
 #include "rt/log.h"
 #include "rt/server_priv.h"
 
@@ -75,25 +76,50 @@ static void post_all(struct server *s, uint32_t news)
 		server_post(s, (uint64_t)conn_state_generation(&c->state) << 32 | i, news);
 }
 
-static void carry_until_empty(struct server *s, uint64_t until)
+/* Of a connection that a drain waits for. */
+static void tell_busy(void *arg, const struct conn_view *v)
 {
-	while (atomic_load(&s->conns) > 0 && clock_mono_ms() < until)
-		carry(s, until);
+	(void)arg;
+	if (v->command)
+		log_event(LOG_NOTICE, "rt.drain_waits_for", LOG_LIST(LOG_U("conn", v->id), LOG_C("proto", v->proto), LOG_C("user", v->user), LOG_C("what", v->command), LOG_U("ms", v->since_ms)));
+}
+
+/* Until only those who watch are left, or nobody; says now and then what it waits for. */
+static void carry_until_empty(struct server *s, bool watchers_too, uint64_t until)
+{
+	uint64_t began = clock_mono_ms(), told = began;
+	while (atomic_load(watchers_too ? &s->conns : &s->working) > 0 && clock_mono_ms() < until) {
+		uint64_t next = told + DRAIN_TELL_MS;
+		carry(s, next < until ? next : until);
+		if (clock_mono_ms() < next)
+			continue;
+		told = clock_mono_ms();
+		log_event(LOG_NOTICE, "rt.drain_waits", LOG_LIST(LOG_U("conns", atomic_load(&s->conns)), LOG_U("ms", told - began)));
+		server_each_conn(s, tell_busy, NULL);
+	}
+}
+
+static void stop_listeners(struct server *s, bool watching)
+{
+	for (unsigned i = 0; i < s->listener_count; i++)
+		if (s->listeners[i]->watches == watching)
+			listener_stop(s->listeners[i]);
 }
 
 static void drain(struct server *s)
 {
-	uint64_t left = atomic_load(&s->conns);
+	uint64_t left = atomic_load(&s->working);
 	log_event(LOG_NOTICE, "rt.drain", LOG_LIST(LOG_U("conns", left), LOG_U("ms", s->config.drain_ms)));
-	for (unsigned i = 0; i < s->listener_count; i++)
-		listener_stop(s->listeners[i]);
+	stop_listeners(s, false);
 	post_all(s, NEWS_DRAIN);
-	carry_until_empty(s, clock_mono_ms() + s->config.drain_ms);
-	left = atomic_load(&s->conns);
+	carry_until_empty(s, false, clock_mono_ms() + s->config.drain_ms);
+	left = atomic_load(&s->working);
 	if (left > 0)
 		log_event(LOG_WARN, "rt.drain_late", LOG_LIST(LOG_U("conns", left)));
+	atomic_store(&s->stopping_all, true);
+	stop_listeners(s, true);
 	post_all(s, NEWS_KILL);
-	carry_until_empty(s, UINT64_MAX);        /* a command under way cannot be cut off */
+	carry_until_empty(s, true, UINT64_MAX);        /* a command under way cannot be cut off */
 }
 
 /* No job is queued or runs any more when this returns. */

@@ -96,6 +96,8 @@ static void reply_bindings(struct conn *c)
 	buf_fini(&end_point);
 }
 
+METRIC_SECONDS(worked, "troika_test_work_seconds", "", "The command work.");
+
 static void begin_any(struct conn *c, struct session *s, struct str arg)
 {
 	uint64_t n = 0;
@@ -146,6 +148,12 @@ static enum conn_next command(struct conn *c, struct session *s, struct str line
 		subscribe(c, s);
 	} else if (str_eq(verb, STR("sleep"))) {
 		usleep((useconds_t)n * 1000);
+	} else if (str_eq(verb, STR("work"))) {
+		conn_note(c, "working");
+		conn_command_begin(c, "WORK");
+		usleep((useconds_t)n * 1000);
+		conn_command_end(c, &worked, LOG_LIST(LOG_C("detail", "here")));
+		conn_write_lit(c, "worked\r\n");
 	} else if (str_eq(verb, STR("quit"))) {
 		conn_write_lit(c, "bye\r\n");
 		return CONN_CLOSE;
@@ -251,6 +259,18 @@ static uint16_t listen_on(struct test_server *t, bool tls_first, const struct st
 	return port;
 }
 
+static void listen_to_watch(struct test_server *t)
+{
+	char address[sizeof(t->watch_path) + 8];
+	struct err e;
+	uint16_t port = 1;
+	snprintf(t->watch_path, sizeof(t->watch_path), "/tmp/troika-test-%d.sock", (int)getpid());
+	snprintf(address, sizeof(address), "unix:%s", t->watch_path);
+	struct listen_spec spec = { .proto = &test_proto, .ctx = t, .address = address, .watches = true };
+	assert_int_equal(server_listen(t->server, &spec, &port, &e), 0);
+	assert_int_equal(port, 0);
+}
+
 void test_server_start(struct test_server *t, const struct server_config *config, const struct tls_options *tls)
 {
 	static const struct server_config defaults;
@@ -261,6 +281,8 @@ void test_server_start(struct test_server *t, const struct server_config *config
 	assert_int_equal(server_create(config ? config : &defaults, &t->server, &e), 0);
 	t->port = listen_on(t, false, NULL);
 	t->proxy_port = listen_on(t, false, &loopback);
+	if (config && config->slow_ms)        /* tests of what is seen */
+		listen_to_watch(t);
 	if (tls) {
 		struct tls_context *context;
 		assert_int_equal(tls_context_create(tls, &context, &e), 0);

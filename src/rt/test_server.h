@@ -29,6 +29,7 @@
  *   plain           "plain", then no more of it
  *   subscribe       every wake that finds more news answers "news N"; see test_publish
  *   sleep MS        keeps the worker
+ *   work MS         the same, as a command that is seen from outside: "worked"
  *   quit            "bye" and the end */
 struct test_server {
 	struct server *server;
@@ -37,6 +38,7 @@ struct test_server {
 	uint16_t tls_port;           /* of the one with implicit TLS; 0: none */
 	uint16_t proxy_port;         /* PROXY header expected from loopback */
 	uint16_t tls_proxy_port;
+	char watch_path[64];         /* a local socket for who watches, in configurations with slow_ms; else "" */
 	int result;
 	_Atomic int opened, closed, running_twice;
 	_Atomic uint64_t news;
@@ -56,6 +58,7 @@ void test_identity_remove(struct tls_identity *id);
 
 struct client;
 struct client *client_open(uint16_t port);
+struct client *client_open_local(const char *path);
 /* Handshake on an open connection. version: 0 any, else like 0x0303. session: NULL, or one from client_session. */
 bool client_start_tls(struct client *c, int version, const char *server_name, void *session);
 void client_close(struct client **c);

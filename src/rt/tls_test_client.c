@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "rt/local_socket.h"
 #include "rt/test_server.h"
 
 #include "base/base64.h"
@@ -36,6 +37,17 @@ struct client *client_open(uint16_t port)
 	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	assert_int_equal(connect(c->fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return c;
+}
+
+struct client *client_open_local(const char *path)
+{
+	struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct client *c = calloc(1, sizeof(*c));
+	c->fd = local_socket_connect(path);
+	assert_true(c->fd >= 0);
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	return c;
 }
 
