@@ -1,0 +1,161 @@
+#include "backup/repository_priv.h"
+#include "base/clock.h"
+#include "base/num.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define STAMP_SIZE 16                             /* "20261126T150405Z" */
+
+/* ---- ids ---- */
+
+/* "20261126T150405Z" is number 1, "20261126T150405Z-2" number 2; 0: no id. */
+static uint32_t id_number(const char *id)
+{
+	static const char shape[] = "ddddddddTddddddZ";
+	struct str s = str_from_c(id);
+	uint32_t n;
+	if (s.n < STAMP_SIZE || s.n >= SNAPSHOT_ID_MAX)
+		return 0;
+	for (size_t i = 0; i < STAMP_SIZE; i++)
+		if (shape[i] == 'd' ? s.p[i] < '0' || s.p[i] > '9' : s.p[i] != shape[i])
+			return 0;
+	if (s.n == STAMP_SIZE)
+		return 1;
+	struct str rest = str_from(s, STAMP_SIZE + 1);
+	return s.p[STAMP_SIZE] == '-' && rest.n < 10 && rest.n > 0 && rest.p[0] != '0' && num_parse_u32(rest, &n) && n > 1 ? n : 0;
+}
+
+static int id_cmp(const void *a, const void *b)
+{
+	int c = memcmp(a, b, STAMP_SIZE);
+	uint32_t x = id_number(a), y = id_number(b);
+	return c ? c : x < y ? -1 : x > y;
+}
+
+static void id_format(int64_t now, uint32_t number, char out[SNAPSHOT_ID_MAX])
+{
+	struct civil t = civil_from_unix(now);
+	int n = snprintf(out, SNAPSHOT_ID_MAX, "%04d%02d%02dT%02d%02d%02dZ", t.year % 10000, t.month, t.day, t.hour, t.minute, t.second);
+	if (number > 1 && n > 0 && n < SNAPSHOT_ID_MAX)
+		snprintf(out + n, SNAPSHOT_ID_MAX - (size_t)n, "-%u", number);
+}
+
+/* ---- the list ---- */
+
+void snapshot_list_fini(struct snapshot_list *l)
+{
+	free(l->ids);
+	*l = (struct snapshot_list){ 0 };
+}
+
+static int list_add(struct snapshot_list *l, const char *id)
+{
+	if (l->n == SNAPSHOTS_MAX)
+		return ERR_TOO_BIG;
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 64;
+		void *ids = realloc(l->ids, cap * sizeof(*l->ids));
+		if (!ids)
+			return ERR_NO_MEMORY;
+		l->ids = ids;
+		l->cap = cap;
+	}
+	str_copy_c(l->ids[l->n++], SNAPSHOT_ID_MAX, str_from_c(id));
+	return 0;
+}
+
+int snapshot_list_load(struct repository *r, struct snapshot_list *out)
+{
+	*out = (struct snapshot_list){ 0 };
+	int fd = openat(r->dir_fd, SNAPSHOT_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	int e = d ? 0 : err_from_errno(NULL, errno, SNAPSHOT_FOLDER);
+	if (!d && fd >= 0)
+		close(fd);
+	for (const struct dirent *entry; e == 0 && (errno = 0, entry = readdir(d));)
+		if (id_number(entry->d_name))
+			e = list_add(out, entry->d_name);
+	if (e == 0 && errno)
+		e = err_from_errno(NULL, errno, SNAPSHOT_FOLDER);
+	if (d)
+		closedir(d);
+	if (e)
+		snapshot_list_fini(out);
+	else if (out->n > 0)
+		qsort(out->ids, out->n, sizeof(*out->ids), id_cmp);
+	return e;
+}
+
+/* ---- the contract ---- */
+
+int repository_snapshot_put(struct repository *r, int64_t now, struct str bytes, char id_out[SNAPSHOT_ID_MAX])
+{
+	struct snapshot_list list;
+	int e = repository_flush(r);
+	if (e == 0)
+		e = snapshot_list_load(r, &list);
+	if (e)
+		return e;
+	uint32_t number = 1;
+	id_format(now, number, id_out);
+	for (size_t i = 0; i < list.n; i++)
+		if (memcmp(list.ids[i], id_out, STAMP_SIZE) == 0 && id_number(list.ids[i]) >= number)
+			number = id_number(list.ids[i]) + 1;
+	id_format(now, number, id_out);
+	if (list.n == SNAPSHOTS_MAX)
+		e = ERR_TOO_BIG;
+	snapshot_list_fini(&list);
+	return e ? e : sealed_file_put(r, FILE_SNAPSHOT, id_out, bytes);
+}
+
+int repository_snapshot_get(struct repository *r, const char *id, struct buf *out)
+{
+	char newest[SNAPSHOT_ID_MAX];
+	if (id[0] == '\0' || strcmp(id, "latest") == 0) {
+		struct snapshot_list list;
+		int e = snapshot_list_load(r, &list);
+		if (e == 0 && list.n == 0)
+			e = ERR_NOT_FOUND;
+		if (e == 0)
+			str_copy_c(newest, sizeof(newest), str_from_c(list.ids[list.n - 1]));
+		snapshot_list_fini(&list);
+		return e ? e : sealed_file_get(r, FILE_SNAPSHOT, newest, out);
+	}
+	return id_number(id) ? sealed_file_get(r, FILE_SNAPSHOT, id, out) : ERR_NOT_FOUND;
+}
+
+int repository_snapshots(struct repository *r, int (*fn)(void *arg, const char *id), void *arg)
+{
+	struct snapshot_list list;
+	int e = snapshot_list_load(r, &list);
+	for (size_t i = 0; i < list.n && e == 0; i++)
+		e = fn(arg, list.ids[i]);
+	snapshot_list_fini(&list);
+	return e;
+}
+
+static bool note_name_fits(const char *name)
+{
+	size_t n = strlen(name);
+	for (size_t i = 0; i < n; i++)
+		if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') || name[i] == '-'))
+			return false;
+	return n > 0 && n <= NOTE_NAME_MAX;
+}
+
+int repository_note_put(struct repository *r, const char *name, struct str bytes)
+{
+	if (!note_name_fits(name))
+		return ERR_INVALID;
+	int e = repository_may_write(r);
+	return e ? e : sealed_file_put(r, FILE_NOTE, name, bytes);
+}
+
+int repository_note_get(struct repository *r, const char *name, struct buf *out)
+{
+	return note_name_fits(name) ? sealed_file_get(r, FILE_NOTE, name, out) : ERR_INVALID;
+}
