@@ -29,6 +29,8 @@
 #define STACKED_MUTATIONS_MAX 8
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* A target's own way to mutate, if it has one (fuzz_lines.c). */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed) __attribute__((weak));
 
 /* UBSan only prints by default; a finding must end the program. */
 const char *__ubsan_default_options(void);
@@ -338,8 +340,12 @@ static void mutate(struct fuzzer *f)
 	const struct bytes *seed = &f->seeds.v[draw(f, f->seeds.n)];
 	f->mutant.n = 0;
 	insert(f, 0, seed->p, seed->n);
-	for (uint64_t n = 1 + draw(f, STACKED_MUTATIONS_MAX); n; n--)
-		mutate_once(f);
+	for (uint64_t n = 1 + draw(f, STACKED_MUTATIONS_MAX); n; n--) {
+		if (LLVMFuzzerCustomMutator && draw(f, 2))
+			f->mutant.n = LLVMFuzzerCustomMutator(f->mutant.p, f->mutant.n, MUTANT_SIZE_MAX, (unsigned)draw(f, UINT32_MAX));
+		else
+			mutate_once(f);
+	}
 }
 
 /* Running */

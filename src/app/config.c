@@ -56,7 +56,7 @@ struct load {
 };
 static __thread struct load *current_load;
 
-static void report(cfg_t *cfg, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void report(cfg_t *cfg, const char *format, va_list ap)
 {
 	char text[160];
 

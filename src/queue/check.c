@@ -4,7 +4,7 @@
 
 #define REPORT_MAX 400
 
-static void report(struct check *c, const char *kind, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static void report(struct check *c, const char *kind, const char *format, va_list ap)
 {
 	char text[REPORT_MAX], line[REPORT_MAX + 40];
 	vsnprintf(text, sizeof(text), format, ap);

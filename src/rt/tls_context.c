@@ -87,7 +87,8 @@ static int set_policy(SSL_CTX *ctx, const struct tls_options *o, struct err *e)
 	SSL_CTX_set_min_proto_version(ctx, lowest);
 	if (SSL_CTX_set_cipher_list(ctx, ciphers) != 1)
 		return fail(e, ERR_CONFIG, "TLS ciphers", ciphers);
-	if (SSL_CTX_set1_groups_list(ctx, TLS_GROUPS) != 1)
+	char groups[] = TLS_GROUPS;           /* OpenSSL's macro takes a char * */
+	if (SSL_CTX_set1_groups_list(ctx, groups) != 1)
 		return fail(e, ERR_UNSUPPORTED, "TLS groups", TLS_GROUPS);
 	return 0;
 }

@@ -76,7 +76,7 @@ struct str smtp_stuff_next(struct smtp_stuff *s)
 	case STUFF_AFTER_DOT:
 		if (s->rest.n && (run = next_text(s)).n)
 			return run;
-		/* fall through */
+		__attribute__((fallthrough));
 	case STUFF_END:
 		s->state = STUFF_OVER;
 		return STR("\r\n.\r\n");

@@ -1,5 +1,7 @@
 /* APPEND of several messages on a connection without a socket: its limit, and that nothing is left of what was cancelled. */
-#include "proto/imap/conn_script.h"
+#include "proto/imap/imap.h"
+#include "proto/common/services.h"
+#include "rt/conn_script.h"
 #include "proto/imap/limits.h"
 #include "proto/imap/session.h"
 
@@ -25,7 +27,7 @@ static int world_create(void **state)
 		|| directory_open(w.store, &(struct directory_config){ 0 }, &w.directory, NULL)
 		|| services_create(w.model, w.directory, &w.services) || account_create(w.model, 1))
 		return 1;
-	script_open(&w.conn, w.services, true);
+	script_open(&w.conn, &imap_proto, w.services, "192.0.2.1", true);
 	struct imap_session *s = w.conn.session;
 	if (account_open(w.model, 1, &s->account))
 		return 1;
@@ -110,7 +112,7 @@ static void bodies_of_an_abandoned_command_go(void **state)
 	struct world *w = *state;
 	struct conn other;
 	unsigned before = bodies(w);
-	script_open(&other, w->services, true);
+	script_open(&other, &imap_proto, w->services, "192.0.2.1", true);
 	struct imap_session *s = other.session;
 	assert_int_equal(account_open(w->model, 1, &s->account), 0);
 	s->state = IMAP_AUTHENTICATED;

@@ -1,6 +1,8 @@
 /* Lines and literals, as RFC 3501 2.2 and 4.3 and RFC 7888 have them, on a connection without a socket. Every script is played
  * whole, and in pieces of 1, 2, 3 and 7 octets: the answers must be the same. */
-#include "proto/imap/conn_script.h"
+#include "proto/imap/imap.h"
+#include "proto/common/services.h"
+#include "rt/conn_script.h"
 #include "proto/imap/gather.h"
 #include "proto/imap/limits.h"
 
@@ -79,7 +81,7 @@ static int world_destroy(void **state)
 static char *answers(struct world *w, struct str input, size_t step, size_t *held_out)
 {
 	struct conn c;
-	script_open(&c, w->services, true);
+	script_open(&c, &imap_proto, w->services, "192.0.2.1", true);
 	size_t greeting = c.out.n;
 	script_play(&c, input, step);
 	script_close(&c);
@@ -214,7 +216,7 @@ static void starttls_drops_plaintext(void **state)
 {
 	struct world *w = *state;
 	struct conn c;
-	script_open(&c, w->services, false);
+	script_open(&c, &imap_proto, w->services, "192.0.2.1", false);
 	size_t greeting = c.out.n;
 	assert_non_null(memmem(c.out.p, c.out.n, " STARTTLS LOGINDISABLED", 23));
 	script_play(&c, STR("a1 STARTTLS\r\na2 NOOP\r\na3 LOGIN {5+}\r\n"), 0);

@@ -5,7 +5,7 @@
 #include "proto/imap/session.h"
 
 /* The text of the format in the session's language, behind the response code, which no language changes: in `out` when there is one. */
-static const char *translate_format(const struct imap_request *r, const char *format, struct buf *out)
+__attribute__((format_arg(2))) static const char *translate_format(const struct imap_request *r, const char *format, struct buf *out)
 {
 	const char *text = format[0] == '[' ? strstr(format, "] ") : NULL;
 	text = text ? text + 2 : format;
@@ -17,13 +17,12 @@ static const char *translate_format(const struct imap_request *r, const char *fo
 	return out->failed ? format : out->p;
 }
 
-static enum imap_result set_reply(struct imap_request *r, const char *status, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static enum imap_result set_reply(struct imap_request *r, const char *status, const char *format, va_list ap)
 {
 	struct buf b = BUF_INIT(0), own = BUF_INIT(0);
-	const char *translated = translate_format(r, format, &own);
 	buf_add_c(&b, status);
-	buf_vprintf(&b, translated, ap);
-	if (translated == format)
+	buf_vprintf(&b, translate_format(r, format, &own), ap);
+	if (own.n == 0 || own.failed)
 		imap_translate_reply(r->s->language, &b);
 	buf_fini(&own);
 	/* What came from a client or a message never ends the line. */

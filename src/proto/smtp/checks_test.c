@@ -348,7 +348,7 @@ static void replies_come_late(void **state)
 	w->service.gates = &gate;
 	w->service.n_gates = 1;
 	struct conn c;
-	script_open(&c, &w->service, "192.0.2.1");
+	script_house_visit(&c, &w->service, "192.0.2.1");
 	script_play(&c, STR(HELLO "MAIL FROM:<a@b.example>\r\n"), 0);
 	buf_reset(&c.out);
 	c.in = STR("RCPT TO:<alice@example.org>\r\nNOOP\r\n");
@@ -379,7 +379,7 @@ static void replies_come_late(void **state)
 	/* a session that ends meanwhile leaks nothing */
 	x.at = SMTP_STAGE_CONNECT;
 	x.answer = (struct smtp_answer){ .delay_ms = 1 };
-	script_open(&c, &w->service, "192.0.2.1");
+	script_house_visit(&c, &w->service, "192.0.2.1");
 	assert_int_equal(c.out.n, 0);
 	script_close(&c);
 	buf_fini(&c.out);

@@ -118,7 +118,7 @@ void world_read(struct world *w, uint64_t account, const char *mailbox)
 static void say_as(struct world *w, const char *user, const char *text, const char *reply)
 {
 	struct conn c;
-	script_open(&c, &w->service, "192.0.2.1");
+	script_house_visit(&c, &w->service, "192.0.2.1");
 	if (user)
 		((struct smtp_session *)c.session)->user = str_dup_c(str_from_c(user));
 	script_play(&c, str_from_c(text), 0);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proto/smtp/conn_script.h"
+#include "proto/smtp/script_house.h"
 #include "proto/smtp/session.h"
 #include "rt/dns_zone.h"
 

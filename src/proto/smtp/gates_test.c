@@ -85,7 +85,7 @@ static void crowds_are_turned_away(void **state)
 	struct conn first;
 
 	begin(w, &g, &(struct guard_config){ .connections = 1 });
-	script_open(&first, &w->service, "192.0.2.77");
+	script_house_visit(&first, &w->service, "192.0.2.77");
 	assert_true(str_starts(buf_str(&first.out), STR("220 ")));
 	world_say(w, HELLO, "421 4.7.0 Too many connections from your network");
 	script_close(&first);

@@ -22,6 +22,7 @@ bool smtp_may_relay(const struct smtp_call *c)
 void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const char *format, ...)
 {
 	struct buf *out = conn_out(c->conn);
+	size_t from = out->n;
 	va_list ap;
 
 	c->s->errors += code >= 500;
@@ -29,6 +30,10 @@ void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const 
 	va_start(ap, format);
 	buf_vprintf(out, format, ap);
 	va_end(ap);
+	/* What is told back to the peer makes no line of its own, and nothing that one reader takes for the end of a line and another does not. */
+	for (size_t i = from; i < out->n; i++)
+		if ((uint8_t)out->p[i] < ' ' || out->p[i] == 0x7f)
+			out->p[i] = '?';
 	buf_add_lit(out, "\r\n");
 }
 

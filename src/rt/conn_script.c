@@ -1,8 +1,6 @@
-#include "proto/smtp/conn_script.h"
+#include "rt/conn_script.h"
 
-#include "proto/smtp/session.h"
-
-/* ---- the connection ---- */
+#include <stdlib.h>
 
 void conn_want_line(struct conn *c, size_t max)
 {
@@ -43,14 +41,10 @@ bool conn_take_any(struct conn *c, size_t max, struct str *bytes_out)
 	return bytes_out->n > 0;
 }
 
+size_t conn_pending(struct conn *c) { return waiting(c).n; }
 void conn_untake(struct conn *c, size_t n) { c->taken -= n; }
 void conn_write(struct conn *c, const void *p, size_t n) { buf_add(&c->out, p, n); }
-
-int conn_write_large(struct conn *c, const void *p, size_t n)
-{
-	conn_write(c, p, n);
-	return 0;
-}
+void conn_write_str(struct conn *c, struct str s) { buf_add_str(&c->out, s); }
 
 void conn_printf(struct conn *c, const char *format, ...)
 {
@@ -61,6 +55,11 @@ void conn_printf(struct conn *c, const char *format, ...)
 }
 
 struct buf *conn_out(struct conn *c) { return &c->out; }
+int conn_out_check(struct conn *c) { (void)c; return 0; }
+int conn_write_large(struct conn *c, const void *p, size_t n) { conn_write(c, p, n); return 0; }
+int conn_flush(struct conn *c) { (void)c; return 0; }
+bool conn_is_dead(const struct conn *c) { (void)c; return false; }
+bool conn_peer_gone(struct conn *c) { (void)c; return false; }
 
 int conn_start_tls(struct conn *c)
 {
@@ -75,32 +74,43 @@ int conn_tls_client_address(struct conn *c, unsigned i, struct buf *out) { (void
 int conn_tls_end_point(struct conn *c, struct buf *out) { (void)c, (void)out; return ERR_UNSUPPORTED; }
 struct str conn_tls_version(const struct conn *c) { return c->tls ? STR("TLSv1.3") : STR_NONE; }
 struct str conn_tls_cipher(const struct conn *c) { return c->tls ? STR("NULL") : STR_NONE; }
+struct str conn_tls_sni(const struct conn *c) { (void)c; return STR_NONE; }
 uint64_t conn_id(const struct conn *c) { (void)c; return 1; }
 struct str conn_peer_ip(const struct conn *c) { return str_from_c(c->ip); }
 uint16_t conn_peer_port(const struct conn *c) { (void)c; return 4711; }
 struct str conn_local_ip(const struct conn *c) { (void)c; return STR("192.0.2.25"); }
 uint16_t conn_local_port(const struct conn *c) { (void)c; return 25; }
+bool conn_peer_is_loopback(const struct conn *c) { (void)c; return false; }
 int conn_set_user(struct conn *c, struct str user) { (void)c, (void)user; return 0; }
+void conn_unset_user(struct conn *c) { (void)c; }
+int conn_start_compress(struct conn *c) { (void)c; return ERR_NO_MEMORY; }
+void conn_end_compress(struct conn *c) { (void)c; }
+bool conn_is_compressed(const struct conn *c) { (void)c; return false; }
+struct str conn_user(const struct conn *c) { (void)c; return STR("user@example.org"); }
+uint64_t conn_bytes_in(const struct conn *c) { return c->taken; }
+uint64_t conn_bytes_out(const struct conn *c) { return c->out.n; }
 
 void conn_log(struct conn *c, enum log_level level, const char *event, const struct log_field *fields)
 {
 	(void)c, (void)level, (void)event, (void)fields;
 }
 
-/* ---- the script ---- */
+void conn_ref(struct conn *c) { (void)c; }
+void conn_unref(struct conn *c) { (void)c; }
+void conn_wake(struct conn *c) { c->woken = true; }
 
 bool script_event(struct conn *c, enum conn_event event)
 {
-	if (smtp_proto.run(c, c->session, (void *)(uintptr_t)c->service, event) == CONN_CLOSE) {
+	if (c->proto->run(c, c->session, c->ctx, event) == CONN_CLOSE) {
 		script_close(c);
 		return false;
 	}
 	return true;
 }
 
-void script_open(struct conn *c, const struct smtp_service *service, const char *ip)
+void script_open(struct conn *c, const struct conn_proto *proto, void *ctx, const char *ip, bool tls)
 {
-	*c = (struct conn){ .service = service, .ip = ip, .session = calloc(1, smtp_proto.session_size) };
+	*c = (struct conn){ .proto = proto, .ctx = ctx, .ip = ip, .tls = tls, .session = calloc(1, proto->session_size) };
 	if (!c->session)
 		abort();
 	script_event(c, CONN_OPEN);
@@ -110,7 +120,7 @@ void script_close(struct conn *c)
 {
 	if (!c->session)
 		return;
-	smtp_proto.fini(c, c->session, (void *)(uintptr_t)c->service);
+	c->proto->fini(c, c->session, c->ctx);
 	free(c->session);
 	c->session = NULL;
 }
@@ -127,7 +137,11 @@ bool script_play(struct conn *c, struct str input, size_t step)
 	c->taken = 0;
 	while (c->session && c->in.n < input.n) {
 		c->in.n += step && step < input.n - c->in.n ? step : input.n - c->in.n;
-		while (c->session && !c->tls_starting && (c->want == SCRIPT_WANTS_NOTHING || wanted_is_there(c)))
+		if (c->woken) {
+			c->woken = false;
+			script_event(c, CONN_WAKE);
+		}
+		while (c->session && !c->tls_starting && (wanted_is_there(c) || (c->impatient && c->want == SCRIPT_WANTS_NOTHING)))
 			script_event(c, c->want == SCRIPT_WANTS_NOTHING ? CONN_TIMEOUT : CONN_INPUT);
 		if (c->session && c->tls_starting) {
 			/* rt throws the plaintext away that came behind STARTTLS. */
@@ -136,51 +150,8 @@ bool script_play(struct conn *c, struct str input, size_t step)
 			c->taken = c->in.n;
 			script_event(c, CONN_TLS);
 		}
+		if (c->in.n - c->taken > c->any_max)
+			c->any_max = c->in.n - c->taken;
 	}
 	return c->session != NULL;
-}
-
-/* ---- the house ---- */
-
-static void must(int code)
-{
-	if (code)
-		abort();
-}
-
-static void add_user(struct script_house *h, const char *name, uint64_t account)
-{
-	must(account_create(h->model, account));
-	must(directory_user_import(h->directory, str_from_c(name), STR("$6$abcdefgh$DnMpGPHYyRbTXvlWDM2pJXpEFyFU4mcEVMc0jsqOVLAxuPsyYCJmaTXBGwPjzDjOTcBGmoLjbPwtcUDEVBzqk/"),
-							   account, NULL));
-}
-
-void script_house_open(struct script_house *h)
-{
-	static const struct str away[] = { STR_INIT("friend@elsewhere.test") };
-	static const struct str both[] = { STR_INIT("alice@example.org"), STR_INIT("friend@elsewhere.test") };
-	static const struct str team[] = { STR_INIT("alice@example.org"), STR_INIT("bob@example.org") };
-	struct store_config c = { .engine = STORE_ENGINE_MEM, .create = true };
-
-	must(store_open(&c, &h->store, NULL));
-	must(model_open(h->store, &(struct model_config){ 0 }, &h->model, NULL));
-	must(directory_open(h->store, &(struct directory_config){ 0 }, &h->directory, NULL));
-	must(queue_open(h->store, &(struct queue_config){ 0 }, &h->queue, NULL));
-	must(services_create(h->model, h->directory, &h->services));
-	must(directory_domain_add(h->directory, STR("example.org"), NULL));
-	add_user(h, "alice@example.org", 1);
-	add_user(h, "bob@example.org", 2);
-	add_user(h, "carol@example.org", 3);
-	must(directory_alias_add(h->directory, STR("away@example.org"), away, 1, NULL));
-	must(directory_alias_add(h->directory, STR("both@example.org"), both, 2, NULL));
-	must(directory_alias_add(h->directory, STR("team@example.org"), team, 2, NULL));
-}
-
-void script_house_close(struct script_house *h)
-{
-	services_destroy(&h->services);
-	queue_close(&h->queue);
-	directory_close(&h->directory);
-	model_close(&h->model);
-	store_close(&h->store);
 }
