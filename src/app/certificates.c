@@ -2,7 +2,6 @@
 
 #include "app/house.h"
 #include "base/clock.h"
-#include "rt/crypto.h"
 #include "rt/log.h"
 
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #define FILE_MAX ((size_t)1 << 20)
+#define SECRET_BUF { .max = FILE_MAX, .wipe = true }
 #define PATH_SIZE 1024
 #define RETRY_FIRST_S 300            /* after a failure; doubles: authorities limit how often one may fail */
 #define RETRY_MAX_S 86400
@@ -127,13 +127,11 @@ static int run_hook(const char *hook, const char *verb, struct str name, struct 
 
 static int show_alpn(struct certificates *c, struct str name, struct str value)
 {
-	struct buf cert = BUF_INIT(FILE_MAX), key = BUF_INIT(FILE_MAX);
+	struct buf cert = BUF_INIT(FILE_MAX), key = SECRET_BUF;
 	int r = acme_alpn_certificate(name, value, &cert, &key);
 
 	if (r == 0)
 		r = tls_challenges_set(c->challenges, name, buf_str(&cert), buf_str(&key));
-	if (key.n)
-		crypto_wipe(key.p, key.n);
 	buf_fini(&cert);
 	buf_fini(&key);
 	return r;
@@ -171,14 +169,12 @@ static void take_away(void *ctx, enum acme_challenge kind, struct str name, stru
 /* A certificate will do while a third of its life is left and it holds all names. */
 static bool is_needed(struct certificates *c, const struct str *names, size_t n, int64_t now)
 {
-	struct buf pem = BUF_INIT(FILE_MAX);
+	struct buf pem = SECRET_BUF;
 	int64_t begins = 0, ends = 0;
 	bool all = false;
 	bool good = read_file(c->pair, &pem) == 0 && acme_certificate_times(buf_str(&pem), &begins, &ends) == 0 &&
 				acme_certificate_names(buf_str(&pem), names, n, &all) == 0;
 
-	if (pem.n)
-		crypto_wipe(pem.p, pem.n);
 	buf_fini(&pem);
 	return !good || !all || now > ends - (ends - begins) / 3;
 }
@@ -195,7 +191,7 @@ static int account_key(struct certificates *c, struct buf *pem)
 
 static int obtain(struct certificates *c, const struct certificates_config *config, const struct str *names, size_t n, struct err *e)
 {
-	struct buf account = BUF_INIT(FILE_MAX), before = BUF_INIT(FILE_MAX), cert = BUF_INIT(FILE_MAX), key = BUF_INIT(FILE_MAX);
+	struct buf account = SECRET_BUF, before = SECRET_BUF, cert = BUF_INIT(FILE_MAX), key = SECRET_BUF;
 	int r = account_key(c, &account), kept = config->keep_key ? read_file(c->pair, &before) : ERR_NOT_FOUND;
 	struct acme_request request = { .directory = config->directory, .ca_file = config->ca_file, .account_key = buf_str(&account),
 									.contact = str_from_c(config->contact), .eab_kid = str_from_c(config->eab_kid), .eab_key = str_from_c(config->eab_key),
@@ -212,12 +208,6 @@ static int obtain(struct certificates *c, const struct certificates_config *conf
 		buf_add_str(&key, buf_str(&cert));
 		r = key.failed ? ERR_NO_MEMORY : write_file(c->pair, buf_str(&key));
 	}
-	if (account.n)
-		crypto_wipe(account.p, account.n);
-	if (before.n)
-		crypto_wipe(before.p, before.n);
-	if (key.n)
-		crypto_wipe(key.p, key.n);
 	buf_fini(&account);
 	buf_fini(&before);
 	buf_fini(&cert);

@@ -252,6 +252,7 @@ int app_config_load(const char *data_dir, const char *file, struct app_config *o
 
 	memset(out, 0, sizeof *out);
 	arena_init(&out->arena, 0);
+	out->arena.wipe = true;        /* passwords of relays, secrets of OAuth and ACME */
 	out->mail = mail_config_defaults();
 	struct str path = file ? arena_dup(&out->arena, str_from_c(file)) : arena_printf(&out->arena, "%s/troika.conf", data_dir);
 	cfg_t *cfg = config_schema();

@@ -70,6 +70,7 @@ struct app_config {
 	struct queue_options queue;
 	struct outbound_options outbound;
 	struct search_options { bool enabled; unsigned threads; struct str converter; } search;
+	struct sandbox_options { bool core_dumps; } sandbox;
 	unsigned audit_keep_days;            /* 0: for ever */
 	uint64_t pop3_login_delay_ms;
 	unsigned quota_grace_percent;        /* model_set_quota_grace */

@@ -219,13 +219,15 @@ const struct config_option config_options[] = {
 	{ "search", "threads", OPTION_NUMBER, AT(search.threads), "1", 1, 16, NULL, "threads that index in the background" },
 	{ "search", "converter", OPTION_STR, AT(search.converter), "", 0, 0, NULL,
 	  "program that makes text of PDF and Office attachments, an absolute path: run as PROGRAM TYPE NAME, the attachment on its standard input, UTF-8 text from its standard output" },
+	{ "sandbox", "core_dumps", OPTION_BOOL, AT(sandbox.core_dumps), "false", 0, 0, NULL,
+	  "a crash writes the server's memory to a file, and debuggers of its user may look into it: to find a fault, with secrets in it" },
 	{ "audit", "keep_days", OPTION_NUMBER, AT(audit_keep_days), "365", 0, AUDIT_KEEP_DAYS_MAX, NULL,
 	  "how many days the trail of logins and administrators' acts is kept (troika audit); 0: for ever" },
 	{ "pop3", "login_delay", OPTION_DURATION, AT(pop3_login_delay_ms), "0", 0, DAY, NULL, "least time between two logins of a user" },
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", "search", "audit", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", "search", "sandbox", "audit", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 

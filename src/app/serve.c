@@ -3,6 +3,7 @@
 #include "app/defence.h"
 #include "app/house.h"
 #include "app/mailroute.h"
+#include "app/sandbox.h"
 #include "app/listeners.h"
 #include "app/signing.h"
 #include "app/world.h"
@@ -370,6 +371,8 @@ static int open_all(struct serving *s, struct err *e)
 		r = listen_all(s, e);
 	if (r == 0)
 		r = house_drop_bind_right(e);
+	if (r == 0 && !s->config.sandbox.core_dumps)
+		sandbox_no_dumps();
 	if (r == 0 && !tls)
 		r = self_signed(s, &tls, e);
 	if (r == 0)

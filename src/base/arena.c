@@ -33,10 +33,24 @@ struct arena_block {
 
 void arena_init(struct arena *a, size_t max) { *a = (struct arena)ARENA_INIT(max); }
 
-static void block_free(struct arena_block *block)
+static void block_wipe(const struct arena *a, struct arena_block *block)
 {
 	ASAN_UNPOISON_MEMORY_REGION(block->data, block->cap);
+	if (a->wipe)
+		explicit_bzero(block->data, block->used);
+}
+
+static void block_free(const struct arena *a, struct arena_block *block)
+{
+	block_wipe(a, block);
 	free(block);
+}
+
+static void forget(struct arena *a)
+{
+	a->head = NULL;
+	a->used = 0;
+	a->failed = false;
 }
 
 static struct arena_block *block_create(size_t cap)
@@ -55,9 +69,9 @@ void arena_fini(struct arena *a)
 {
 	for (struct arena_block *block = a->head, *next; block; block = next) {
 		next = block->next;
-		block_free(block);
+		block_free(a, block);
 	}
-	arena_init(a, a->max);
+	forget(a);
 }
 
 void arena_reset(struct arena *a)
@@ -68,14 +82,15 @@ void arena_reset(struct arena *a)
 		if (!kept && block->cap <= ARENA_BLOCK_LAST)
 			kept = block;
 		else
-			block_free(block);
+			block_free(a, block);
 	}
 	if (kept) {
+		block_wipe(a, kept);
 		kept->next = NULL;
 		kept->used = 0;
 		ASAN_POISON_MEMORY_REGION(kept->data, kept->cap);
 	}
-	arena_init(a, a->max);
+	forget(a);
 	a->head = kept;
 }
 

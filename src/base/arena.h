@@ -16,9 +16,10 @@ struct arena {
 	size_t used;    /* bytes handed out */
 	size_t max;     /* bytes; 0 means ARENA_MAX_DEFAULT */
 	bool failed;
+	bool wipe;      /* set it for secrets: what was handed out is overwritten before it is given back */
 };
 #define ARENA_MAX_DEFAULT ((size_t)256 << 20)
-#define ARENA_INIT(max_bytes) { NULL, 0, (max_bytes), false }
+#define ARENA_INIT(max_bytes) { NULL, 0, (max_bytes), false, false }
 
 void arena_init(struct arena *a, size_t max);
 void arena_fini(struct arena *a);                 /* frees all; the arena is empty and usable */

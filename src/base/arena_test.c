@@ -97,6 +97,25 @@ static void test_overflow(void **state)
 	arena_fini(&a);
 }
 
+/* The block that a reset keeps holds nothing of before. */
+static void test_wipe(void **state)
+{
+	(void)state;
+	static const char zeros[64];
+	struct arena a = ARENA_INIT(0);
+	a.wipe = true;
+	struct str secret = arena_dup(&a, STR("a secret of some length"));
+	const char *was = secret.p;
+	arena_reset(&a);
+#ifndef __SANITIZE_ADDRESS__        /* there what is not handed out may not be read */
+	assert_memory_equal(was, zeros, secret.n);
+#else
+	(void)was, (void)zeros;
+#endif
+	arena_fini(&a);
+	assert_true(a.wipe);
+}
+
 static void test_copies(void **state)
 {
 	(void)state;
@@ -128,7 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_zeroed_and_aligned), cmocka_unit_test(test_pieces_do_not_overlap),
 		cmocka_unit_test(test_ceiling),            cmocka_unit_test(test_overflow),
-		cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_copies),             cmocka_unit_test(test_wipe),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,16 +7,43 @@
 
 void buf_init(struct buf *b, size_t max) { *b = (struct buf)BUF_INIT(max); }
 
+static void give_back(struct buf *b)
+{
+	if (b->wipe && b->p)
+		explicit_bzero(b->p, b->cap);
+	free(b->p);
+}
+
+static void empty(struct buf *b)
+{
+	*b = (struct buf){ .max = b->max, .wipe = b->wipe };
+}
+
 void buf_fini(struct buf *b)
 {
-	free(b->p);
-	buf_init(b, b->max);
+	give_back(b);
+	empty(b);
 }
 
 void buf_reset(struct buf *b)
 {
+	if (b->wipe && b->p)
+		explicit_bzero(b->p, b->cap);
 	b->n = 0;
 	b->failed = false;
+}
+
+/* realloc would leave a copy behind. */
+static char *grow(struct buf *b, size_t size)
+{
+	if (!b->wipe)
+		return realloc(b->p, size);
+	char *grown = malloc(size);
+	if (grown && b->n)
+		memcpy(grown, b->p, b->n);
+	if (grown)
+		give_back(b);
+	return grown;
 }
 
 char *buf_reserve(struct buf *b, size_t more)
@@ -37,7 +64,7 @@ char *buf_reserve(struct buf *b, size_t more)
 	if (cap < need)
 		cap = need;
 	/* One byte beyond cap, so that the terminator of vsnprintf never counts against the ceiling. */
-	char *grown = cap < SIZE_MAX ? realloc(b->p, cap + 1) : NULL;
+	char *grown = cap < SIZE_MAX ? grow(b, cap + 1) : NULL;
 	if (!grown) {
 		b->failed = true;
 		return NULL;
@@ -112,13 +139,15 @@ void buf_consume(struct buf *b, size_t n)
 		return;
 	b->n -= n;
 	memmove(b->p, b->p + n, b->n);
+	if (b->wipe)
+		explicit_bzero(b->p + b->n, n);
 }
 
 void buf_take(struct buf *b, char **p_out, size_t *n_out)
 {
 	*p_out = b->p;
 	*n_out = b->n;
-	buf_init(b, b->max);
+	empty(b);
 }
 
 void buf_add_u8(struct buf *b, uint8_t v) { buf_add(b, &v, 1); }

@@ -16,10 +16,11 @@ struct buf {
 	size_t cap;
 	size_t max;     /* bytes; 0 means BUF_MAX_DEFAULT */
 	bool failed;
+	bool wipe;      /* set it for secrets: what was in it is overwritten before the memory is given back */
 };
 
 #define BUF_MAX_DEFAULT ((size_t)1 << 30)
-#define BUF_INIT(max_bytes) { NULL, 0, 0, (max_bytes), false }
+#define BUF_INIT(max_bytes) { NULL, 0, 0, (max_bytes), false, false }
 
 void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);                     /* frees, and leaves an empty usable buffer */

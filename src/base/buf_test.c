@@ -54,6 +54,28 @@ static void test_growth_keeps_content(void **state)
 	buf_fini(&b);
 }
 
+/* What was in it is gone from the memory that is still ours to look at. */
+static void test_wipe(void **state)
+{
+	(void)state;
+	static const char zeros[64];
+	struct buf b = BUF_INIT(0);
+	b.wipe = true;
+	buf_add_lit(&b, "a secret of some length");
+	size_t n = b.n;
+	buf_consume(&b, 9);
+	assert_buf(&b, STR("of some length"));
+	assert_memory_equal(b.p + b.n, zeros, n - b.n);
+	buf_reset(&b);
+	assert_memory_equal(b.p, zeros, n);
+	for (unsigned i = 0; i < 1000; i++)
+		buf_add_lit(&b, "grows");
+	assert_int_equal(b.n, 5000);
+	assert_memory_equal(b.p + 4995, "grows", 5);
+	buf_fini(&b);
+	assert_true(b.wipe);
+}
+
 static void test_reserve(void **state)
 {
 	(void)state;
@@ -173,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_add),          cmocka_unit_test(test_growth_keeps_content),
+		cmocka_unit_test(test_wipe),
 		cmocka_unit_test(test_reserve),      cmocka_unit_test(test_ceiling),
 		cmocka_unit_test(test_printf_long),  cmocka_unit_test(test_consume_take),
 		cmocka_unit_test(test_fixed_width),  cmocka_unit_test(test_varint),

@@ -82,7 +82,7 @@ bool verify_cache_has(struct verify_cache *c, const struct verify_tag *t, uint64
 	const struct slot *bucket = bucket_of(c, t);
 	pthread_mutex_lock(&c->lock);
 	for (size_t i = 0; i < VERIFY_CACHE_WAYS; i++)
-		has |= bucket[i].until_ms > now_ms && memcmp(&bucket[i].tag, t, sizeof(*t)) == 0;
+		has |= bucket[i].until_ms > now_ms && crypto_equal(&bucket[i].tag, t, sizeof(*t));
 	pthread_mutex_unlock(&c->lock);
 	return has;
 }

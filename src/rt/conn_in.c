@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "rt/conn_priv.h"
+#include "rt/crypto.h"
 #include "rt/fault.h"
 #include "rt/server_priv.h"
 
@@ -7,6 +8,33 @@
 #include <sys/socket.h>
 
 static size_t in_left(const struct conn_in *in) { return in->n - in->at; }
+
+/* ---- passwords ---- */
+
+/* They come before anybody is logged in; what is sent afterwards is no business of ours to hide from ourselves. */
+static bool is_secret(const struct conn *c) { return !c->user; }
+
+void conn_in_wipe(struct conn *c)
+{
+	struct conn_in *in = &c->in;
+	if (in->at > in->wiped)
+		crypto_wipe(in->p + in->wiped, in->at - in->wiped);
+	in->wiped = in->at;
+}
+
+static void wipe_all(struct conn *c)
+{
+	if (is_secret(c) && c->in.n > 0)
+		crypto_wipe(c->in.p, c->in.n);
+}
+
+/* Moves what is left to the front; behind it nothing stays. */
+static void move_down(struct conn *c, char *to, char *from, size_t n)
+{
+	memmove(to, from, n);
+	if (is_secret(c))
+		crypto_wipe(to + n, (size_t)(from - to));
+}
 
 /* ---- whose memory it is ---- */
 
@@ -18,9 +46,10 @@ void conn_in_lend(struct conn *c)
 		return;
 	if (left > 0)
 		memcpy(c->worker->in, in->p + in->at, left);
+	wipe_all(c);
 	free(in->p);
 	in->p = c->worker->in;
-	in->at = 0;
+	in->at = in->wiped = 0;
 	in->n = (uint32_t)left;
 	in->cap = WORKER_IN;
 	in->lent = true;
@@ -40,11 +69,12 @@ void conn_in_keep(struct conn *c)
 			memcpy(own, in->p + in->at, left);
 		else
 			conn_give_up(c, "out of memory");
-	} else if (!in->lent) {
-		free(in->p);
 	}
+	wipe_all(c);
+	if (!in->lent)
+		free(in->p);
 	in->p = own;
-	in->at = 0;
+	in->at = in->wiped = 0;
 	in->n = in->cap = own ? (uint32_t)left : 0;
 	in->lent = false;
 }
@@ -62,20 +92,25 @@ static bool make_room(struct conn *c)
 	struct conn_in *in = &c->in;
 	size_t left = in_left(in);
 	if (in->at > 0) {
-		memmove(in->p, in->p + in->at, left);
-		in->at = 0;
+		move_down(c, in->p, in->p + in->at, left);
+		in->at = in->wiped = 0;
 		in->n = (uint32_t)left;
 	}
 	if (in->n < in->cap)
 		return true;
 	size_t cap = in->cap < WORKER_IN / 2 ? WORKER_IN : (size_t)in->cap * 2;
-	char *grown = cap < UINT32_MAX ? realloc(in->lent ? NULL : in->p, cap) : NULL;
+	bool copies = in->lent || is_secret(c);        /* realloc would leave a copy behind */
+	char *grown = cap < UINT32_MAX ? realloc(copies ? NULL : in->p, cap) : NULL;
 	if (!grown) {
 		conn_give_up(c, "out of memory");
 		return false;
 	}
-	if (in->lent)
+	if (copies) {
 		memcpy(grown, in->p, left);
+		wipe_all(c);
+		if (!in->lent)
+			free(in->p);
+	}
 	in->p = grown;
 	in->cap = (uint32_t)cap;
 	in->lent = false;
@@ -194,7 +229,7 @@ bool conn_turn_compress(struct conn *c)
 		return false;
 	}
 	memcpy(in->p, rest.p, rest.n);
-	in->at = 0;
+	in->at = in->wiped = 0;
 	in->n = (uint32_t)rest.n;
 	compress_destroy(&c->compress);
 	c->compress_ending = c->out_plain = false;
@@ -230,6 +265,7 @@ enum conn_read conn_in_discard(struct conn *c)
 			return READ_END;
 		if (r == 0)
 			return READ_NOTHING;
+		crypto_wipe(c->worker->in, got);
 		c->skipped_bytes += got;
 	}
 	return READ_END;
@@ -245,7 +281,7 @@ static void skip_line(struct conn *c)
 	size_t n = in_left(in) - in->head;
 	char *end = n > 0 ? memchr(from, '\n', n) : NULL;
 	size_t gone = end ? (size_t)(end - from) + 1 : n;
-	memmove(from, from + gone, n - gone);
+	move_down(c, from, from + gone, n - gone);
 	in->n -= (uint32_t)gone;
 	in->skipping = !end;
 	in->skipped = end;

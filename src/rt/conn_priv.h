@@ -39,6 +39,7 @@ struct conn_in {
 	uint32_t cap;
 	uint32_t seen;            /* bytes from `at` known to hold no LF */
 	uint32_t taken;           /* by the newest conn_take_any */
+	uint32_t wiped;           /* bytes from 0 that were taken and overwritten: conn_in_wipe */
 	uint16_t head;            /* bytes from `at` that are the head of a line over its limit */
 	bool lent;                /* p is the worker's */
 	bool skipping;            /* in such a line, before its end */
@@ -124,6 +125,8 @@ enum conn_read { READ_SOME, READ_NOTHING, READ_END };
 void conn_in_lend(struct conn *c);                 /* from its own memory into the worker's */
 void conn_in_keep(struct conn *c);                 /* and back; nothing kept when nothing is left */
 void conn_in_forget(struct conn *c);
+/* Overwrites what was taken. Until somebody is logged in, input may hold passwords. */
+void conn_in_wipe(struct conn *c);
 /* Compression begins or ends; all output is sent. False: the peer's stream has not come to its end yet. */
 bool conn_turn_compress(struct conn *c);
 bool conn_in_is_met(struct conn *c);               /* what the session wants is there */

@@ -72,8 +72,8 @@ static void finish(struct conn *c)
 	tls_conn_destroy(&c->tls);
 	compress_destroy(&c->compress);
 	compress_destroy(&c->compress_next);
-	if (!c->in.lent)
-		free(c->in.p);
+	conn_in_forget(c);
+	conn_in_keep(c);
 	conn_out_keep(c);
 	buf_fini(&c->out);
 	wheel_remove(&s->wheel, &c->timer);

@@ -50,8 +50,11 @@ static enum conn_next run_session(struct conn *c, enum conn_event event)
 {
 	const struct conn_proto *proto = &c->listener->proto;
 	event_done(c, event);
+	bool secret = !c->user;        /* also of the command that logs in */
 	enum conn_next next = proto->run(c, c->session, c->listener->ctx, event);
 	c->in.taken = 0;
+	if (secret)
+		conn_in_wipe(c);
 	if (event != CONN_WAKE)        /* news for the client does not show that the client is there */
 		c->quiet_since = clock_mono_ms();
 	return next;

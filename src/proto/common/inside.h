@@ -6,16 +6,10 @@
 #include "proto/common/services.h"
 #include "rt/crypto.h"
 
-#include <gsasl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One context for all sessions: it is written only here, at creation, and read by gsasl_server_start; the library
- * has no other state that sessions share. */
-Gsasl *services_gsasl(struct services *s);
 struct oauth *services_oauth(struct services *s);
-/* What the context asks, for the session whose hook is a struct sasl. */
-int sasl_answer(Gsasl *context, Gsasl_session *session, Gsasl_property property);
 /* The services that a snapshot came from. */
 struct services *services_of_config(const struct mail_config *c);
 
@@ -55,7 +49,7 @@ struct sasl {
 		struct str binding;               /* what c= must be */
 	} scram;
 	int refused;                      /* OAUTHBEARER: told so, with this code, and the client is to say that it has heard */
-	Gsasl_session *session;           /* CRAM-MD5 */
+	struct str challenge;             /* CRAM-MD5 */
 	bool asked;                       /* credentials were asked for: with this result */
 	int credentials_code;
 	struct directory_credentials credentials;

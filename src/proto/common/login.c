@@ -39,12 +39,10 @@ static int apop_digest(struct str banner, struct str secret, uint8_t out[CRYPTO_
 	struct buf b = BUF_INIT(0);
 	char nobody[16];
 	crypto_random(nobody, sizeof(nobody));
-	buf_reserve(&b, banner.n + DIRECTORY_PASSWORD_MAX);
+	b.wipe = true;
 	buf_add_str(&b, banner);
 	buf_add_str(&b, secret.n ? secret : str_make(nobody, sizeof(nobody)));
 	int code = b.failed ? ERR_NO_MEMORY : crypto_md5(buf_str(&b), out);
-	if (b.p)
-		crypto_wipe(b.p, b.n);
 	buf_fini(&b);
 	return code;
 }

@@ -171,7 +171,7 @@ static enum sasl_result step_base64(struct sasl *x, struct str response, struct 
 	if (response.n > SASL_MESSAGE_MAX)
 		return SASL_MALFORMED;
 	struct buf in = BUF_INIT(0), out = BUF_INIT(0);
-	buf_reserve(&in, response.n + 1);        /* at once: growing would leave copies behind */
+	in.wipe = out.wipe = true;
 	enum sasl_result r = SASL_MALFORMED;
 	if (in.failed)
 		r = sasl_fail(ERR_NO_MEMORY, code_out);
@@ -181,8 +181,6 @@ static enum sasl_result step_base64(struct sasl *x, struct str response, struct 
 		r = sasl_fail(ERR_NO_MEMORY, code_out);
 	if (r == SASL_CONTINUE)
 		base64_encode(reply, buf_str(&out));
-	if (in.p)
-		crypto_wipe(in.p, in.n);
 	buf_fini(&in);
 	buf_fini(&out);
 	return r;
@@ -227,6 +225,7 @@ enum sasl_result sasl_start(struct conn *c, struct services *s, const struct mai
 	x->mechanism = m;
 	x->login = (struct directory_login){ .ip = conn_peer_ip(c), .protocol = protocol };
 	arena_init(&x->arena, 0);
+	x->arena.wipe = true;
 	enum sasl_result r = begin(x, initial, reply, code_out);
 	tell(x, r, *code_out);
 	if (r != SASL_CONTINUE && r != SASL_DONE)
@@ -249,8 +248,6 @@ void sasl_destroy(struct sasl **x)
 {
 	if (!*x)
 		return;
-	if ((*x)->session)
-		gsasl_finish((*x)->session);
 	wipe_str((*x)->credentials.secret);
 	arena_fini(&(*x)->arena);
 	crypto_wipe(*x, sizeof(**x));

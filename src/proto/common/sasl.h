@@ -1,4 +1,4 @@
-/* Server side of SASL (RFC 4422) for every protocol, on GNU SASL and the directory. One exchange belongs to one
+/* Server side of SASL (RFC 4422) for every protocol, on the directory. One exchange belongs to one
  * session (one thread at a time). Mechanisms: PLAIN (4616), LOGIN, SCRAM-SHA-256 and -SHA-1, both with -PLUS (7677,
  * 5802; bound by tls-exporter, RFC 9266, or tls-server-end-point, RFC 5929), CRAM-MD5 (2195, users with a secret). Failures are noted for the brake; logging them is the protocol's. */
 #ifndef PROTO_COMMON_SASL_H

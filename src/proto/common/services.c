@@ -9,6 +9,7 @@ struct snapshot {
 	struct mail_config config;        /* first: a pointer to it is a pointer to the snapshot */
 	struct services *services;
 	atomic_uint refs;
+	size_t n;                         /* bytes of text; a client's secret is among them */
 	char text[];
 };
 
@@ -16,7 +17,6 @@ struct services {
 	struct model *model;
 	struct directory *directory;
 	struct search *search;
-	Gsasl *gsasl;
 	struct email_facts *facts;
 	pthread_mutex_t lock;             /* for `newest`: nothing is taken under it */
 	struct oauth *oauth;
@@ -106,14 +106,17 @@ static struct snapshot *snapshot_create(struct services *s, const struct mail_co
 		*text_of(&copy, i) = keep(&to, *text_of(&copy, i));
 	x->config = copy;
 	x->services = s;
+	x->n = n;
 	atomic_init(&x->refs, 1);
 	return x;
 }
 
 static void snapshot_unref(struct snapshot *x)
 {
-	if (atomic_fetch_sub_explicit(&x->refs, 1, memory_order_acq_rel) == 1)
-		free(x);
+	if (atomic_fetch_sub_explicit(&x->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	crypto_wipe(x->text, x->n);
+	free(x);
 }
 
 int services_create(struct model *m, struct directory *d, struct services **out)
@@ -126,14 +129,13 @@ int services_create(struct model *m, struct directory *d, struct services **out)
 	s->model = m;
 	s->directory = d;
 	s->newest = snapshot_create(s, &defaults);
-	if (!s->newest || oauth_create(&s->oauth) || email_facts_create(EMAIL_FACTS_BYTES_MAX, &s->facts) || gsasl_init(&s->gsasl) != GSASL_OK) {
+	if (!s->newest || oauth_create(&s->oauth) || email_facts_create(EMAIL_FACTS_BYTES_MAX, &s->facts)) {
 		oauth_destroy(&s->oauth);
 		email_facts_destroy(&s->facts);
 		free(s->newest);
 		free(s);
 		return ERR_NO_MEMORY;
 	}
-	gsasl_callback_set(s->gsasl, sasl_answer);
 	pthread_mutex_init(&s->lock, NULL);
 	*out = s;
 	return 0;
@@ -144,7 +146,6 @@ void services_destroy(struct services **s)
 	if (!*s)
 		return;
 	snapshot_unref((*s)->newest);
-	gsasl_done((*s)->gsasl);
 	oauth_destroy(&(*s)->oauth);
 	email_facts_destroy(&(*s)->facts);
 	pthread_mutex_destroy(&(*s)->lock);
@@ -158,7 +159,6 @@ void services_set_search(struct services *s, struct search *search) { s->search 
 struct search *services_search(struct services *s) { return s->search; }
 struct oauth *services_oauth(struct services *s) { return s->oauth; }
 struct email_facts *services_facts(struct services *s) { return s->facts; }
-Gsasl *services_gsasl(struct services *s) { return s->gsasl; }
 
 int services_set_config(struct services *s, const struct mail_config *c)
 {

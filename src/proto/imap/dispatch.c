@@ -133,6 +133,7 @@ static void finish(struct imap_request *r, enum imap_result result)
 static void request_init(struct imap_request *r, struct imap_session *s, struct str command, struct arena *arena)
 {
 	arena_init(arena, IMAP_ARENA_MAX);
+	arena->wipe = s->state == IMAP_NOT_AUTHENTICATED;        /* quoted passwords are unquoted into it */
 	*r = (struct imap_request){ .s = s, .conn = s->conn, .arena = arena };
 	imap_cursor_init(&r->args, command, arena, imap_utf8(s));
 }

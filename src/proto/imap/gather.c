@@ -127,6 +127,7 @@ static void gather_line(struct imap_session *s, struct str line)
 		imap_gather_reset(s);
 		return;
 	}
+	g->text.wipe = s->state == IMAP_NOT_AUTHENTICATED;        /* LOGIN with literals */
 	buf_add_str(&g->text, literal ? str_sub(line, 0, a.at) : line);
 	if (g->text.failed || g->text.n > command_max(s)) {
 		imap_dispatch_too_long(s, buf_str(&g->text));
