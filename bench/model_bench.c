@@ -3,6 +3,7 @@
  * Prints one line a figure. Commits are not synced: what is measured is the work, not the disk. */
 #include "base/clock.h"
 #include "base/num.h"
+#include "model/bin.h"
 #include "model/model.h"
 
 #include <malloc.h>
@@ -224,6 +225,19 @@ static void mass_changes(struct bench *b, uint32_t n)
 	MUST(rangeset_add(&part, n / 4 + 1, n / 4 + 10000));
 	TIMED("EXPUNGE 10,000 in a row, with purge", 10000, "message",
 		  mailbox_expunge(b->account, INBOX, &part, false, NULL, NULL));
+	/* The same once more, with deleted mail kept (model/bin.h). */
+	uint64_t gone;
+	model_set_keep(b->model, &(struct model_keep){ .seconds = 1000 });
+	rangeset_clear(&part);
+	rangeset_clear(&sparse);
+	MUST(rangeset_add(&part, n / 4 + 10001, n / 4 + 20000));
+	for (uint32_t i = 0; i < 10000; i++)
+		MUST(rangeset_add(&sparse, 2 + i * (n / 10000), 2 + i * (n / 10000)));
+	TIMED("EXPUNGE 10,000 scattered, into the bin", 10000, "message",
+		  mailbox_expunge(b->account, INBOX, &sparse, false, NULL, NULL));
+	TIMED("EXPUNGE 10,000 in a row, into the bin", 10000, "message",
+		  mailbox_expunge(b->account, INBOX, &part, false, NULL, NULL));
+	TIMED("sweep of the bin", 17000, "message", bin_sweep(b->model, ACCOUNT, clock_now() + 2000, &gone));
 	rangeset_fini(&all);
 	rangeset_fini(&part);
 	rangeset_fini(&sparse);

@@ -220,6 +220,8 @@ static int run_set(struct change *c, void *arg)
 	int rc = mailbox_record_load(change_source(c), s->mailbox, &mailbox);
 	if (rc || mailbox.no_select)
 		return rc ? rc : ERR_NOT_FOUND;
+	if (mailbox.bin)
+		return ERR_DENIED;
 	return edit_one(c, s);
 }
 
@@ -233,6 +235,8 @@ int mailbox_acl_set(struct account *a, uint32_t mailbox, struct str identifier, 
 	int rc = commit_run(a->model, a->id, run_set, &s, NULL);
 	if (rc == ERR_TOO_BIG)
 		return err_set(e, rc, "The mailbox has too many access rights", "acl: over %d entries", ACL_ENTRIES_MAX);
+	if (rc == ERR_DENIED)
+		return err_set(e, rc, "The mailbox of deleted messages cannot be shared", "acl: of the bin");
 	return rc ? err_set(e, rc, NULL, "acl: %s", err_text(rc)) : 0;
 }
 

@@ -51,7 +51,7 @@ struct acl_of_mailbox {
 };
 int account_acls(struct account *a, struct arena *arena, struct acl_of_mailbox **out, size_t *n_out);
 
-/* An entry that is left without a right is taken out. ERR_NOT_FOUND (no such mailbox, or only a level), ERR_INVALID (an empty identifier),
+/* An entry that is left without a right is taken out. ERR_NOT_FOUND (no such mailbox, or only a level), ERR_DENIED (the bin), ERR_INVALID (an empty identifier),
  * ERR_TOO_BIG (over ACL_ENTRIES_MAX or ACL_IDENTIFIER_MAX). */
 enum acl_op { ACL_REPLACE, ACL_ADD, ACL_REMOVE };
 int mailbox_acl_set(struct account *a, uint32_t mailbox, struct str identifier, bool negative, enum acl_op op, uint32_t rights, struct err *e);

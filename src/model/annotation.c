@@ -105,7 +105,7 @@ struct set {
 
 static int set_use(struct change *c, struct mailbox_record *mailbox, uint32_t use)
 {
-	if (mailbox->no_select && use)
+	if ((mailbox->no_select || mailbox->bin) && use)
 		return ERR_CONFLICT;
 	if (mailbox->use == use)
 		return 0;

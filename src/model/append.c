@@ -125,6 +125,8 @@ static int append_change(struct change *c, void *arg)
 	int rc = mailbox_record_load(change_source(c), op->mailbox, &mailbox);
 	if (rc || mailbox.no_select)
 		return rc ? rc : ERR_NOT_FOUND;
+	if (mailbox.bin)
+		return ERR_DENIED;
 	op->uidvalidity = mailbox.uidvalidity;
 	return append_items(c, &mailbox, op->items, op->n, op->ignore_quota ? APPEND_QUOTA_IGNORED : APPEND_QUOTA, 0);
 }

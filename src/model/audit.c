@@ -80,6 +80,7 @@ static void fini(struct audit *c)
 	member_list_fini(&c->missing);
 	member_list_fini(&c->extra);
 	free(c->orphans.v);
+	free(c->origins.v);
 }
 
 static int audit_account(struct model *m, uint64_t account, bool repair, store_report_fn *fn, void *arg,

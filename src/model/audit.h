@@ -29,12 +29,14 @@ enum audit_todo {
 	AUDIT_ACLS = 4096,          /* access lists */
 	AUDIT_ANNOTATIONS = 8192,   /* a record of them is damaged */
 	AUDIT_URLS = 16384,         /* keys of authorised URLs */
+	AUDIT_BIN = 32768,          /* which mailbox is the bin, where its messages are from, what mailboxes were deleted */
 };
 
 struct audit_mailbox {
 	uint32_t id;
 	struct str name;
 	bool known;                                   /* its record could be read */
+	bool bin;
 	uint32_t uidnext, recent_from;
 	uint64_t modseq;
 	uint64_t bits;                                /* of message.flags that mean something in it */
@@ -79,6 +81,8 @@ struct audit {
 	struct member_list bad_member_pages;          /* their starts */
 	struct member_list missing, extra;            /* memberships */
 	AUDIT_LIST(uint64_t) orphans;
+	AUDIT_LIST(uint32_t) origins;                 /* UIDs of the bin that they are noted for */
+	uint32_t tombs;
 };
 
 /* Room for one more: 0 or ERR_NO_MEMORY. */
@@ -104,6 +108,11 @@ int audit_mend_acls(struct change *c, void *arg);
 /* audit_url.c: the same of the keys of authorised URLs. */
 int audit_read_url(struct audit *c, struct str key, struct str value);
 int audit_mend_urls(struct change *c, void *arg);
+/* audit_bin.c: one page of origins, one deleted mailbox; all of it against the rest; and mending it, within a commit. */
+int audit_read_origins(struct audit *c, struct str key, struct str value);
+int audit_read_tomb(struct audit *c, struct str key, struct str value);
+int audit_compare_bin(struct audit *c);
+int audit_mend_bin(struct change *c, void *arg);
 /* audit_repair.c: by todo. */
 int audit_repair(struct audit *c);
 /* Moves a damaged value out of the way, to KEY_ASIDE and its key. */

@@ -162,8 +162,8 @@ static void compare_counts(struct audit *c)
 	uint64_t messages = 0, bytes = 0;
 	for (size_t i = 0; i < c->mailboxes.n; i++) {
 		const struct audit_mailbox *m = &c->mailboxes.v[i];
-		messages += m->counted.messages;
-		bytes += m->counted.bytes;
+		messages += m->bin ? 0 : m->counted.messages;
+		bytes += m->bin ? 0 : m->counted.bytes;
 		if (!m->known)
 			continue;
 		compare_count(c, m->id, "messages", m->counted.messages, m->stored.messages);
@@ -309,7 +309,9 @@ int audit_compare(struct audit *c, struct store_read *r)
 	if (rc)
 		return rc;
 	compare_counts(c);
-	rc = compare_names(c, r);
+	rc = audit_compare_bin(c);
+	if (!rc)
+		rc = compare_names(c, r);
 	if (!rc)
 		rc = compare_log(c, r);
 	if (!rc)

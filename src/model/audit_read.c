@@ -15,6 +15,7 @@ static void reset(struct audit *c)
 	c->todo = 0;
 	c->lost = false;
 	c->mailboxes.n = c->shown.n = c->buried.n = c->emails.n = c->bad_pages.n = 0;
+	c->origins.n = c->tombs = 0;
 	c->bad_member_pages.n = c->missing.n = c->extra.n = c->orphans.n = 0;
 }
 
@@ -59,6 +60,7 @@ static int read_mailbox(struct audit *c, struct str key, struct str value)
 		return rc;
 	mailbox_record_show(&record, NULL, &m.stored);
 	m.name = arena_dup(&c->arena, mailbox_record_name(&record));
+	m.bin = record.bin;
 	m.uidnext = record.uidnext;
 	m.recent_from = record.recent_from;
 	m.modseq = record.modseq;
@@ -152,14 +154,14 @@ static int read_email(struct audit *c, struct str key, struct str value)
 static int read_grave(struct audit *c, struct str key, struct str value)
 {
 	(void)key;
-	struct member_page page;
-	int rc = member_page_decode(value, &page);
+	struct grave_page page;
+	int rc = grave_page_decode(value, &page);
 	if (is_damage(rc)) {
 		audit_fault(c, AUDIT_GRAVES | AUDIT_MEMBERS, "a list of expunged messages is damaged");
 		return 0;
 	}
 	for (uint32_t i = 0; !rc && i < page.count; i++)
-		rc = member_list_add(&c->buried, page.m[i]);
+		rc = member_list_add(&c->buried, page.v[i].member);
 	return rc;
 }
 
@@ -193,7 +195,7 @@ static int unknown_key(struct audit *c, struct str key, struct str value)
 /* Whatever lies between the kinds. */
 static int read_gaps(struct audit *c, struct store_read *r)
 {
-	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_ACL, KEY_ANNOTATION, KEY_EMAIL, KEY_GRAVE, KEY_PAGE, KEY_LOG,
+	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_ACL, KEY_ANNOTATION, KEY_EMAIL, KEY_GRAVE, KEY_TOMB, KEY_PAGE, KEY_ORIGIN, KEY_LOG,
 										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_THREAD, KEY_URL, KEY_CONDEMNED, KEY_ASIDE };
 	const size_t n = sizeof(kinds) / sizeof(*kinds);
 	struct key state = key_state(), from = key_next(&state);
@@ -252,6 +254,10 @@ int audit_read(struct store_read *r, void *arg)
 		rc = visit_kind(c, r, KEY_GRAVE, read_grave);
 	if (!rc)
 		rc = visit_kind(c, r, KEY_THREAD, read_threads);
+	if (!rc)
+		rc = visit_kind(c, r, KEY_ORIGIN, audit_read_origins);
+	if (!rc)
+		rc = visit_kind(c, r, KEY_TOMB, audit_read_tomb);
 	if (!rc)
 		rc = read_gaps(c, r);
 	if (rc)

@@ -132,11 +132,13 @@ int audit_recount(struct change *c, void *arg)
 			rc = mailbox_record_save(c->w, &m);
 		}
 		c->state.mailboxes++;
-		c->state.messages += m.messages;
-		c->state.bytes += m.bytes;
+		c->state.messages += m.bin ? 0 : m.messages;
+		c->state.bytes += m.bin ? 0 : m.bytes;
 	}
 	if (!rc)
 		rc = count_keys(c, KEY_GRAVE, &c->state.grave_pages);
+	if (!rc)
+		rc = audit_mend_bin(c, NULL);
 	if (!rc)
 		rc = count_keys(c, KEY_CONDEMNED, &c->state.condemned);
 	if (!rc)

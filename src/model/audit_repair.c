@@ -41,6 +41,8 @@ static int find_messages(struct change *c, const struct audit_page *at, uint64_t
 	struct key from = key_first(KEY_MEMBER), to = key_after(KEY_MEMBER);
 	struct str key, value;
 	int rc;
+	/* In the bin it says how long a message is kept. */
+	int64_t saved = c->state.bin && at->mailbox == c->state.bin ? c->now : 0;
 	page->start = at->start;
 	page->count = 0;
 	while ((rc = source_find(change_source(c), key_str(&from), key_str(&to), false, &key, &value)) == 1) {
@@ -58,7 +60,7 @@ static int find_messages(struct change *c, const struct audit_page *at, uint64_t
 			if (m->mailbox == at->mailbox && m->uid >= at->start && m->uid < end &&
 				email_record_load(change_source(c), m->email, &email) == 0)
 				page->m[page->count++] =
-					(struct message){ .uid = m->uid, .size = email.size, .email = m->email, .modseq = c->modseq };
+					(struct message){ .uid = m->uid, .size = email.size, .email = m->email, .modseq = c->modseq, .saved = saved };
 		}
 	}
 	return rc;
@@ -193,7 +195,7 @@ static int drop_member_page(struct change *c, void *arg)
 struct members {
 	const struct member *v;
 	size_t n;
-	struct blob_list blobs;                       /* out */
+	struct purged purged;                         /* out */
 };
 
 static int is_shown(struct change *c, const struct member *m)
@@ -220,16 +222,16 @@ static int add_missing(struct change *c, void *arg)
 static int remove_extra(struct change *c, void *arg)
 {
 	struct members *op = arg;
-	struct member_list gone = { NULL, 0, 0 };
+	struct gone_list gone = { NULL, 0, 0 };
 	int rc = 0;
-	op->blobs.n = 0;
+	purged_reset(&op->purged);
 	for (size_t i = 0; !rc && i < op->n; i++) {
 		rc = is_shown(c, &op->v[i]);
-		rc = rc == 0 ? member_list_add(&gone, op->v[i]) : rc < 0 ? rc : 0;
+		rc = rc == 0 ? gone_list_add(&gone, (struct gone){ .member = op->v[i] }) : rc < 0 ? rc : 0;
 	}
 	if (!rc)
-		rc = purge_members(c, &gone, &op->blobs);
-	member_list_fini(&gone);
+		rc = purge_now(c, &gone, &op->purged);
+	gone_list_fini(&gone);
 	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
 	return rc;
 }
@@ -242,8 +244,8 @@ static int in_steps(struct audit *c, const struct member_list *list, change_fn *
 		struct members op = { .v = list->v + done, .n = n };
 		rc = commit(c, fn, &op);
 		if (!rc)
-			purge_untag(c->model, c->account, &op.blobs);
-		blob_list_fini(&op.blobs);
+			purge_finish(c->model, c->account, &op.purged);
+		purged_fini(&op.purged);
 		done += n;
 	}
 	return rc;
@@ -325,8 +327,8 @@ static int drop_bad_graves(struct change *c, void *arg)
 		if (key.n + 1 >= sizeof(at.p))
 			return ERR_CORRUPT;
 		memcpy(at.p, key.p, key.n);
-		struct member_page page;
-		rc = member_page_decode(value, &page);
+		struct grave_page page;
+		rc = grave_page_decode(value, &page);
 		if (rc == ERR_CORRUPT)
 			rc = audit_set_aside(c, &at);
 		if (rc)
@@ -360,6 +362,8 @@ int audit_repair(struct audit *c)
 		rc = commit(c, audit_mend_acls, NULL);
 	if (!rc && (c->todo & AUDIT_URLS))
 		rc = commit(c, audit_mend_urls, NULL);
+	if (!rc && (c->todo & AUDIT_BIN))
+		rc = commit(c, audit_mend_bin, NULL);
 	if (!rc && (c->todo & AUDIT_SUBSCRIPTIONS))
 		rc = commit(c, mend_subscriptions, NULL);
 	if (!rc && (c->todo & AUDIT_ANNOTATIONS))

@@ -2,7 +2,9 @@
 #include "model/fixture.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "model/acl.h"
+#include "model/bin.h"
 #include "codec/mime/message.h"
 #include "codec/mime/summary.h"
 #include "model/keys.h"
@@ -491,6 +493,70 @@ static void damaged_url_keys(void **state)
 	assert_int_equal(account_url_key(f->account, 99, 7, key), 0);
 }
 
+/* Five messages, of which three are in the bin, and a deleted mailbox. */
+static uint32_t fill_bin(struct fixture *f, uint32_t *tomb_out)
+{
+	struct mailbox bin;
+	model_set_keep(f->model, &(struct model_keep){ .seconds = 1000 });
+	fill(f);
+	fixture_append(f, FIXTURE_INBOX, TEXT "four", 0);
+	fixture_append(f, FIXTURE_INBOX, TEXT "five", 0);
+	*tomb_out = fixture_mailbox(f, "box");
+	assert_int_equal(mailbox_delete(f->account, STR("box"), NULL), 0);
+	struct rangeset uids = fixture_uids("1:3");
+	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, &uids, false, NULL, NULL), 0);
+	rangeset_fini(&uids);
+	assert_int_equal(bin_find(f->account, &f->arena, &bin), 0);
+	fixture_check(f);
+	return bin.id;
+}
+
+static void damaged_bin(void **state)
+{
+	struct fixture *f = *state;
+	struct mailbox m;
+	uint32_t tomb, bin = fill_bin(f, &tomb);
+	flip(f, key_tomb(tomb));
+	assert_mended(f, "what is known of the deleted mailbox");
+	flip(f, key_page(bin, 1));
+	assert_mended(f, "is damaged");
+	/* nobody knows when they were deleted: they are kept from now on */
+	uint64_t gone;
+	assert_int_equal(bin_sweep(f->model, FIXTURE_ACCOUNT, clock_now() + 900, &gone), 0);
+	assert_int_equal(gone, 0);
+	assert_string_equal(fixture_show_mailbox(f, bin), "1 2 3");
+	assert_readable(f, bin);
+	flip(f, key_origin(1));
+	assert_mended(f, "where deleted messages came from is damaged, from UID 1 of the bin on");
+	/* still one, and under its name */
+	flip(f, key_mailbox(bin));
+	assert_mended(f, "its record is damaged");
+	assert_int_equal(bin_find(f->account, &f->arena, &m), 0);
+	assert_int_equal(m.id, bin);
+	assert_true(m.bin && str_eq(m.name, STR(BIN_NAME)));
+	assert_int_equal(m.messages, 3);
+}
+
+static void lost_of_bin(void **state)
+{
+	struct fixture *f = *state;
+	struct mailbox m;
+	uint32_t tomb, bin = fill_bin(f, &tomb);
+	del(f, key_tomb(tomb));
+	assert_mended(f, "0 deleted mailboxes, but its state says 1");
+	/* its state is lost: the bin is found again */
+	flip(f, key_state());
+	assert_mended(f, "its state record is damaged");
+	assert_int_equal(bin_find(f->account, &f->arena, &m), 0);
+	assert_int_equal(m.id, bin);
+	/* messages are lost: so is where they came from */
+	del(f, key_page(bin, 1));
+	assert_mended(f, "3 origins are noted of deleted messages that are not there");
+	del(f, key_mailbox(bin));
+	assert_mended(f, "but its state says");
+	assert_int_equal(bin_find(f->account, &f->arena, &m), ERR_NOT_FOUND);
+}
+
 static int mark_deleting(struct store_write *w, void *arg)
 {
 	(void)arg;
@@ -546,6 +612,8 @@ int main(void)
 		FIXTURE_TEST(stale_tag),
 		FIXTURE_TEST(lost_tag),
 		FIXTURE_TEST(interrupted_deletion),
+		FIXTURE_TEST(damaged_bin),
+		FIXTURE_TEST(lost_of_bin),
 	};
 	return fixture_run("audit", tests, sizeof(tests) / sizeof(*tests));
 }

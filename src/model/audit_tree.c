@@ -3,6 +3,7 @@
 #include "model/audit.h"
 
 #include "base/clock.h"
+#include "model/bin.h"
 #include "model/name.h"
 #include "model/tree.h"
 
@@ -13,13 +14,14 @@ static bool is_free(struct change *c, struct str name, int *rc)
 	return *rc == ERR_NOT_FOUND;
 }
 
-/* "Recovered-12", or with more behind it, whatever is free; INBOX gets its own name back. */
+/* "Recovered-12", or with more behind it, whatever is free; INBOX and the bin get their own names back. */
 static int find_name(struct change *c, uint32_t id, char *text, size_t size, struct str *out)
 {
 	int rc = 0;
 	for (unsigned i = 0; i < 1000; i++) {
-		int n = id == MAILBOX_INBOX && i == 0 ? snprintf(text, size, "INBOX")
-											  : snprintf(text, size, i ? "Recovered-%u-%u" : "Recovered-%u", id, i);
+		int n = id == MAILBOX_INBOX && i == 0	 ? snprintf(text, size, "INBOX")
+				: id == c->state.bin && i == 0 ? snprintf(text, size, BIN_NAME)
+											   : snprintf(text, size, i ? "Recovered-%u-%u" : "Recovered-%u", id, i);
 		*out = str_make(text, (size_t)n);
 		if (is_free(c, *out, &rc))
 			return 0;
@@ -43,6 +45,7 @@ static int make_record(struct change *c, uint32_t id)
 		return rc;
 	mailbox_record_init(&m, id, name);
 	m.modseq = c->modseq;
+	m.bin = id == c->state.bin;
 	rc = tree_take_uidvalidity(c, clock_now(), &m.uidvalidity);
 	if (!rc)
 		rc = mailbox_record_save(c->w, &m);

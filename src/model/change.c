@@ -34,10 +34,19 @@ static int finish(struct change *c, struct commit *commit)
 	return logged || c->dirty ? state_save(c->w, &c->state) : 0;
 }
 
+static struct change_keep keep_of(struct model *m, struct store_write *w)
+{
+	return (struct change_keep){
+		.on = atomic_load_explicit(&m->keep_seconds, memory_order_relaxed) > 0 && store_write_level(w) >= LEVEL_KEEPS_DELETED,
+		.bytes = atomic_load_explicit(&m->keep_bytes, memory_order_relaxed),
+		.quota_percent = atomic_load_explicit(&m->keep_quota_percent, memory_order_relaxed),
+	};
+}
+
 static int run(struct store_write *w, void *arg)
 {
 	struct commit *commit = arg;
-	struct change c = { .w = w, .now = clock_now() };
+	struct change c = { .w = w, .now = clock_now(), .keep = keep_of(commit->model, w) };
 	commit->modseq = 0;
 	int rc = state_load(source_write(w), &c.state);
 	if (rc && !(rc == ERR_NOT_FOUND && commit->creates) && !(rc == ERR_CORRUPT && commit->mends))
@@ -92,6 +101,7 @@ int commit_run_all(struct model *m, struct commit *commits, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		commits[i].nonce = atomic_fetch_add_explicit(&m->nonce, 1, memory_order_relaxed);
 		commits[i].result = ERR_NO_MEMORY;
+		commits[i].model = m;
 		commits[i].modseq = 0;
 		if (ops)
 			ops[i] = (struct store_op){ .scope = account_scope(commits[i].account), .fn = run, .arg = &commits[i] };

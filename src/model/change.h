@@ -11,6 +11,13 @@
 
 struct model;
 
+/* What is to become of deleted mail: bin.h. */
+struct change_keep {
+	bool on;                                      /* the store's level allows it, too */
+	uint64_t bytes;                               /* the bin's ceiling, without regard to the quota */
+	unsigned quota_percent;
+};
+
 struct change {
 	struct store_write *w;
 	struct state state;
@@ -18,6 +25,7 @@ struct change {
 	int64_t now;                                  /* unix seconds, for what a change notes */
 	struct buf log;                               /* for changelog_add and its sisters */
 	bool dirty;                                   /* state must be saved even if nothing is logged */
+	struct change_keep keep;
 	uint32_t heir_of;                             /* mailbox whose access list new ones at the top begin with; 0: none */
 };
 
@@ -33,6 +41,7 @@ struct commit {
 	int result;                                   /* out */
 	bool creates;                                 /* fn runs also when there is no (live) account */
 	bool mends;                                   /* fn runs also when the state is damaged; it must put it right */
+	struct model *model;                          /* private */
 	uint64_t nonce;                               /* private */
 };
 

@@ -10,7 +10,7 @@ void copy_fini(struct copied *copied)
 {
 	rangeset_fini(&copied->source);
 	rangeset_fini(&copied->target);
-	member_list_fini(&copied->gone);
+	gone_list_fini(&copied->gone);
 	member_list_fini(&copied->come);
 	free(copied->messages);
 }
@@ -60,7 +60,7 @@ static int convert(struct change *c, struct mailbox_record *from, struct mailbox
 		m->modseq = c->modseq;
 		m->saved = c->now;                        /* RFC 8514 section 3: never that of the source */
 		mailbox_record_count(to, m, 1);
-		c->state.bytes += m->size;
+		c->state.bytes += m->size;                /* `to` is not the bin */
 		c->state.messages++;
 		if (!rc)
 			rc = member_list_add(&out->come, (struct member){ m->email, to->id, m->uid });
@@ -73,9 +73,15 @@ static int put(struct change *c, struct mailbox_record *to, struct copied *out)
 	int rc = index_append(c->w, to->id, out->messages, out->n);
 	if (rc)
 		return rc;
-	member_sort(out->gone.v, out->gone.n);
+	struct member_list gone = { NULL, 0, 0 };
+	for (size_t i = 0; !rc && i < out->gone.n; i++)
+		rc = member_list_add(&gone, out->gone.v[i].member);
+	member_sort(gone.v, gone.n);
 	member_sort(out->come.v, out->come.n);
-	return member_edit(c->w, out->gone.v, out->gone.n, out->come.v, out->come.n);
+	if (!rc)
+		rc = member_edit(c->w, gone.v, gone.n, out->come.v, out->come.n);
+	member_list_fini(&gone);
+	return rc;
 }
 
 static int save(struct change *c, struct mailbox_record *from, struct mailbox_record *to, bool move, struct copied *out)
@@ -102,8 +108,8 @@ int copy_messages(struct change *c, struct mailbox_record *from, struct mailbox_
 	uint64_t bytes = 0;
 	for (size_t i = 0; i < out->n; i++)
 		bytes += out->messages[i].size;
-	/* A move adds nothing: it is possible also when the quota is exceeded. */
-	rc = move ? 0 : append_check_quota(&c->state, out->n, bytes);
+	/* A move adds nothing: it is possible also when the quota is exceeded. What comes out of the bin counts again. */
+	rc = move && !from->bin ? 0 : append_check_quota(&c->state, out->n, bytes);
 	if (!rc)
 		rc = convert(c, from, to, out);
 	if (!rc)
@@ -128,6 +134,8 @@ static int run(struct change *c, void *arg)
 		rc = mailbox_record_load(change_source(c), op->to, to);
 	if (!rc && (from.no_select || to->no_select))
 		rc = ERR_NOT_FOUND;
+	if (!rc && to->bin)
+		rc = ERR_DENIED;
 	if (rc)
 		return rc;
 	op->uidvalidity = to->uidvalidity;

@@ -12,7 +12,7 @@ static int find_target(struct change *c, struct str name, struct mailbox_record 
 		int rc = name_lookup(change_source(c), canonical, out);
 		if (rc && rc != ERR_NOT_FOUND)
 			return rc;
-		if (!rc && !out->no_select)
+		if (!rc && !out->no_select && !out->bin)
 			return 0;
 	}
 	return mailbox_record_load(change_source(c), MAILBOX_INBOX, out);

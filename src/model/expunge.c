@@ -7,9 +7,8 @@ struct expunge {
 	const struct rangeset *uids;
 	bool only_deleted;
 	struct rangeset expunged;                     /* out */
-	struct member_list gone;
-	struct blob_list blobs;                       /* out */
-	bool buried;                                  /* out: there are graves to empty */
+	struct gone_list gone;
+	struct purged purged;                         /* out */
 };
 
 static int note(void *arg, const struct message *m)
@@ -22,8 +21,8 @@ static int run(struct change *c, void *arg)
 {
 	struct expunge *op = arg;
 	rangeset_clear(&op->expunged);
-	op->gone.n = op->blobs.n = 0;
-	op->buried = false;
+	op->gone.n = 0;
+	purged_reset(&op->purged);
 	struct mailbox_record mailbox;
 	int rc = mailbox_record_load(change_source(c), op->mailbox, &mailbox);
 	if (rc || mailbox.no_select)
@@ -33,10 +32,9 @@ static int run(struct change *c, void *arg)
 	rc = removal_run(c, &mailbox, op->uids, op->only_deleted ? MESSAGE_DELETED : 0, &op->gone, note, op);
 	if (rc || op->gone.n == 0)
 		return rc;
-	rc = purge_members(c, &op->gone, &op->blobs);
+	rc = purge_gone(c, &mailbox, &op->gone, &op->purged);
 	if (rc)
 		return rc;
-	op->buried = c->state.grave_pages > 0;
 	mailbox.modseq = c->modseq;
 	changelog_add(&c->log, LOG_EXPUNGE, mailbox.id, &op->expunged);
 	return mailbox_record_save(c->w, &mailbox);
@@ -48,14 +46,11 @@ int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *
 	struct expunge op = { .mailbox = mailbox, .uids = uids, .only_deleted = only_deleted };
 	int rc = commit_run(a->model, a->id, run, &op, modseq_out);
 	if (!rc) {
-		purge_untag(a->model, a->id, &op.blobs);
-		/* What is left in the graves does no harm: the messages are gone. */
-		if (op.buried)
-			purge_graves(a->model, a->id);
+		purge_finish(a->model, a->id, &op.purged);
 		rc = uids_merge(expunged_out, &op.expunged);
 	}
 	rangeset_fini(&op.expunged);
-	member_list_fini(&op.gone);
-	blob_list_fini(&op.blobs);
+	gone_list_fini(&op.gone);
+	purged_fini(&op.purged);
 	return rc;
 }

@@ -42,6 +42,8 @@ struct key key_annotations_of(uint32_t mailbox) { return kind_u32(KEY_ANNOTATION
 struct key key_condemned(uint64_t blob) { return kind_u64(KEY_CONDEMNED, blob); }
 struct key key_email(uint64_t email) { return kind_u64(KEY_EMAIL, email); }
 struct key key_log(uint64_t modseq) { return kind_u64(KEY_LOG, modseq); }
+struct key key_origin(uint32_t uid) { return kind_u32(KEY_ORIGIN, uid); }
+struct key key_tomb(uint32_t mailbox) { return kind_u32(KEY_TOMB, mailbox); }
 struct key key_names(uint64_t hash) { return kind_u64(KEY_NAME, hash); }
 struct key key_subscription(uint64_t hash) { return kind_u64(KEY_SUBSCRIPTION, hash); }
 struct key key_thread(uint64_t hash) { return kind_u64(KEY_THREAD, hash); }

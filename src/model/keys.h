@@ -14,7 +14,9 @@ enum key_kind {
 	KEY_ANNOTATION = 'd',       /* mailbox id (0: the account), account id of the user (0: shared), slot */
 	KEY_EMAIL = 'e',            /* email id */
 	KEY_GRAVE = 'g',            /* modseq, part: memberships that are gone and not yet forgotten */
+	KEY_TOMB = 'h',             /* mailbox id: a mailbox that was deleted and may be restored (tomb.h) */
 	KEY_PAGE = 'i',             /* mailbox id, first UID */
+	KEY_ORIGIN = 'k',           /* UID in the bin: of the page's lower bound (origin.h) */
 	KEY_LOG = 'l',              /* modseq */
 	KEY_MEMBER = 'm',           /* email id, mailbox id, UID: of the page's lower bound */
 	KEY_NAME = 'n',             /* hash of a mailbox name */
@@ -40,12 +42,14 @@ struct key key_annotations_of(uint32_t mailbox);
 struct key key_condemned(uint64_t blob);
 struct key key_email(uint64_t email);
 struct key key_grave(uint64_t modseq, uint32_t part);
+struct key key_origin(uint32_t uid);
 struct key key_page(uint32_t mailbox, uint32_t uid);
 struct key key_log(uint64_t modseq);
 struct key key_member(uint64_t email, uint32_t mailbox, uint32_t uid);
 struct key key_names(uint64_t hash);
 struct key key_subscription(uint64_t hash);
 struct key key_thread(uint64_t hash);
+struct key key_tomb(uint32_t mailbox);
 struct key key_url(uint32_t mailbox);
 struct key key_url_abroad(uint32_t mailbox, uint64_t account);
 

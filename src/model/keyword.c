@@ -11,6 +11,9 @@ static int free_unused(struct change *c, struct mailbox_record *m, uint64_t in_u
 	struct index_walk walk = index_walk_begin(change_source(c), m->id, NULL);
 	struct page_edit page;
 	int rc;
+	/* Graves hold flags in the terms of the bin. */
+	if (m->bin && c->state.grave_pages)
+		return 0;
 	while ((rc = index_walk_next(&walk, &page)) == 1)
 		for (uint32_t i = 0; i < page.count; i++)
 			in_use |= page.m[i].flags;

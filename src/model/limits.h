@@ -15,6 +15,12 @@
 #ifndef MEMBER_PAGE_MAX
 #define MEMBER_PAGE_MAX 120u                      /* memberships in one page: likewise */
 #endif
+#ifndef GRAVE_PAGE_MAX
+#define GRAVE_PAGE_MAX 60u                         /* messages in one page of a grave: likewise */
+#endif
+#ifndef ORIGIN_PAGE_MAX
+#define ORIGIN_PAGE_MAX 160u                      /* entries in one page of origins: likewise */
+#endif
 #ifndef THREAD_PAGE_MAX
 #define THREAD_PAGE_MAX 120u                      /* Message-IDs in one page: likewise */
 #endif
@@ -38,7 +44,9 @@
 #define THREAD_IDS_MAX 24u                        /* Message-IDs of one email that are looked at */
 #define SUBSCRIPTIONS_MAX 20000u                  /* an account */
 #define BUCKET_BYTES_MAX 65536u                   /* names whose hashes are equal, in one value */
-#define PURGE_STEP_PAGES 24u                      /* grave pages purged in one commit: nearly 3,000 messages */
+#define PURGE_STEP_MESSAGES 2880u                 /* messages out of graves, or out of the bin, that one commit forgets */
+#define LEVEL_KEEPS_DELETED 2u                    /* from this level of the store on deleted mail may be kept */
+#define TOMBS_MAX 1000u                           /* deleted mailboxes remembered for an account; then the oldest is forgotten */
 #define DELETE_STEP_KEYS 2000u                    /* keys removed in one commit of account_delete */
 #define COPY_ACROSS_MAX 100000u                   /* messages copied into another account at once */
 #define COPY_ACROSS_BYTES_MAX ((size_t)512 << 20) /* of their summaries meanwhile */

@@ -1,4 +1,5 @@
 #include "base/clock.h"
+#include "model/bin_inside.h"
 #include "model/keys.h"
 #include "model/model_private.h"
 #include "model/name.h"
@@ -69,7 +70,7 @@ static int read_list(struct store_read *r, void *arg)
 		rc = key_read_u32(key, KEY_MAILBOX, &id) ? mailbox_record_decode(value, id, &mailbox) : ERR_CORRUPT;
 		if (!rc && list->n > state.mailboxes)
 			rc = ERR_CORRUPT;
-		if (!rc)
+		if (!rc && !mailbox.bin)
 			rc = mailbox_record_show(&mailbox, list->arena, &list->v[list->n++]);
 		if (rc)
 			break;
@@ -107,6 +108,7 @@ struct create {
 static int create(struct change *c, void *arg)
 {
 	struct create *op = arg;
+	bool below_bin = false;
 	c->heir_of = op->guest ? MAILBOX_INBOX : 0;
 	int rc = name_lookup(change_source(c), op->name, &op->mailbox);
 	if (rc == 0 && !op->mailbox.no_select)
@@ -115,6 +117,10 @@ static int create(struct change *c, void *arg)
 	if (rc == 0)
 		rc = tree_remove(c, &op->mailbox);
 	else if (rc == ERR_NOT_FOUND)
+		rc = bin_covers(c, op->name, &below_bin);
+	if (below_bin)
+		return rc ? rc : ERR_DENIED;
+	if (!rc)
 		rc = tree_add_superiors(c, op->name, op->now);
 	return rc ? rc : tree_add(c, op->name, op->use, op->now, &op->mailbox);
 }
@@ -129,6 +135,8 @@ static int make(struct account *a, struct str name, struct create *op, struct er
 	rc = commit_run(a->model, a->id, create, op, NULL);
 	if (rc == ERR_EXISTS)
 		return err_set(e, rc, "The mailbox exists already", "mailbox_create: exists");
+	if (rc == ERR_DENIED)
+		return err_set(e, rc, "There is nothing below the mailbox of deleted messages", "mailbox_create: below the bin");
 	if (rc == ERR_TOO_BIG)
 		return err_set(e, rc, "The account has too many mailboxes", "mailbox_create: over %d mailboxes", MAILBOXES_MAX);
 	if (rc == ERR_QUOTA)
@@ -161,8 +169,8 @@ static int set_use(struct change *c, void *arg)
 	const struct set_use *op = arg;
 	struct mailbox_record mailbox;
 	int rc = name_lookup(change_source(c), op->name, &mailbox);
-	if (rc || mailbox.no_select)
-		return rc ? rc : ERR_NOT_FOUND;
+	if (rc || mailbox.no_select || mailbox.bin)
+		return rc ? rc : mailbox.bin ? ERR_DENIED : ERR_NOT_FOUND;
 	if (mailbox.use == op->use)
 		return 0;
 	mailbox.use = op->use;

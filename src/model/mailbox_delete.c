@@ -3,6 +3,7 @@
 #include "model/model_private.h"
 #include "model/name.h"
 #include "model/removal.h"
+#include "model/tomb.h"
 #include "model/tree.h"
 #include "model/url_key.h"
 #include "model/view_cache.h"
@@ -10,9 +11,8 @@
 struct delete {
 	struct str name;
 	uint32_t mailbox;                             /* out */
-	struct member_list gone;
-	struct blob_list blobs;                       /* out */
-	bool buried;                                  /* out */
+	struct gone_list gone;
+	struct purged purged;                         /* out */
 };
 
 static int ignore(void *arg, const struct message *m)
@@ -41,8 +41,8 @@ static int leave_level(struct change *c, struct mailbox_record *mailbox)
 static int run(struct change *c, void *arg)
 {
 	struct delete *op = arg;
-	op->gone.n = op->blobs.n = 0;
-	op->buried = false;
+	op->gone.n = 0;
+	purged_reset(&op->purged);
 	struct mailbox_record mailbox;
 	bool has_children = false;
 	int rc = name_lookup(change_source(c), op->name, &mailbox);
@@ -50,14 +50,17 @@ static int run(struct change *c, void *arg)
 		rc = tree_has_children(change_source(c), op->name, &has_children);
 	if (!rc && mailbox.no_select && has_children)
 		rc = ERR_CONFLICT;
+	if (!rc && mailbox.bin)
+		rc = ERR_DENIED;
+	if (!rc && c->keep.on && !mailbox.no_select)
+		rc = tomb_add(c, &mailbox);
 	if (!rc)
 		rc = removal_run(c, &mailbox, NULL, 0, &op->gone, ignore, NULL);
 	if (!rc)
-		rc = purge_members(c, &op->gone, &op->blobs);
+		rc = purge_gone(c, &mailbox, &op->gone, &op->purged);
 	if (rc)
 		return rc;
 	op->mailbox = mailbox.id;
-	op->buried = c->state.grave_pages > 0;
 	return has_children ? leave_level(c, &mailbox) : tree_remove(c, &mailbox);
 }
 
@@ -72,15 +75,15 @@ int mailbox_delete(struct account *a, struct str name, struct err *e)
 		return err_set(e, ERR_DENIED, "INBOX cannot be deleted", "mailbox_delete: INBOX");
 	rc = commit_run(a->model, a->id, run, &op, NULL);
 	if (!rc) {
-		purge_untag(a->model, a->id, &op.blobs);
-		if (op.buried)
-			purge_graves(a->model, a->id);
+		purge_finish(a->model, a->id, &op.purged);
 		view_cache_drop(a->model->views, a->id, op.mailbox);
 	}
-	member_list_fini(&op.gone);
-	blob_list_fini(&op.blobs);
+	gone_list_fini(&op.gone);
+	purged_fini(&op.purged);
 	if (rc == ERR_NOT_FOUND)
 		return err_set(e, rc, "There is no such mailbox", "mailbox_delete: not found");
+	if (rc == ERR_DENIED)
+		return err_set(e, rc, "The mailbox of deleted messages cannot be deleted", "mailbox_delete: the bin");
 	if (rc == ERR_CONFLICT)
 		return err_set(e, rc, "The name has mailboxes below it", "mailbox_delete: has children");
 	return rc ? err_set(e, rc, NULL, "mailbox_delete: %s", err_text(rc)) : 0;

@@ -4,6 +4,7 @@
 #include "model/keys.h"
 
 #define FLAG_NO_SELECT 1u
+#define FLAG_BIN 2u
 #define FIXED_BYTES 60u
 
 void mailbox_record_init(struct mailbox_record *m, uint32_t id, struct str name)
@@ -69,6 +70,7 @@ int mailbox_record_decode(struct str value, uint32_t id, struct mailbox_record *
 	struct cursor c = cursor_make(str_from(value, RECORD_HEADER));
 	out->id = id;
 	out->no_select = record_own0(value) & FLAG_NO_SELECT;
+	out->bin = record_own0(value) & FLAG_BIN;
 	out->use = cursor_le32(&c);
 	out->uidvalidity = cursor_le32(&c);
 	out->uidnext = cursor_le32(&c);
@@ -116,7 +118,7 @@ int mailbox_record_save(struct store_write *w, const struct mailbox_record *m)
 	store_le64(p + 48, m->bytes);
 	store_le32(p + 56, m->name_n);
 	size_t n = (size_t)(encode_text(m, p + 60) - p);
-	record_seal(p, n, m->no_select ? FLAG_NO_SELECT : 0, 0);
+	record_seal(p, n, (uint8_t)((m->no_select ? FLAG_NO_SELECT : 0) | (m->bin ? FLAG_BIN : 0)), 0);
 	struct key key = key_mailbox(m->id);
 	return store_put(w, key_str(&key), str_make(p, n));
 }
@@ -124,7 +126,7 @@ int mailbox_record_save(struct store_write *w, const struct mailbox_record *m)
 int mailbox_record_show(const struct mailbox_record *m, struct arena *arena, struct mailbox *out)
 {
 	*out = (struct mailbox){
-		.id = m->id, .use = m->use, .no_select = m->no_select, .uidvalidity = m->uidvalidity, .uidnext = m->uidnext,
+		.id = m->id, .use = m->use, .no_select = m->no_select, .bin = m->bin, .uidvalidity = m->uidvalidity, .uidnext = m->uidnext,
 		.modseq = m->modseq, .messages = m->messages, .unseen = m->unseen, .deleted = m->deleted, .recent = m->recent,
 		.bytes = m->bytes,
 	};

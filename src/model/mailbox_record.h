@@ -15,6 +15,7 @@ struct mailbox_record {
 	uint32_t id;
 	uint32_t use;
 	bool no_select;
+	bool bin;                                     /* bin_inside.h */
 	uint32_t uidvalidity, uidnext;
 	uint32_t messages, unseen, deleted, recent;
 	uint32_t recent_from;                         /* UIDs from here on are recent */

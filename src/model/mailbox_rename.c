@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "model/annotation_record.h"
+#include "model/bin_inside.h"
 #include "model/copy.h"
 #include "model/model_private.h"
 #include "model/name.h"
@@ -80,7 +81,12 @@ static int run(struct change *c, void *arg)
 	/* Its own superior would have to be made, under the name that is being given up. */
 	if (name_is_below(op->to, op->from) && !name_is_inbox(op->from))
 		return ERR_INVALID;
-	rc = tree_add_superiors(c, op->to, op->now);
+	bool below_bin;
+	rc = bin_covers(c, op->to, &below_bin);
+	if (!rc && (below_bin || from.bin))
+		rc = ERR_DENIED;
+	if (!rc)
+		rc = tree_add_superiors(c, op->to, op->now);
 	if (rc)
 		return rc;
 	return name_is_inbox(op->from) ? rename_inbox(c, op, &from) : rename_tree(c, op);
@@ -95,6 +101,8 @@ static int explain(int rc, struct err *e)
 		return err_set(e, rc, "There is no such mailbox", "mailbox_rename: not found");
 	case ERR_EXISTS:
 		return err_set(e, rc, "The new name exists already", "mailbox_rename: exists");
+	case ERR_DENIED:
+		return err_set(e, rc, "The mailbox of deleted messages keeps its place, and has none below it", "mailbox_rename: the bin");
 	case ERR_INVALID:
 		return err_set(e, rc, "A mailbox cannot be moved below itself", "mailbox_rename: below itself");
 	case ERR_TOO_BIG:

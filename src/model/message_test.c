@@ -321,11 +321,11 @@ static int ignore(void *arg, const struct message *m)
 static int expunge_and_die(struct change *c, void *arg)
 {
 	struct mailbox_record mailbox;
-	struct member_list gone = { NULL, 0, 0 };
+	struct gone_list gone = { NULL, 0, 0 };
 	assert_int_equal(mailbox_record_load(change_source(c), FIXTURE_INBOX, &mailbox), 0);
 	assert_int_equal(removal_run(c, &mailbox, NULL, 0, &gone, ignore, NULL), 0);
-	assert_int_equal(purge_members(c, &gone, arg), 0);
-	member_list_fini(&gone);
+	assert_int_equal(purge_gone(c, &mailbox, &gone, arg), 0);
+	gone_list_fini(&gone);
 	changelog_add_range(&c->log, LOG_EXPUNGE, FIXTURE_INBOX, 1, mailbox.uidnext - 1);
 	mailbox.modseq = c->modseq;
 	return mailbox_record_save(c->w, &mailbox);
@@ -335,10 +335,10 @@ static int expunge_and_die(struct change *c, void *arg)
 static void purge_is_taken_up(void **state)
 {
 	struct fixture *f = *state;
-	struct blob_list blobs = { NULL, 0, 0 };
+	struct purged purged = { .over = false };
 	fixture_append_many(f, FIXTURE_INBOX, 5 * PURGE_INLINE_MAX);
-	assert_int_equal(commit_run(f->model, FIXTURE_ACCOUNT, expunge_and_die, &blobs, NULL), 0);
-	assert_int_equal(blobs.n, 0);
+	assert_int_equal(commit_run(f->model, FIXTURE_ACCOUNT, expunge_and_die, &purged, NULL), 0);
+	assert_int_equal(purged.blobs.n, 0);
 	assert_int_equal(fixture_get(f, FIXTURE_INBOX).messages, 0);
 	assert_int_equal(fixture_blobs(f), 5 * PURGE_INLINE_MAX);
 	fixture_append(f, FIXTURE_INBOX, "stays", 0);

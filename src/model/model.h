@@ -61,7 +61,7 @@ int64_t account_touch_login(struct account *a, int64_t now);
 
 struct quota {
 	uint64_t bytes_max, messages_max, mailboxes_max;      /* 0: no limit; or QUOTA_ZERO */
-	uint64_t bytes, messages;         /* of all mailboxes; a copy counts */
+	uint64_t bytes, messages;         /* of all mailboxes but the bin; a copy counts */
 	uint64_t mailboxes;               /* every name of mailbox_list */
 	unsigned grace_percent;           /* what deliveries may exceed bytes_max and messages_max by */
 };
@@ -98,6 +98,7 @@ struct mailbox {
 	struct str name;                  /* UTF-8, levels parted by '/'; "INBOX" in capitals is the inbox */
 	uint32_t use;                     /* enum mailbox_use bits */
 	bool no_select;                   /* only a level of the hierarchy: it was deleted while it had children */
+	bool bin;                         /* where deleted messages lie (bin.h): nothing can be put there, and it can be neither renamed nor deleted */
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq;                  /* highest of any message, expunge or annotation in it; at least 1 */
 	uint32_t messages, unseen, deleted, recent;
@@ -108,7 +109,7 @@ struct mailbox {
  * any case means INBOX, and what is written in another Unicode normalization than C means the same in that. Fills canonical_out (in the arena). 0, ERR_INVALID, ERR_TOO_BIG. */
 int mailbox_name_check(struct arena *a, struct str name, struct str *canonical_out, struct err *e);
 
-/* All mailboxes in the arena, sorted by name: INBOX first, each directly before what is below it. */
+/* All mailboxes but the bin in the arena, sorted by name: INBOX first, each directly before what is below it. */
 int mailbox_list(struct account *a, struct arena *arena, struct mailbox **out, size_t *n_out);
 /* By name (canonicalised as above). ERR_NOT_FOUND. `out->name` lives in the arena. */
 int mailbox_find(struct account *a, struct arena *arena, struct str name, struct mailbox *out);
@@ -119,11 +120,11 @@ int mailbox_create(struct account *a, struct str name, uint32_t use, struct mail
 /* The same for somebody else than the owner: what is made at the top begins with INBOX's access list (acl.h), for at the top INBOX stands for the
  * account. */
 int mailbox_create_as_guest(struct account *a, struct str name, uint32_t use, struct err *e);
-/* With its messages. With children it stays as no_select (RFC 3501 6.3.4). ERR_DENIED for INBOX, ERR_CONFLICT when it
+/* With its messages. With children it stays as no_select (RFC 3501 6.3.4). ERR_DENIED for INBOX and the bin, ERR_CONFLICT when it
  * is no_select with children. */
 int mailbox_delete(struct account *a, struct str name, struct err *e);
 /* Children move along. INBOX: its messages move into a new mailbox, INBOX stays, empty (RFC 3501 6.3.5). UIDs and
- * UIDVALIDITY of renamed ones stay. */
+ * UIDVALIDITY of renamed ones stay. ERR_DENIED for the bin. */
 int mailbox_rename(struct account *a, struct str from, struct str to, struct err *e);
 int mailbox_set_use(struct account *a, struct str name, uint32_t use, struct err *e);
 
@@ -232,7 +233,7 @@ int model_put_blob(struct model *m, const struct str *pieces, size_t n_pieces, c
 /* Takes one account's tag away again, when what was put is not needed after all. What cannot be done now, model_check
  * does. */
 void model_drop_blob(struct model *m, store_blob_id blob, uint64_t account);
-/* All or none; UIDs ascend in order. Quota is checked unless ignore_quota. ERR_QUOTA, ERR_NOT_FOUND, ERR_TOO_BIG (UIDs
+/* All or none; UIDs ascend in order. Quota is checked unless ignore_quota. ERR_QUOTA, ERR_NOT_FOUND, ERR_DENIED (the bin), ERR_TOO_BIG (UIDs
  * used up). On failure the blobs lose the account's tag: they must be put anew. Keywords for which the mailbox has no
  * room are left out. */
 int mailbox_append(struct account *a, uint32_t mailbox, struct append *items, size_t n, bool ignore_quota,
@@ -263,15 +264,15 @@ struct flags_change {
  * added to. */
 int mailbox_flags(struct account *a, uint32_t mailbox, const struct rangeset *uids, const struct flags_change *change,
 				  struct rangeset *changed_out, struct rangeset *modified_out, uint64_t *modseq_out);
-/* Removes messages for good: those of uids (NULL: all), and when only_deleted, only those with \Deleted. All or
- * nothing. *expunged_out may be NULL. */
+/* Removes messages: those of uids (NULL: all), and when only_deleted, only those with \Deleted. All or nothing. What is in no other mailbox then goes
+ * into the bin, if deleted mail is kept (bin.h), and out of the bin for good. *expunged_out may be NULL. */
 int mailbox_expunge(struct account *a, uint32_t mailbox, const struct rangeset *uids, bool only_deleted,
 					struct rangeset *expunged_out, uint64_t *modseq_out);
 /* Puts *item into the mailbox `to` and removes the message `uid` from `from` (perhaps the same), in one commit (RFC 8508); the quota counts the old one
  * as gone. ERR_CONFLICT: it is gone already, and nothing was changed; else as mailbox_append, also for what becomes of the blob. */
 int mailbox_replace(struct account *a, uint32_t from, uint32_t uid, uint32_t to, struct append *item, uint32_t *uidvalidity_out);
 /* Copies (or moves) with flags, keywords and dates, in UID order; all or nothing (RFC 3501 6.4.7). source_out and
- * target_out correspond in order. */
+ * target_out correspond in order. The quota is asked, but of a move only out of the bin. ERR_DENIED: into the bin. */
 int mailbox_copy(struct account *a, uint32_t from, uint32_t to, const struct rangeset *uids, bool move,
 				 struct rangeset *source_out, struct rangeset *target_out, uint32_t *uidvalidity_out);
 /* The same, but only flags of `keep` go along: system flags by their bits; keywords when it has all bits from MESSAGE_KEYWORD_SHIFT on, or none. */

@@ -13,6 +13,9 @@ struct model {
 	struct store *store;
 	_Atomic uint64_t nonce;                       /* see commit: unlike any other process's */
 	atomic_uint quota_grace_percent;
+	_Atomic int64_t keep_seconds;                 /* bin.h, struct keep */
+	_Atomic uint64_t keep_bytes;
+	atomic_uint keep_quota_percent;
 	struct view_cache *views;
 	void (*on_emails)(void *arg, uint64_t account);
 	void *on_emails_arg;

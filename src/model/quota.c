@@ -7,7 +7,7 @@ struct quota quota_of(const struct state *state, unsigned grace_percent)
 {
 	return (struct quota){
 		.bytes_max = state->bytes_max, .messages_max = state->messages_max, .mailboxes_max = state->mailboxes_max,
-		.bytes = state->bytes, .messages = state->messages, .mailboxes = state->mailboxes, .grace_percent = grace_percent,
+		.bytes = state->bytes, .messages = state->messages, .mailboxes = state->mailboxes - (state->bin ? 1 : 0), .grace_percent = grace_percent,
 	};
 }
 
@@ -41,7 +41,10 @@ bool quota_has_room(const struct quota *q, uint64_t messages, uint64_t bytes, bo
 
 bool quota_is_exceeded(const struct quota *q) { return !quota_has_room(q, 0, 0, false); }
 
-bool quota_has_mailbox_room(const struct state *state) { return has_room(state->mailboxes_max, state->mailboxes, 1, 0); }
+bool quota_has_mailbox_room(const struct state *state)
+{
+	return has_room(state->mailboxes_max, state->mailboxes - (state->bin ? 1 : 0), 1, 0);
+}
 
 int model_quota(struct model *m, uint64_t account, struct quota *out)
 {

@@ -1,7 +1,9 @@
 /* Thousands of random operations, each done to the model and to a plain reference. After each, sessions bring their
  * views up to date: by refresh, by diff and by overlay, each checked against the reference and against what a fresh
- * reader sees. */
+ * reader sees. With deleted mail kept, the reference knows what must be in the bin, too. */
 #include "model/fixture.h"
+
+#include "model/bin.h"
 
 #include "base/buf.h"
 
@@ -34,6 +36,9 @@ struct world {
 	struct fixture *f;
 	struct account *fresh;                        /* by a model that keeps no views */
 	struct ref_mailbox mailbox[MAILBOXES];
+	bool keeps;
+	struct ref_mailbox bin;
+	struct ref_mailbox lost;                      /* what the operation takes out of a mailbox */
 	struct session session[SESSIONS];
 	unsigned bodies;
 	unsigned most;                                /* messages in a mailbox */
@@ -59,6 +64,42 @@ static void ref_add(struct ref_mailbox *mailbox, uint64_t flags, unsigned body)
 		mailbox->m = reallocarray(mailbox->m, mailbox->cap, sizeof(*mailbox->m));
 	}
 	mailbox->m[mailbox->n++] = (struct ref_message){ mailbox->uidnext++, flags, body };
+}
+
+static bool ref_is_shown(const struct world *w, unsigned body)
+{
+	for (unsigned i = 0; i < MAILBOXES; i++)
+		for (size_t k = 0; w->mailbox[i].exists && k < w->mailbox[i].n; k++)
+			if (w->mailbox[i].m[k].body == body)
+				return true;
+	return false;
+}
+
+static int compare_lost(const void *a, const void *b)
+{
+	const struct ref_message *x = a, *y = b;
+	return x->body != y->body ? (x->body > y->body) - (x->body < y->body) : (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+/* After an operation: what is in no mailbox any more is in the bin, in the order in which it once came, without \Deleted; of several copies the last one. */
+static void ref_settle(struct world *w)
+{
+	struct ref_mailbox *lost = &w->lost;
+	if (lost->n)
+		qsort(lost->m, lost->n, sizeof(*lost->m), compare_lost);
+	for (size_t i = 0; w->keeps && i < lost->n; i++)
+		if ((i + 1 == lost->n || lost->m[i + 1].body != lost->m[i].body) && !ref_is_shown(w, lost->m[i].body)) {
+			w->bin.uidnext = w->bin.exists ? w->bin.uidnext : 1;
+			w->bin.exists = true;
+			ref_add(&w->bin, lost->m[i].flags & ~(uint64_t)MESSAGE_DELETED, lost->m[i].body);
+		}
+	lost->n = 0;
+}
+
+static void ref_lose(struct world *w, const struct ref_message *m)
+{
+	w->lost.uidnext = m->uid;
+	ref_add(&w->lost, m->flags, m->body);
 }
 
 /* ---- comparing ---- */
@@ -155,8 +196,29 @@ static void assert_blobs(struct world *w)
 			n += !seen[w->mailbox[i].m[k].body];
 			seen[w->mailbox[i].m[k].body] = 1;
 		}
+	for (size_t k = 0; k < w->bin.n; k++) {
+		n += !seen[w->bin.m[k].body];
+		seen[w->bin.m[k].body] = 1;
+	}
 	free(seen);
 	assert_int_equal(fixture_blobs(w->f), n);
+}
+
+/* What fails may be in graves for a while, and come in another order. */
+static void assert_bin(struct world *w)
+{
+	struct mailbox m;
+	struct view *v;
+	int rc;
+	if (fixture_faults())
+		return;
+	FIXTURE_RETRY(rc, bin_find(w->f->account, &w->f->arena, &m));
+	assert_int_equal(rc, w->bin.exists ? 0 : ERR_NOT_FOUND);
+	if (rc)
+		return;
+	FIXTURE_OK(view_open(w->fresh, m.id, &v));
+	assert_view(v, &w->bin);
+	view_unref(&v);
 }
 
 /* ---- sessions ---- */
@@ -369,7 +431,7 @@ static void do_flags(struct world *w)
 	rangeset_fini(&expected);
 }
 
-static void ref_remove(struct ref_mailbox *mailbox, const struct rangeset *uids, bool only_deleted,
+static void ref_remove(struct world *w, struct ref_mailbox *mailbox, const struct rangeset *uids, bool only_deleted,
 					   struct rangeset *gone)
 {
 	size_t kept = 0;
@@ -377,8 +439,11 @@ static void ref_remove(struct ref_mailbox *mailbox, const struct rangeset *uids,
 		struct ref_message m = mailbox->m[i];
 		if ((uids && !rangeset_has(uids, m.uid)) || (only_deleted && !(m.flags & MESSAGE_DELETED)))
 			mailbox->m[kept++] = m;
-		else
+		else {
 			rangeset_add(gone, m.uid, m.uid);
+			if (mailbox != &w->bin)
+				ref_lose(w, &m);
+		}
 	}
 	mailbox->n = kept;
 }
@@ -389,7 +454,7 @@ static void do_expunge(struct world *w)
 	struct rangeset uids = any_uids(w, mailbox), expected = RANGESET_INIT, gone = RANGESET_INIT;
 	bool all = roll(w, 20) == 0, only_deleted = roll(w, 4) != 0;
 	uint64_t before = fixture_get(w->f, mailbox->id).modseq, modseq;
-	ref_remove(mailbox, all ? NULL : &uids, only_deleted, &expected);
+	ref_remove(w, mailbox, all ? NULL : &uids, only_deleted, &expected);
 	FIXTURE_OK(mailbox_expunge(w->f->account, mailbox->id, all ? NULL : &uids, only_deleted, &gone, &modseq));
 	assert_string_equal(fixture_uids_show(w->f, &gone), fixture_uids_show(w->f, &expected));
 	rangeset_clear(&gone);
@@ -426,7 +491,7 @@ static void do_copy(struct world *w)
 	if (target.n)
 		assert_int_equal(target.v[0].lo, first);
 	if (move)
-		ref_remove(from, &gone, false, &uids);
+		ref_remove(w, from, &gone, false, &uids);
 	rangeset_fini(&uids);
 	rangeset_fini(&source);
 	rangeset_fini(&target);
@@ -456,7 +521,7 @@ static void do_replace(struct world *w)
 	assert_int_equal(rc, 0);
 	assert_int_equal(item.uid_out, to->uidnext - 1);
 	rangeset_add(&old, uid, uid);
-	ref_remove(from, &old, false, &gone);
+	ref_remove(w, from, &old, false, &gone);
 	rangeset_fini(&old);
 	rangeset_fini(&gone);
 }
@@ -478,6 +543,8 @@ static void do_tree(struct world *w)
 		FIXTURE_OK(mailbox_rename(a, str_from_c(other), str_from_c(name), NULL));
 	} else {
 		FIXTURE_OK(mailbox_delete(a, str_from_c(name), NULL));
+		for (size_t i = 0; i < mailbox->n; i++)
+			ref_lose(w, &mailbox->m[i]);
 		mailbox->exists = false;
 		mailbox->n = 0;
 	}
@@ -503,9 +570,45 @@ static void do_rename_inbox(struct world *w)
 	inbox->n = 0;
 }
 
+/* Out of the bin: for good, or back into a mailbox. */
+static void do_bin(struct world *w)
+{
+	struct ref_mailbox *to = any_mailbox(w);
+	if (!w->bin.exists || fixture_faults() || to->n + w->bin.n > w->most)
+		return;
+	struct rangeset uids = any_uids(w, &w->bin), source = RANGESET_INIT, gone = RANGESET_INIT;
+	uint64_t how = roll(w, 5), n;
+	struct mailbox bin;
+	FIXTURE_OK(bin_find(w->f->account, &w->f->arena, &bin));
+	w->bin.id = bin.id;
+	if (how == 0) {
+		ref_remove(w, &w->bin, &uids, false, &gone);
+		FIXTURE_OK(mailbox_expunge(w->f->account, w->bin.id, &uids, false, &source, NULL));
+	} else {
+		bool move = how != 1;
+		for (size_t i = 0; i < w->bin.n; i++)
+			if (rangeset_has(&uids, w->bin.m[i].uid)) {
+				rangeset_add(&gone, w->bin.m[i].uid, w->bin.m[i].uid);
+				ref_add(to, w->bin.m[i].flags, w->bin.m[i].body);
+			}
+		if (how == 4) {
+			FIXTURE_OK(bin_restore(w->f->account, &w->f->arena, to->id, &uids, NULL, &n));
+			assert_int_equal(n, rangeset_count(&gone));
+		} else {
+			FIXTURE_OK(mailbox_copy(w->f->account, w->bin.id, to->id, &uids, move, &source, NULL, NULL));
+			assert_string_equal(fixture_uids_show(w->f, &source), fixture_uids_show(w->f, &gone));
+		}
+		if (move)
+			ref_remove(w, &w->bin, &gone, false, &source);
+	}
+	rangeset_fini(&uids);
+	rangeset_fini(&source);
+	rangeset_fini(&gone);
+}
+
 static void step(struct world *w)
 {
-	switch (roll(w, 22)) {
+	switch (roll(w, w->keeps ? 24 : 22)) {
 	case 0: case 1: case 2: case 3: case 4: case 5: case 6:
 		do_append(w);
 		break;
@@ -524,23 +627,30 @@ static void step(struct world *w)
 	case 19: case 20:
 		do_replace(w);
 		break;
+	case 22: case 23:
+		do_bin(w);
+		break;
 	default:
 		if (roll(w, 10) == 0)
 			do_rename_inbox(w);
 		break;
 	}
+	ref_settle(w);
 }
 
 /* ---- */
 
-static void run(struct fixture *f, uint64_t seed, unsigned most)
+static void run(struct fixture *f, uint64_t seed, unsigned most, bool keeps)
 {
-	struct world w = { .f = f, .random = seed * 0x9e3779b97f4a7c15u, .most = most };
+	struct world w = { .f = f, .random = seed * 0x9e3779b97f4a7c15u, .most = most, .keeps = keeps };
+	model_set_keep(f->model, &(struct model_keep){ .seconds = keeps ? 100000 : 0 });
 	w.mailbox[0] = (struct ref_mailbox){ .exists = true, .id = FIXTURE_INBOX, .uidnext = 1 };
 	assert_int_equal(account_open(f->plain_model, FIXTURE_ACCOUNT, &w.fresh), 0);
 	for (unsigned i = 0; i < STEPS; i++) {
 		step(&w);
 		sessions_work(&w);
+		if (i % 10 == 0)
+			assert_bin(&w);
 		if (i % 50 == 0) {
 			assert_counts(&w);
 			fixture_check(f);
@@ -558,24 +668,32 @@ static void run(struct fixture *f, uint64_t seed, unsigned most)
 	assert_blobs(&w);
 	for (unsigned i = 0; i < MAILBOXES; i++)
 		free(w.mailbox[i].m);
+	free(w.bin.m);
+	free(w.lost.m);
 }
 
-static void small_mailboxes(void **state) { run(*state, 1, 60); }
-static void middling_mailboxes(void **state) { run(*state, 2, 600); }
-static void large_mailboxes(void **state) { run(*state, 3, 4000); }
-static void once_more(void **state) { run(*state, 4, 1000); }
+static void small_mailboxes(void **state) { run(*state, 1, 60, false); }
+static void middling_mailboxes(void **state) { run(*state, 2, 600, false); }
+static void large_mailboxes(void **state) { run(*state, 3, 4000, false); }
+static void once_more(void **state) { run(*state, 4, 1000, false); }
+static void small_kept(void **state) { run(*state, 5, 60, true); }
+static void middling_kept(void **state) { run(*state, 6, 600, true); }
+static void large_kept(void **state) { run(*state, 7, 4000, true); }
 
 int main(void)
 {
-	static const struct CMUnitTest few[] = { FIXTURE_TEST(small_mailboxes) };
+	static const struct CMUnitTest few[] = { FIXTURE_TEST(small_mailboxes), FIXTURE_TEST(small_kept) };
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(small_mailboxes),
 		FIXTURE_TEST(middling_mailboxes),
 		FIXTURE_TEST(large_mailboxes),
 		FIXTURE_TEST(once_more),
+		FIXTURE_TEST(small_kept),
+		FIXTURE_TEST(middling_kept),
+		FIXTURE_TEST(large_kept),
 	};
 	/* Reading long ranges from a store that fails at every fiftieth step would take for ever. */
 	if (fixture_faults())
-		return fixture_run("random, with faults", few, 1);
+		return fixture_run("random, with faults", few, 2);
 	return fixture_run("random", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -4,10 +4,13 @@
 #include "model/annotation_record.h"
 #include "model/changelog.h"
 #include "model/email_record.h"
+#include "model/gone.h"
 #include "model/mailbox_record.h"
 #include "model/member.h"
+#include "model/origin.h"
 #include "model/page.h"
 #include "model/thread.h"
+#include "model/tomb.h"
 
 #include <assert.h>
 
@@ -115,6 +118,34 @@ static void try_threads(struct str value)
 	assert(memcmp(again + RECORD_HEADER, value.p + RECORD_HEADER, value.n - RECORD_HEADER) == 0);
 }
 
+static void try_grave(struct str value)
+{
+	struct grave_page page;
+	if (grave_page_decode(value, &page) || page.count == 0 || !page.v[0].kept)
+		return;
+	char again[GRAVE_VALUE_MAX];
+	assert(grave_page_encode(page.v, page.count, again) == value.n);
+	assert(memcmp(again + RECORD_HEADER, value.p + RECORD_HEADER, value.n - RECORD_HEADER) == 0);
+}
+
+static void try_origins(struct str value)
+{
+	struct origin_page page;
+	if (origin_page_decode(value, 1, &page))
+		return;
+	char again[ORIGIN_VALUE_MAX];
+	assert(page.count && page.v[0].at >= 1);
+	assert(origin_page_encode(&page, again) == value.n);
+	assert(memcmp(again + RECORD_HEADER, value.p + RECORD_HEADER, value.n - RECORD_HEADER) == 0);
+}
+
+static void try_tomb(struct str value)
+{
+	struct tomb t;
+	if (tomb_decode(value, 1, &t) == 0)
+		assert(t.name_n && t.name_n <= MAILBOX_NAME_MAX && t.name_n < value.n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	static void (*const tries[])(struct str value) = {
@@ -126,6 +157,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		try_acl,
 		try_annotation,
 		try_threads,
+		try_grave,
+		try_origins,
+		try_tomb,
 	};
 	if (n < 1 + RECORD_HEADER)
 		return 0;

@@ -1,25 +1,29 @@
 #include "model/removal.h"
 
 #include "model/index.h"
+#include "model/origin.h"
 
 struct removal {
 	struct change *c;
 	struct mailbox_record *mailbox;
 	struct uid_cursor uids;
 	uint64_t with;
-	struct member_list *gone;
+	struct gone_list *gone;
 	removal_fn *fn;
 	void *arg;
+	struct rangeset from_bin;
 };
 
 static int remove_one(struct removal *r, const struct message *m)
 {
-	int rc = member_list_add(r->gone, (struct member){ m->email, r->mailbox->id, m->uid });
+	int rc = gone_list_add(r->gone, (struct gone){ { m->email, r->mailbox->id, m->uid }, m->flags, m->date, false });
 	if (!rc)
 		rc = r->fn(r->arg, m);
 	if (rc)
 		return rc;
 	mailbox_record_count(r->mailbox, m, -1);
+	if (r->mailbox->bin)
+		return rangeset_add(&r->from_bin, m->uid, m->uid);
 	r->c->state.bytes -= m->size;
 	r->c->state.messages--;
 	return 0;
@@ -59,9 +63,9 @@ static int tidy(struct removal *r, const struct rangeset *starts)
 }
 
 int removal_run(struct change *c, struct mailbox_record *mailbox, const struct rangeset *uids, uint64_t with,
-				struct member_list *gone, removal_fn *fn, void *arg)
+				struct gone_list *gone, removal_fn *fn, void *arg)
 {
-	struct removal r = { c, mailbox, { .uids = uids }, with, gone, fn, arg };
+	struct removal r = { c, mailbox, { .uids = uids }, with, gone, fn, arg, RANGESET_INIT };
 	struct index_walk walk = index_walk_begin(change_source(c), mailbox->id, uids);
 	struct rangeset starts = RANGESET_INIT;
 	struct page_edit page;
@@ -75,6 +79,9 @@ int removal_run(struct change *c, struct mailbox_record *mailbox, const struct r
 	}
 	if (!rc)
 		rc = tidy(&r, &starts);
+	if (!rc)
+		rc = origin_remove(c, &r.from_bin);
+	rangeset_fini(&r.from_bin);
 	rangeset_fini(&starts);
 	return rc;
 }

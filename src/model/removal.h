@@ -12,6 +12,6 @@ typedef int removal_fn(void *arg, const struct message *m);
 /* Removes those of uids (NULL: all) that have all flags of `with`; counts them out of the record and of the account's
  * sums; the caller saves, logs, and sees to the memberships, which are added to gone. */
 int removal_run(struct change *c, struct mailbox_record *mailbox, const struct rangeset *uids, uint64_t with,
-				struct member_list *gone, removal_fn *fn, void *arg);
+				struct gone_list *gone, removal_fn *fn, void *arg);
 
 #endif

@@ -7,9 +7,8 @@ struct replace {
 	const struct rangeset *uids;                  /* of the one that goes */
 	struct append *item;
 	uint32_t uidvalidity;                         /* out */
-	struct member_list gone;
-	struct blob_list blobs;                       /* out */
-	bool buried;                                  /* out: there are graves to empty */
+	struct gone_list gone;
+	struct purged purged;                         /* out */
 };
 
 static int note(void *arg, const struct message *m)
@@ -26,10 +25,9 @@ static int exchange(struct change *c, struct replace *op, struct mailbox_record 
 	if (!rc && op->gone.n == 0)
 		rc = ERR_CONFLICT;
 	if (!rc)
-		rc = purge_members(c, &op->gone, &op->blobs);
+		rc = purge_gone(c, from, &op->gone, &op->purged);
 	if (rc)
 		return rc;
-	op->buried = c->state.grave_pages > 0;
 	from->modseq = c->modseq;
 	changelog_add(&c->log, LOG_EXPUNGE, from->id, op->uids);
 	rc = from != to ? mailbox_record_save(c->w, from) : 0;
@@ -40,11 +38,11 @@ static int run(struct change *c, void *arg)
 {
 	struct replace *op = arg;
 	struct mailbox_record from = { .id = 0 }, other = { .id = 0 }, *to = op->from == op->to ? &from : &other;
-	op->gone.n = op->blobs.n = 0;
-	op->buried = false;
+	op->gone.n = 0;
+	purged_reset(&op->purged);
 	int rc = mailbox_record_load(change_source(c), op->to, to);
-	if (!rc && to->no_select)
-		rc = ERR_NOT_FOUND;
+	if (!rc && (to->no_select || to->bin))
+		rc = to->bin ? ERR_DENIED : ERR_NOT_FOUND;
 	if (rc)
 		return rc;
 	op->uidvalidity = to->uidvalidity;
@@ -60,16 +58,13 @@ int mailbox_replace(struct account *a, uint32_t from, uint32_t uid, uint32_t to,
 	int rc = rangeset_add(&uids, uid, uid);
 	if (!rc)
 		rc = commit_run(a->model, a->id, run, &op, NULL);
-	if (!rc) {
-		purge_untag(a->model, a->id, &op.blobs);
-		if (op.buried)
-			purge_graves(a->model, a->id);
-	} else if (rc != ERR_UNKNOWN) {
+	if (!rc)
+		purge_finish(a->model, a->id, &op.purged);
+	else if (rc != ERR_UNKNOWN)
 		model_drop_blob(a->model, item->blob, a->id);
-	}
 	*uidvalidity_out = rc ? 0 : op.uidvalidity;
 	rangeset_fini(&uids);
-	member_list_fini(&op.gone);
-	blob_list_fini(&op.blobs);
+	gone_list_fini(&op.gone);
+	purged_fini(&op.purged);
 	return rc;
 }

@@ -4,6 +4,7 @@
 #include "model/keys.h"
 
 #define STATE_BYTES_MIN 104u        /* before there were mailboxes_max and annotation_bytes */
+#define STATE_BYTES_PLAIN 120u      /* and without a bin, as level 1 of a store has it */
 
 static void decode(struct str value, struct state *out)
 {
@@ -25,6 +26,8 @@ static void decode(struct str value, struct state *out)
 	out->condemned = cursor_le64(&c);
 	out->mailboxes_max = cursor_left(&c) ? cursor_le64(&c) : 0;
 	out->annotation_bytes = cursor_left(&c) ? cursor_le64(&c) : 0;
+	out->bin = cursor_left(&c) ? cursor_le32(&c) : 0;
+	out->tombs = cursor_left(&c) ? cursor_le32(&c) : 0;
 }
 
 int state_load(struct source s, struct state *out)
@@ -50,7 +53,7 @@ int state_decode(struct str value, struct state *out)
 	return rc;
 }
 
-void state_encode(const struct state *state, char p[STATE_BYTES])
+size_t state_encode(const struct state *state, char p[STATE_BYTES])
 {
 	const uint64_t head[] = { state->modseq, state->log_from, state->tree_modseq, state->email_next };
 	const uint32_t middle[] = { state->mailbox_next, state->uidvalidity, state->mailboxes, state->subscriptions };
@@ -63,13 +66,17 @@ void state_encode(const struct state *state, char p[STATE_BYTES])
 	}
 	for (size_t i = 0; i < 8; i++)
 		store_le64(p + 56 + 8 * i, tail[i]);
-	record_seal(p, STATE_BYTES, (uint8_t)state->status, 0);
+	store_le32(p + STATE_BYTES_PLAIN, state->bin);
+	store_le32(p + STATE_BYTES_PLAIN + 4, state->tombs);
+	size_t n = state->bin || state->tombs ? STATE_BYTES : STATE_BYTES_PLAIN;
+	record_seal(p, n, (uint8_t)state->status, 0);
+	return n;
 }
 
 int state_save(struct store_write *w, const struct state *state)
 {
 	char p[STATE_BYTES];
-	state_encode(state, p);
+	size_t n = state_encode(state, p);
 	struct key key = key_state();
-	return store_put(w, key_str(&key), str_make(p, STATE_BYTES));
+	return store_put(w, key_str(&key), str_make(p, n));
 }

@@ -27,14 +27,16 @@ struct state {
 	uint64_t bytes_max, messages_max, mailboxes_max;       /* as struct quota in model.h */
 	uint64_t bytes, messages;   /* sums over the mailboxes: a copy counts */
 	uint64_t annotation_bytes;  /* names and values, annotation.h */
+	uint32_t bin;               /* the mailbox of what was deleted (bin_inside.h); 0: not made yet */
+	uint32_t tombs;             /* keys of that kind */
 };
 
 /* 0, ERR_NOT_FOUND (no such account, or deleted: status says so then), ERR_CORRUPT, ERR_VERSION, ... */
 int state_load(struct source s, struct state *out);
 int state_save(struct store_write *w, const struct state *state);
 /* The record as bytes, for who has them from elsewhere (transfer.h). 0, ERR_CORRUPT, ERR_VERSION; whatever the status is. */
-#define STATE_BYTES 120u
+#define STATE_BYTES 128u
 int state_decode(struct str value, struct state *out);
-void state_encode(const struct state *state, char p[STATE_BYTES]);
+size_t state_encode(const struct state *state, char p[STATE_BYTES]);          /* its size */
 
 #endif

@@ -40,6 +40,20 @@ static int copy_others(struct str value, struct str name, struct buf *b, bool *h
 	return c.bad ? ERR_CORRUPT : value.n > BUCKET_BYTES_MAX ? ERR_TOO_BIG : 0;
 }
 
+int subscription_has(struct source s, struct str name, bool *out)
+{
+	struct key key = key_subscription(name_hash(name));
+	struct str value, other;
+	*out = false;
+	int rc = source_get(s, key_str(&key), &value);
+	if (rc || record_check(value, RECORD_HEADER))
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	struct cursor c = cursor_make(str_from(value, RECORD_HEADER));
+	while (!*out && next_name(&c, &other))
+		*out = str_eq(other, name);
+	return 0;
+}
+
 static int write_bucket(struct change *c, const struct key *key, struct buf *b)
 {
 	if (b->failed)

@@ -83,8 +83,7 @@ static int move_state(struct transfer *t, struct buf *value)
 	char *p = buf_reserve(value, STATE_BYTES);
 	if (!p)
 		return ERR_NO_MEMORY;
-	state_encode(&s, p);
-	value->n = STATE_BYTES;
+	value->n = state_encode(&s, p);
 	return 0;
 }
 

@@ -35,14 +35,11 @@ static int inherit(struct change *c, const struct mailbox_record *mailbox)
 	return above.id ? acl_inherit(c, above.id, mailbox->id) : 0;
 }
 
-int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struct mailbox_record *out)
+static int add(struct change *c, struct mailbox_record *out, int64_t now)
 {
-	if (c->state.mailboxes >= MAILBOXES_MAX || c->state.mailbox_next == UINT32_MAX)
+	struct str name = mailbox_record_name(out);
+	if (c->state.mailbox_next == UINT32_MAX)
 		return ERR_TOO_BIG;
-	if (!quota_has_mailbox_room(&c->state))
-		return ERR_QUOTA;
-	mailbox_record_init(out, c->state.mailbox_next, name);
-	out->use = use;
 	out->modseq = c->modseq;
 	int rc = tree_take_uidvalidity(c, now, &out->uidvalidity);
 	if (!rc)
@@ -55,7 +52,29 @@ int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struc
 	c->state.mailboxes++;
 	c->state.tree_modseq = c->modseq;
 	changelog_add_plain(&c->log, LOG_MAILBOX_CREATED, out->id);
-	return inherit(c, out);
+	return 0;
+}
+
+int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struct mailbox_record *out)
+{
+	if (c->state.mailboxes - (c->state.bin ? 1 : 0) >= MAILBOXES_MAX)
+		return ERR_TOO_BIG;
+	if (!quota_has_mailbox_room(&c->state))
+		return ERR_QUOTA;
+	mailbox_record_init(out, c->state.mailbox_next, name);
+	out->use = use;
+	int rc = add(c, out, now);
+	return rc ? rc : inherit(c, out);
+}
+
+int tree_add_bin(struct change *c, struct str name, int64_t now, struct mailbox_record *out)
+{
+	mailbox_record_init(out, c->state.mailbox_next, name);
+	out->bin = true;
+	int rc = add(c, out, now);
+	if (!rc)
+		c->state.bin = out->id;
+	return rc;
 }
 
 int tree_add_superiors(struct change *c, struct str name, int64_t now)

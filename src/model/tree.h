@@ -8,6 +8,8 @@
 
 /* A new mailbox under a canonical name that is free. now: unix seconds. ERR_TOO_BIG over MAILBOXES_MAX, ERR_QUOTA over the account's own limit. */
 int tree_add(struct change *c, struct str name, uint32_t use, int64_t now, struct mailbox_record *out);
+/* The bin (bin_inside.h), which no limit stops, and nobody shares. */
+int tree_add_bin(struct change *c, struct str name, int64_t now, struct mailbox_record *out);
 /* Makes what is missing of the levels above name. */
 int tree_add_superiors(struct change *c, struct str name, int64_t now);
 /* Record and name of a mailbox go. */

@@ -1,0 +1,554 @@
+/* Deleted mail comes into the bin, stays as long as it should, and comes back as it was: from the contract, bin.h. */
+#include "model/fixture.h"
+
+#include "base/clock.h"
+#include "model/acl.h"
+#include "model/bin.h"
+#include "model/limits.h"
+
+#define DAY 86400
+
+static void keep(struct fixture *f, int64_t seconds, uint64_t bytes, unsigned percent)
+{
+	model_set_keep(f->model, &(struct model_keep){ seconds, bytes, percent });
+	model_set_keep(f->plain_model, &(struct model_keep){ seconds, bytes, percent });
+}
+
+static struct mailbox bin_of(struct fixture *f)
+{
+	struct mailbox m;
+	FIXTURE_OK(bin_find(f->account, &f->arena, &m));
+	assert_true(m.bin);
+	return m;
+}
+
+static void expunge(struct fixture *f, uint32_t mailbox, const char *uids)
+{
+	struct rangeset set = fixture_uids(uids);
+	FIXTURE_OK(mailbox_expunge(f->account, mailbox, &set, false, NULL, NULL));
+	rangeset_fini(&set);
+}
+
+static void copy(struct fixture *f, uint32_t from, uint32_t to, const char *uids, bool move)
+{
+	struct rangeset set = fixture_uids(uids);
+	FIXTURE_OK(mailbox_copy(f->account, from, to, &set, move, NULL, NULL, NULL));
+	rangeset_fini(&set);
+}
+
+static uint64_t restore(struct fixture *f, uint32_t origin, const char *uids, struct mailbox *out)
+{
+	struct rangeset set = fixture_uids(uids);
+	uint64_t n;
+	FIXTURE_OK(bin_restore(f->account, &f->arena, origin, &set, out, &n));
+	rangeset_fini(&set);
+	return n;
+}
+
+static struct message message_at(struct fixture *f, uint32_t mailbox, uint32_t index)
+{
+	struct view *v;
+	assert_int_equal(view_open(f->account, mailbox, &v), 0);
+	struct message m = view_at(v, index);
+	view_unref(&v);
+	return m;
+}
+
+static void assert_body(struct fixture *f, uint32_t mailbox, uint32_t index, const char *text)
+{
+	struct store_blob_view body;
+	assert_int_equal(email_map(f->account, message_at(f, mailbox, index).email, &body), 0);
+	assert_int_equal(body.bytes.n, strlen(text));
+	assert_memory_equal(body.bytes.p, text, body.bytes.n);
+	email_unmap(f->account, &body);
+}
+
+/* ---- what goes in ---- */
+
+static void off_at_first(void **state)
+{
+	struct fixture *f = *state;
+	struct mailbox m;
+	fixture_append(f, FIXTURE_INBOX, "gone", 0);
+	expunge(f, FIXTURE_INBOX, "1");
+	assert_int_equal(bin_find(f->account, &f->arena, &m), ERR_NOT_FOUND);
+	assert_int_equal(fixture_blobs(f), 0);
+}
+
+static void expunged_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	int64_t before = clock_now();
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append(f, FIXTURE_INBOX, "first", MESSAGE_SEEN | MESSAGE_FLAGGED);
+	fixture_append(f, FIXTURE_INBOX, "second", MESSAGE_DELETED);
+	fixture_flags(f, FIXTURE_INBOX, "2", FLAGS_ADD, MESSAGE_ANSWERED, "$Work");
+	expunge(f, FIXTURE_INBOX, "1:2");
+	struct mailbox bin = bin_of(f);
+	assert_true(str_eq(bin.name, STR("Recently Deleted")));
+	assert_int_equal(bin.messages, 2);
+	/* \Deleted does not come along */
+	assert_string_equal(fixture_show_mailbox(f, bin.id), "1:sf 2:a0");
+	struct message m = message_at(f, bin.id, 1);
+	assert_int_equal(m.date, 1000);
+	assert_true(m.saved >= before && m.saved <= clock_now());
+	assert_body(f, bin.id, 0, "first");
+	assert_body(f, bin.id, 1, "second");
+	assert_int_equal(fixture_blobs(f), 2);
+	struct quota q;
+	FIXTURE_OK(account_quota(f->account, &q));
+	assert_int_equal(q.messages, 0);
+	assert_int_equal(q.bytes, 0);
+	assert_int_equal(q.mailboxes, 6);
+	fixture_check(f);
+	fixture_reopen(f);
+	fixture_check(f);
+}
+
+/* Only who loses the last place goes there. */
+static void moved_and_copied_is_not_deleted(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	uint32_t other = fixture_mailbox(f, "other");
+	fixture_append(f, FIXTURE_INBOX, "one", 0);
+	fixture_append(f, FIXTURE_INBOX, "two", 0);
+	copy(f, FIXTURE_INBOX, other, "1", true);
+	copy(f, FIXTURE_INBOX, other, "2", false);
+	expunge(f, FIXTURE_INBOX, "2");
+	struct mailbox m;
+	assert_int_equal(bin_find(f->account, &f->arena, &m), ERR_NOT_FOUND);
+	expunge(f, other, "1:2");
+	assert_int_equal(bin_of(f).messages, 2);
+	fixture_check(f);
+}
+
+/* A restored copy that is deleted again: its time begins anew. */
+static void deleted_twice(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append(f, FIXTURE_INBOX, "one", 0);
+	expunge(f, FIXTURE_INBOX, "1");
+	uint32_t bin = bin_of(f).id;
+	copy(f, bin, FIXTURE_INBOX, "1", false);
+	expunge(f, FIXTURE_INBOX, "2");
+	assert_string_equal(fixture_show_mailbox(f, bin), "1 2");
+	expunge(f, bin, "1");
+	assert_body(f, bin, 0, "one");
+	assert_int_equal(fixture_blobs(f), 1);
+	expunge(f, bin, "2");
+	assert_int_equal(fixture_blobs(f), 0);
+	fixture_check(f);
+}
+
+static void replaced_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	struct str text = STR("new");
+	uint64_t account = FIXTURE_ACCOUNT;
+	uint32_t uidvalidity;
+	fixture_append(f, FIXTURE_INBOX, "old", MESSAGE_DRAFT);
+	struct append item = { .size = 3, .summary = STR("s") };
+	FIXTURE_OK(model_put_blob(f->model, &text, 1, &account, 1, &item.blob));
+	FIXTURE_OK(mailbox_replace(f->account, FIXTURE_INBOX, 1, FIXTURE_INBOX, &item, &uidvalidity));
+	assert_string_equal(fixture_show_mailbox(f, bin_of(f).id), "1:t");
+	assert_body(f, bin_of(f).id, 0, "old");
+	fixture_check(f);
+}
+
+/* More than one commit forgets: by graves. */
+static void many(void **state)
+{
+	struct fixture *f = *state;
+	unsigned n = 3 * PURGE_INLINE_MAX + 17;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append_many(f, FIXTURE_INBOX, n);
+	fixture_flags(f, FIXTURE_INBOX, "2:3", FLAGS_ADD, MESSAGE_SEEN, "word");
+	expunge(f, FIXTURE_INBOX, "1:*");
+	struct mailbox bin = bin_of(f);
+	assert_int_equal(bin.messages, n);
+	assert_int_equal(bin.unseen, n - 2);
+	assert_int_equal(fixture_blobs(f), n);
+	fixture_check(f);
+	char uids[40];
+	snprintf(uids, sizeof(uids), "1:%u", n);
+	assert_int_equal(restore(f, FIXTURE_INBOX, uids, NULL), n);
+	assert_int_equal(fixture_get(f, FIXTURE_INBOX).messages, n);
+	assert_int_equal(fixture_get(f, FIXTURE_INBOX).unseen, n - 2);
+	assert_int_equal(bin_of(f).messages, 0);
+	fixture_check(f);
+	/* and out of the bin for good */
+	expunge(f, FIXTURE_INBOX, "1:*");
+	expunge(f, bin.id, "1:*");
+	assert_int_equal(fixture_blobs(f), 0);
+	fixture_check(f);
+}
+
+/* ---- what it is not ---- */
+
+static void nothing_can_be_put_there(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append(f, FIXTURE_INBOX, "one", 0);
+	fixture_append(f, FIXTURE_INBOX, "two", 0);
+	expunge(f, FIXTURE_INBOX, "1");
+	struct mailbox bin = bin_of(f), *list, m;
+	struct str text = STR("x");
+	uint64_t account = FIXTURE_ACCOUNT;
+	struct append item = { .size = 1, .summary = STR("s") };
+	FIXTURE_OK(model_put_blob(f->model, &text, 1, &account, 1, &item.blob));
+	assert_int_equal(mailbox_append(f->account, bin.id, &item, 1, false, NULL), ERR_DENIED);
+	struct rangeset uids = fixture_uids("2");
+	assert_int_equal(mailbox_copy(f->account, FIXTURE_INBOX, bin.id, &uids, false, NULL, NULL, NULL), ERR_DENIED);
+	assert_int_equal(mailbox_copy(f->account, FIXTURE_INBOX, bin.id, &uids, true, NULL, NULL, NULL), ERR_DENIED);
+	rangeset_fini(&uids);
+	FIXTURE_OK(model_put_blob(f->model, &text, 1, &account, 1, &item.blob));
+	uint32_t uidvalidity;
+	assert_int_equal(mailbox_replace(f->account, FIXTURE_INBOX, 2, bin.id, &item, &uidvalidity), ERR_DENIED);
+	assert_int_equal(mailbox_delete(f->account, bin.name, NULL), ERR_DENIED);
+	assert_int_equal(mailbox_rename(f->account, bin.name, STR("mine"), NULL), ERR_DENIED);
+	assert_int_equal(mailbox_rename(f->account, STR("Drafts"), STR("Recently Deleted/Drafts"), NULL), ERR_DENIED);
+	assert_int_equal(mailbox_create(f->account, bin.name, 0, NULL, NULL), ERR_EXISTS);
+	assert_int_equal(mailbox_create(f->account, STR("Recently Deleted/below"), 0, NULL, NULL), ERR_DENIED);
+	assert_int_equal(mailbox_set_use(f->account, bin.name, MAILBOX_USE_TRASH, NULL), ERR_DENIED);
+	assert_int_equal(mailbox_acl_set(f->account, bin.id, STR("anyone"), false, ACL_REPLACE, ACL_READ, NULL), ERR_DENIED);
+	size_t n;
+	FIXTURE_OK(mailbox_list(f->account, &f->arena, &list, &n));
+	assert_int_equal(n, 6);
+	for (size_t i = 0; i < n; i++)
+		assert_false(list[i].bin);
+	/* by its name it is found, and a delivery into it goes to INBOX */
+	FIXTURE_OK(mailbox_find(f->account, &f->arena, bin.name, &m));
+	assert_int_equal(m.id, bin.id);
+	struct model_delivery d = { .account = FIXTURE_ACCOUNT, .mailbox = bin.name, .append = { .size = 1, .summary = STR("s") } };
+	FIXTURE_OK(model_put_blob(f->model, &text, 1, &account, 1, &d.append.blob));
+	FIXTURE_OK(model_deliver(f->model, &d, 1));
+	assert_int_equal(fixture_get(f, FIXTURE_INBOX).messages, 2);
+	fixture_check(f);
+}
+
+static void taken_name(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_mailbox(f, "Recently Deleted");
+	fixture_append(f, FIXTURE_INBOX, "one", 0);
+	expunge(f, FIXTURE_INBOX, "1");
+	assert_true(str_eq(bin_of(f).name, STR("Recently Deleted 2")));
+	fixture_check(f);
+}
+
+static void quota_counts_what_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append(f, FIXTURE_INBOX, "12345", 0);
+	expunge(f, FIXTURE_INBOX, "1");
+	struct quota q = { .messages_max = QUOTA_ZERO };
+	FIXTURE_OK(account_set_quota(f->account, &q));
+	uint32_t bin = bin_of(f).id;
+	struct rangeset uids = fixture_uids("1");
+	assert_int_equal(mailbox_copy(f->account, bin, FIXTURE_INBOX, &uids, true, NULL, NULL, NULL), ERR_QUOTA);
+	assert_int_equal(bin_restore(f->account, &f->arena, FIXTURE_INBOX, &uids, NULL, NULL), ERR_QUOTA);
+	rangeset_fini(&uids);
+	q.messages_max = 0;
+	FIXTURE_OK(account_set_quota(f->account, &q));
+	copy(f, bin, FIXTURE_INBOX, "1", true);
+	FIXTURE_OK(account_quota(f->account, &q));
+	assert_int_equal(q.messages, 1);
+	assert_int_equal(q.bytes, 5);
+	fixture_check(f);
+}
+
+/* ---- deleted mailboxes ---- */
+
+struct seen {
+	struct fixture *f;
+	char text[400];
+};
+
+static int note(void *arg, const struct bin_item *item)
+{
+	struct seen *seen = arg;
+	size_t n = strlen(seen->text);
+	snprintf(seen->text + n, sizeof(seen->text) - n, "%u<%.*s%s%s:%u ", item->message->uid, STR_ARG(item->name), item->gone ? "!" : "", item->with_it ? "+" : "",
+			 item->uid);
+	return 0;
+}
+
+static void assert_items(struct fixture *f, const char *expected)
+{
+	struct seen seen = { .f = f };
+	assert_int_equal(bin_visit(f->account, note, &seen), 0);
+	assert_string_equal(seen.text, expected);
+}
+
+static void mailbox_comes_back_whole(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	struct mailbox made, back;
+	FIXTURE_OK(mailbox_create(f->account, STR("work/old"), MAILBOX_USE_ARCHIVE, &made, NULL));
+	FIXTURE_OK(mailbox_set_use(f->account, STR("Archive"), 0, NULL));
+	FIXTURE_OK(subscription_set(f->account, STR("work/old"), true, NULL));
+	fixture_append(f, made.id, "one", MESSAGE_SEEN);
+	fixture_append(f, made.id, "two", 0);
+	fixture_flags(f, made.id, "2", FLAGS_ADD, 0, "$Label");
+	FIXTURE_OK(mailbox_delete(f->account, STR("work/old"), NULL));
+	FIXTURE_OK(subscription_set(f->account, STR("work/old"), false, NULL));
+	assert_items(f, "1<work/old!+:1 2<work/old!+:2 ");
+	FIXTURE_OK(mailbox_delete(f->account, STR("work"), NULL));
+	struct bin_mailbox *tombs;
+	size_t n;
+	FIXTURE_OK(bin_mailboxes(f->account, &f->arena, &tombs, &n));
+	assert_int_equal(n, 2);
+	fixture_check(f);
+	fixture_reopen(f);
+	keep(f, 30 * DAY, 0, 0);
+	assert_int_equal(restore(f, made.id, "1:2", &back), 2);
+	assert_true(str_eq(back.name, STR("work/old")));
+	assert_int_equal(back.use, MAILBOX_USE_ARCHIVE);
+	assert_true(back.uidvalidity > made.uidvalidity && back.id != made.id);
+	assert_string_equal(fixture_show_mailbox(f, back.id), "1:s 2:0");
+	assert_body(f, back.id, 0, "one");
+	struct str *names;
+	FIXTURE_OK(subscription_list(f->account, &f->arena, &names, &n));
+	bool subscribed = false;
+	for (size_t i = 0; i < n; i++)
+		subscribed |= str_eq(names[i], STR("work/old"));
+	assert_true(subscribed);
+	FIXTURE_OK(bin_mailboxes(f->account, &f->arena, &tombs, &n));
+	assert_true(tombs[n - 1].restored || tombs[0].restored);
+	fixture_check(f);
+}
+
+static void level_becomes_mailbox_again(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	uint32_t above = fixture_mailbox(f, "above");
+	fixture_mailbox(f, "above/below");
+	fixture_append(f, above, "one", 0);
+	FIXTURE_OK(mailbox_delete(f->account, STR("above"), NULL));
+	assert_true(fixture_get(f, above).no_select);
+	assert_items(f, "1<above!+:1 ");
+	struct mailbox back;
+	assert_int_equal(restore(f, above, "1", &back), 1);
+	assert_true(str_eq(back.name, STR("above")) && !back.no_select);
+	FIXTURE_OK(mailbox_find(f->account, &f->arena, STR("above/below"), &back));
+	fixture_check(f);
+}
+
+static void restored_where_it_is_now(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	uint32_t box = fixture_mailbox(f, "box");
+	fixture_append(f, box, "one", 0);
+	fixture_append(f, box, "two", 0);
+	fixture_append(f, box, "three", 0);
+	expunge(f, box, "1");
+	FIXTURE_OK(mailbox_rename(f->account, STR("box"), STR("renamed"), NULL));
+	assert_items(f, "1<renamed:1 ");
+	assert_int_equal(restore(f, box, "1", NULL), 1);
+	assert_string_equal(fixture_show_mailbox(f, box), "2 3 4");
+	/* twice into the mailbox that came in its place, also when that has another name by then */
+	expunge(f, box, "2");
+	FIXTURE_OK(mailbox_delete(f->account, STR("renamed"), NULL));
+	struct mailbox first, second;
+	assert_int_equal(restore(f, box, "2", &first), 1);
+	FIXTURE_OK(mailbox_rename(f->account, STR("renamed"), STR("elsewhere"), NULL));
+	assert_int_equal(restore(f, box, "3:4", &second), 2);
+	assert_int_equal(first.id, second.id);
+	/* of what nobody remembers INBOX takes care */
+	expunge(f, second.id, "1");
+	uint32_t last = bin_of(f).uidnext - 1;
+	char uid[12];
+	snprintf(uid, sizeof(uid), "%u", last);
+	assert_int_equal(restore(f, 999999, uid, &second), 1);
+	assert_int_equal(second.id, FIXTURE_INBOX);
+	fixture_check(f);
+}
+
+static void empty_mailbox_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	uint32_t box = fixture_mailbox(f, "empty");
+	FIXTURE_OK(mailbox_delete(f->account, STR("empty"), NULL));
+	struct rangeset none = RANGESET_INIT;
+	struct mailbox back;
+	FIXTURE_OK(bin_restore(f->account, &f->arena, box, &none, &back, NULL));
+	assert_true(str_eq(back.name, STR("empty")));
+	fixture_check(f);
+}
+
+static void deleted_mailboxes_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+	if (fixture_faults())
+		return;
+	keep(f, 30 * DAY, 0, 0);
+	uint32_t first = 0;
+	for (unsigned i = 0; i < TOMBS_MAX + 3; i++) {
+		uint32_t id = fixture_mailbox(f, "again");
+		first = first ? first : id;
+		FIXTURE_OK(mailbox_delete(f->account, STR("again"), NULL));
+	}
+	struct bin_mailbox *tombs;
+	size_t n;
+	FIXTURE_OK(bin_mailboxes(f->account, &f->arena, &tombs, &n));
+	assert_int_equal(n, TOMBS_MAX);
+	assert_int_equal(tombs[0].id, first + 3);
+	fixture_check(f);
+}
+
+/* ---- how long ---- */
+
+static void goes_when_its_time_is_over(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t gone;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append_many(f, FIXTURE_INBOX, 10);
+	fixture_mailbox(f, "box");
+	FIXTURE_OK(mailbox_delete(f->account, STR("box"), NULL));
+	expunge(f, FIXTURE_INBOX, "1:9");
+	int64_t now = clock_now();
+	FIXTURE_OK(bin_sweep(f->model, FIXTURE_ACCOUNT, now + 30 * DAY - 60, &gone));
+	assert_int_equal(gone, 0);
+	assert_int_equal(bin_of(f).messages, 9);
+	FIXTURE_OK(bin_sweep(f->model, FIXTURE_ACCOUNT, now + 30 * DAY + 1, &gone));
+	assert_int_equal(bin_of(f).messages, 0);
+	if (!fixture_faults())
+		assert_int_equal(gone, 9);
+	struct bin_mailbox *tombs;
+	size_t n;
+	FIXTURE_OK(bin_mailboxes(f->account, &f->arena, &tombs, &n));
+	assert_int_equal(n, 0);
+	fixture_check(f);
+	assert_int_equal(fixture_blobs(f), 1);
+	/* switched off, the bin is emptied */
+	expunge(f, FIXTURE_INBOX, "10");
+	keep(f, 0, 0, 0);
+	FIXTURE_OK(bin_sweep(f->model, FIXTURE_ACCOUNT, now + 1, NULL));
+	fixture_check(f);
+	assert_int_equal(fixture_blobs(f), 0);
+}
+
+static void ceiling(void **state)
+{
+	struct fixture *f = *state;
+	if (fixture_faults())
+		return;
+	keep(f, 30 * DAY, 20, 0);
+	for (unsigned i = 0; i < 6; i++) {
+		fixture_append(f, FIXTURE_INBOX, "seven..", 0);
+		char uid[12];
+		snprintf(uid, sizeof(uid), "%u", i + 1);
+		expunge(f, FIXTURE_INBOX, uid);
+	}
+	uint32_t bin = bin_of(f).id;
+	assert_string_equal(fixture_show_mailbox(f, bin), "5 6");
+	assert_int_equal(fixture_blobs(f), 2);
+	/* also where graves are needed, and by the quota */
+	struct quota q = { .bytes_max = 5000 };
+	FIXTURE_OK(account_set_quota(f->account, &q));
+	keep(f, 30 * DAY, 1000000, 10);
+	fixture_append_many(f, FIXTURE_INBOX, PURGE_INLINE_MAX + 200);
+	expunge(f, FIXTURE_INBOX, "1:*");
+	assert_int_equal(bin_of(f).messages, 500);
+	fixture_check(f);
+	/* a lower ceiling is found by the sweep */
+	keep(f, 30 * DAY, 100, 0);
+	uint64_t gone;
+	FIXTURE_OK(bin_sweep(f->model, FIXTURE_ACCOUNT, clock_now(), &gone));
+	assert_int_equal(gone, 400);
+	FIXTURE_OK(bin_empty(f->account, &gone));
+	assert_int_equal(gone, 100);
+	assert_int_equal(fixture_blobs(f), 0);
+	fixture_check(f);
+}
+
+static void keywords_beyond_room(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	for (unsigned box = 0; box < 3; box++) {
+		char name[20], word[20];
+		snprintf(name, sizeof(name), "box%u", box);
+		uint32_t id = fixture_mailbox(f, name);
+		for (unsigned i = 0; i < 30; i++) {
+			char uid[12];
+			snprintf(word, sizeof(word), "w%u-%u", box, i);
+			snprintf(uid, sizeof(uid), "%u", fixture_append(f, id, "x", 0));
+			fixture_flags(f, id, uid, FLAGS_ADD, 0, word);
+		}
+		expunge(f, id, "1:*");
+		assert_int_equal(bin_of(f).messages, 30 * (box + 1));
+	}
+	fixture_check(f);
+	/* when the first ones are gone, their bits are free again */
+	uint32_t bin = bin_of(f).id, id = fixture_mailbox(f, "late");
+	expunge(f, bin, "1:60");
+	fixture_append(f, id, "x", 0);
+	fixture_flags(f, id, "1", FLAGS_ADD, 0, "late");
+	expunge(f, id, "1");
+	assert_true(message_at(f, bin, bin_of(f).messages - 1).flags >> MESSAGE_KEYWORD_SHIFT);
+	fixture_check(f);
+}
+
+/* ---- what older programs may read ---- */
+
+static void level_one_knows_nothing_of_it(void **state)
+{
+	struct fixture *f = *state;
+	struct store_config config = { .engine = STORE_ENGINE_MEM, .create = true, .level = 1 };
+	struct store *s;
+	struct model *m;
+	struct account *a;
+	struct mailbox box;
+	uint64_t id = 1, gone;
+	(void)f;
+	assert_int_equal(store_open(&config, &s, NULL), 0);
+	assert_int_equal(model_open(s, NULL, &m, NULL), 0);
+	model_set_keep(m, &(struct model_keep){ 30 * DAY, 0, 0 });
+	assert_int_equal(account_create(m, id), 0);
+	assert_int_equal(account_open(m, id, &a), 0);
+	for (unsigned level = 1; level <= 2; level++) {
+		struct str text = STR("x");
+		struct append item = { .size = 1, .summary = STR("s") };
+		assert_int_equal(model_put_blob(m, &text, 1, &id, 1, &item.blob), 0);
+		assert_int_equal(mailbox_append(a, FIXTURE_INBOX, &item, 1, false, NULL), 0);
+		assert_int_equal(mailbox_create(a, STR("box"), 0, NULL, NULL), 0);
+		assert_int_equal(mailbox_delete(a, STR("box"), NULL), 0);
+		assert_int_equal(mailbox_expunge(a, FIXTURE_INBOX, NULL, false, NULL, NULL), 0);
+		assert_int_equal(bin_sweep(m, id, clock_now() + 99, &gone), 0);
+		assert_int_equal(bin_find(a, &f->arena, &box), level == 1 ? ERR_NOT_FOUND : 0);
+		struct bin_mailbox *tombs;
+		size_t n;
+		assert_int_equal(bin_mailboxes(a, &f->arena, &tombs, &n), 0);
+		assert_int_equal(n, level == 1 ? 0 : 1);
+		if (level == 1)
+			assert_int_equal(store_raise_level(s, 2), 0);
+	}
+	account_close(&a);
+	model_close(&m);
+	store_close(&s);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(off_at_first), FIXTURE_TEST(expunged_is_kept), FIXTURE_TEST(moved_and_copied_is_not_deleted),
+		FIXTURE_TEST(deleted_twice), FIXTURE_TEST(replaced_is_kept), FIXTURE_TEST(many),
+		FIXTURE_TEST(nothing_can_be_put_there), FIXTURE_TEST(taken_name), FIXTURE_TEST(quota_counts_what_comes_back),
+		FIXTURE_TEST(mailbox_comes_back_whole), FIXTURE_TEST(level_becomes_mailbox_again), FIXTURE_TEST(restored_where_it_is_now),
+		FIXTURE_TEST(empty_mailbox_comes_back), FIXTURE_TEST(deleted_mailboxes_are_bounded), FIXTURE_TEST(goes_when_its_time_is_over),
+		FIXTURE_TEST(ceiling), FIXTURE_TEST(keywords_beyond_room), FIXTURE_TEST(level_one_knows_nothing_of_it),
+	};
+	return fixture_run("bin", tests, sizeof(tests) / sizeof(*tests));
+}
