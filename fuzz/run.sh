@@ -1,31 +1,38 @@
 #!/bin/bash
-# Fuzzes with libFuzzer under ASan and UBSan: fuzz/run.sh [SECONDS [NAME...]]   (default: 60 seconds each, all of them)
-# New finds go to fuzz/found/NAME, the grown corpus stays in build-fuzz/corpus/NAME; a crash ends with its input named.
-set -eu
+# Fuzzes with libFuzzer under ASan and UBSan: fuzz/run.sh [SECONDS [NAME...]]   (default: 60 seconds each, all of them, as many at once as there are cores)
+# New finds go to fuzz/found/NAME, the grown corpus stays in build-fuzz/corpus/NAME; a crash ends with its input named. FUZZ_SEED=1 makes the same inputs
+# each time, from the corpus in the tree alone. The last line is "N passed, N failed".
+set -u
 cd "$(dirname "$0")/.."
 . tools/packages.sh
 seconds=${1:-60}
 [ $# -gt 0 ] && shift
-need "fuzzing" $build_packages clang libclang-rt-14-dev libcmocka-dev
+need "fuzzing" $build_packages $fuzz_packages || exit 1
+export CC="${CC_FUZZ:-clang}"
 [ -f build-fuzz/build.ninja ] ||
-	CC=clang meson setup build-fuzz -Dfuzzer=libfuzzer -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link >/dev/null
+	meson setup build-fuzz -Dfuzzer=libfuzzer -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link >/dev/null || exit 1
 names=${*:-$(ninja -C build-fuzz -t targets all | sed -n 's/^fuzz_\([a-z0-9_]*\): .*/\1/p' | sort -u)}
-failed=0
-for name in $names; do
-	ninja -C build-fuzz "fuzz_$name" >/dev/null
-	mkdir -p "build-fuzz/corpus/$name" "fuzz/found/$name"
-	dict="fuzz/corpus/$name.dict"
-	if build-fuzz/fuzz_"$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
-		-artifact_prefix="fuzz/found/$name/" $([ -f "$dict" ] && echo "-dict=$dict") \
-		"build-fuzz/corpus/$name" "fuzz/corpus/$name" >"build-fuzz/$name.log" 2>&1; then
-		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "build-fuzz/$name.log")
-		cover=$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "build-fuzz/$name.log" | tail -1)
-		echo "ok   $name: ${runs:-0} executions, coverage ${cover:-0}"
+ninja -C build-fuzz $(for name in $names; do echo "fuzz_$name"; done) >build-fuzz/build.log 2>&1 || { grep -E 'error|FAILED' -A4 build-fuzz/build.log | head -40; echo "0 passed, 1 failed"; exit 1; }
+
+one() { # NAME
+	local name=$1 dict="fuzz/corpus/$1.dict" corpus="build-fuzz/corpus/$1" log="build-fuzz/$1.log" options=
+	[ -n "${FUZZ_SEED:-}" ] && { corpus=$(mktemp -d); options="-seed=$FUZZ_SEED"; }
+	[ -f "$dict" ] && options="$options -dict=$dict"
+	mkdir -p "$corpus" "fuzz/found/$name"
+	if build-fuzz/fuzz_"$name" -max_total_time="$seconds" -timeout=60 -entropic=0 -rss_limit_mb=2048 -print_final_stats=1 $options \
+		-artifact_prefix="fuzz/found/$name/" "$corpus" "fuzz/corpus/$name" >"$log" 2>&1; then
+		echo "ok   $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") executions, coverage $(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$log" | tail -1)"
 		rmdir --ignore-fail-on-non-empty "fuzz/found/$name"
 	else
-		echo "FAIL $name: see build-fuzz/$name.log and fuzz/found/$name"
-		failed=$((failed + 1))
+		echo "FAIL $name: see $log and fuzz/found/$name"
 	fi
-done
-rmdir --ignore-fail-on-non-empty fuzz/found 2>/dev/null || true
-[ $failed = 0 ]
+	[ -z "${FUZZ_SEED:-}" ] || rm -rf "$corpus"
+}
+export -f one
+export seconds
+echo $names | tr ' ' '\n' | xargs -P "$(nproc)" -I NAME bash -c 'one NAME' | tee build-fuzz/result
+rmdir --ignore-fail-on-non-empty fuzz/found 2>/dev/null
+passed=$(grep -c '^ok ' build-fuzz/result) failed=$(grep -c '^FAIL ' build-fuzz/result)
+echo "$(awk '/^ok / { n += $3 } END { print n + 0 }' build-fuzz/result) executions, ${seconds} s for each of $((passed + failed)) fuzzers, $failed with a find"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
