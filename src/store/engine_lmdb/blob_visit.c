@@ -4,6 +4,7 @@
 #include "store/engine_lmdb/segment_walk.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int segment_walk(struct lmdb_store *s, uint32_t number, bool verify, segment_walk_fn *fn, void *arg)
@@ -18,6 +19,10 @@ int segment_walk(struct lmdb_store *s, uint32_t number, bool verify, segment_wal
 	struct scan_item item;
 	while (rc == 0 && (rc = segment_scan_next(scan, &item)) == 1)
 		rc = fn(arg, number, &item);
+	/* A writer that died before its header was durable leaves a file that is empty, or holds anything; nothing can have been promised of it. */
+	struct stat st;
+	if (!scan && (rc == ERR_CORRUPT || rc == ERR_INVALID) && fstat(fd, &st) == 0 && st.st_size <= SEGMENT_HEADER_SIZE)
+		rc = ERR_NOT_FOUND;
 	segment_scan_end(&scan);
 	close(fd);
 	return rc;

@@ -316,6 +316,8 @@ int segment_seal(struct lmdb_store *s, uint32_t number, int fd)
 		return 0;             /* its maker is about to write the header, or died before that */
 	struct segment_scan *scan;
 	int rc = segment_scan_begin(fd, number, true, &scan);
+	if (!scan && (rc == ERR_CORRUPT || rc == ERR_INVALID) && st.st_size == SEGMENT_HEADER_SIZE)
+		return 0;             /* likewise, and the power failed */
 	struct scan_item item;
 	bool whole = true;
 	while (rc == 0 && (rc = segment_scan_next(scan, &item)) == 1) {

@@ -68,7 +68,17 @@ static int make_dirs(const struct store_config *c, int dir_fd, struct err *e)
 		if (mkdirat(dir_fd, names[i], 0700) < 0 && errno != EEXIST)
 			return err_from_errno(e, errno, "cannot make %s/%s", c->dir, names[i]);
 	}
-	return 0;
+	/* Before FORMAT: nothing says in which order a directory's names come to the disk, and FORMAT promises the others. */
+	return fsync(dir_fd) < 0 ? err_from_errno(e, errno, "cannot sync %s", c->dir) : 0;
+}
+
+int dir_sync(const char *path, struct err *e)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int failed = fd < 0 || fsync(fd) < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return failed ? err_from_errno(e, failed, "cannot sync the directory %s", path) : 0;
 }
 
 int dir_write_format(const char *dir, unsigned level, struct err *e)
@@ -81,17 +91,17 @@ int dir_write_format(const char *dir, unsigned level, struct err *e)
 	return rc;
 }
 
-int dir_prepare(const struct store_config *c, int *blobs_fd_out, unsigned *level_out, struct err *e)
+int dir_prepare(const struct store_config *c, int *blobs_fd_out, unsigned *level_out, bool *fresh_out, struct err *e)
 {
+	*fresh_out = false;
 	int dir_fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return err_from_errno(e, errno, "cannot open the directory of the store, %s", c->dir);
 	int rc = read_format(c, dir_fd, level_out, e);
 	if (rc == ERR_NOT_FOUND && c->create && !c->read_only) {
 		*level_out = c->level ? c->level : STORE_LEVEL_NEWEST;
+		*fresh_out = true;
 		rc = make_dirs(c, dir_fd, e);
-		if (rc == 0)
-			rc = write_format(c->dir, dir_fd, *level_out, e);
 	}
 	if (rc == 0) {
 		*blobs_fd_out = openat(dir_fd, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

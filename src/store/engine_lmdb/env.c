@@ -2,6 +2,8 @@
 #include "store/engine_lmdb/dir.h"
 #include "store/engine_lmdb/lmdb_store.h"
 
+#include <errno.h>
+
 static int open_tables(struct lmdb_store *s)
 {
 	const struct {
@@ -52,7 +54,16 @@ static int open_env(struct lmdb_store *s, const char **step_out)
 	return rc;
 }
 
-int index_open(struct lmdb_store *s, const struct store_config *c, struct err *e)
+/* LMDB begins its file with two roots that it does not sync before the first commit. Without one of them it is no index and never was one. */
+static int set_unfinished_aside(const char *index_path)
+{
+	char from[DIR_PATH_MAX + 32], to[DIR_PATH_MAX + 32];
+	snprintf(from, sizeof from, "%s/data.mdb", index_path);
+	snprintf(to, sizeof to, "%s/data.mdb.unfinished", index_path);
+	return rename(from, to) < 0 ? errno : 0;
+}
+
+int index_open(struct lmdb_store *s, const struct store_config *c, bool fresh, struct err *e)
 {
 	char path[DIR_PATH_MAX];
 	int rc = dir_path(c->dir, "index", path, e);
@@ -64,8 +75,16 @@ int index_open(struct lmdb_store *s, const struct store_config *c, struct err *e
 	s->map_size = c->map_size ? c->map_size : STORE_MAP_SIZE_DEFAULT;
 	const char *step;
 	rc = open_env(s, &step);
+	if (rc == MDB_INVALID && fresh && set_unfinished_aside(path) == 0)
+		rc = open_env(s, &step);
 	if (rc)
 		return err_set(e, lmdb_code(rc), NULL, "the index %s: cannot %s: %s", path, step, mdb_strerror(rc));
+	/* LMDB syncs its file, not the name it has. Who opens it cannot know whether the one who made it came so far as this. */
+	if (!c->read_only && !c->no_sync) {
+		rc = dir_sync(path, e);
+		if (rc)
+			return rc;
+	}
 	/* Readers that were killed would hold old pages for ever. */
 	int dead;
 	mdb_reader_check(s->env, &dead);

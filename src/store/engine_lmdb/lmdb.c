@@ -115,7 +115,8 @@ static int open_parts(struct lmdb_store *s, const struct store_config *c, struct
 {
 	int blobs_fd;
 	unsigned level;
-	int rc = dir_prepare(c, &blobs_fd, &level, e);
+	bool fresh;
+	int rc = dir_prepare(c, &blobs_fd, &level, &fresh, e);
 	if (rc)
 		return rc;
 	atomic_init(&s->level, level);
@@ -132,7 +133,8 @@ static int open_parts(struct lmdb_store *s, const struct store_config *c, struct
 	rc = bell_create(path, !c->read_only, bell_heard, s, &s->bell);
 	if (rc)
 		return err_set(e, rc, NULL, "cannot open %s: %s", path, err_text(rc));
-	return index_open(s, c, e);
+	rc = index_open(s, c, fresh, e);
+	return rc == 0 && fresh ? dir_write_format(c->dir, level, e) : rc;
 }
 
 int engine_lmdb_open(const struct store_config *c, struct store **out, struct err *e)

@@ -75,7 +75,8 @@ int cursor_find(MDB_cursor *c, const struct full_key *from, const struct full_ke
 				MDB_val *value);
 
 /* env.c */
-int index_open(struct lmdb_store *s, const struct store_config *c, struct err *e);
+/* fresh: the store is only being made, so an index that was never begun right may be in the way: it is set aside. */
+int index_open(struct lmdb_store *s, const struct store_config *c, bool fresh, struct err *e);
 void index_close(struct lmdb_store *s);           /* nothing when not opened */
 /* The number of the newest transaction; 0 when it cannot be known. */
 uint64_t index_newest(struct lmdb_store *s);

@@ -297,11 +297,38 @@ static void a_full_index_refuses_and_lives_on(void **state)
 	assert_int_equal(store_commit(f->store, scope, put_numbered, &n), 0);
 }
 
+/* LMDB's first pages are not synced before its first commit, and FORMAT is written after that: without FORMAT they may be anything. With FORMAT they are
+ * damage, and nothing is put in their place. */
+static void an_interrupted_making_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	char index[100], format[100], aside[120];
+	struct err e = { .code = 0 };
+	snprintf(index, sizeof index, "%s/index/data.mdb", f->dir);
+	snprintf(format, sizeof format, "%s/FORMAT", f->dir);
+	snprintf(aside, sizeof aside, "%s.unfinished", index);
+	store_close(&f->store);
+	struct store_config make = { .engine = STORE_ENGINE_LMDB, .dir = f->dir, .create = true };
+	for (int with_format = 1; with_format >= 0; with_format--) {
+		assert_int_equal(truncate(index, 0), 0);
+		assert_int_equal(truncate(index, 8192), 0);
+		if (!with_format)
+			assert_int_equal(unlink(format), 0);
+		assert_int_equal(store_open(&make, &f->store, &e) == 0, !with_format);
+		assert_int_equal(access(aside, F_OK) == 0, !with_format);
+	}
+	assert_int_equal(access(format, F_OK), 0);
+	put(f->store, scope, STR("a"), STR("1"));
+	reopen(f);
+	assert_list(f->store, scope, STR_NONE, STR_NONE, "a=1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(what_was_committed_stays, &target),
 		CONFORMANCE_TEST(a_level_stays_and_is_seen_by_others, &old),
+		CONFORMANCE_TEST(an_interrupted_making_is_made_again, &target),
 		CONFORMANCE_TEST(mapped_pages_are_let_go_of, &target),
 		CONFORMANCE_TEST(a_closed_segment_is_continued, &target),
 		CONFORMANCE_TEST(full_segments_are_followed_by_others, &target),

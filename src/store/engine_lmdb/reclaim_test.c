@@ -278,6 +278,57 @@ static void the_segment_of_a_killed_process_is_ended(void **state)
 	assert_blob(f->store, ids[1], STR("from the dead"));
 }
 
+static int count_blob(void *arg, store_blob_id id, uint64_t size, store_tag tag)
+{
+	(void)id, (void)size, (void)tag;
+	++*(unsigned *)arg;
+	return 0;
+}
+
+/* The power failed before the header of a new segment was durable: the file may be empty, or hold 64 bytes of anything. Nothing in it was ever promised, so
+ * it is in nobody's way. */
+static void a_segment_without_a_header_is_none(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const lefts[] = { "", "\0\0\0", "TRKSEG\r\n and something else than there ought to be in a header of it" };
+	char path[100];
+	struct err e = { .code = 0 };
+	store_blob_id kept = blob_put(f->store, STR("kept"), &ann, 1);
+	for (int i = 0; i < 3; i++) {
+		store_close(&f->store);
+		fflush(NULL);
+		pid_t child = fork();
+		if (child == 0) {
+			/* The small one goes where the last one was, the large one into a new segment, which is left open. */
+			static char big[300000];
+			struct str bytes = str_make(big, sizeof big), small = STR("small");
+			store_blob_id id = 0;
+			if (fixture_open(f, false, &e) == 0 && store_blob_put(f->store, &small, 1, &ann, 1, &id) == 0)
+				store_blob_put(f->store, &bytes, 1, &ann, 1, &id);
+			_exit(id ? (int)(id >> 32) : 0);
+		}
+		int status;
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) > 0);
+		snprintf(path, sizeof path, "%s/blobs/%08x.seg", f->dir, (unsigned)WEXITSTATUS(status));
+		FILE *file = fopen(path, "wb");
+		assert_non_null(file);
+		char bytes[64] = "";
+		memcpy(bytes, lefts[i], i == 2 ? 64 : 0);
+		fwrite(bytes, 1, i == 0 ? 0 : 64, file);
+		fclose(file);
+		assert_int_equal(fixture_open(f, false, &e), 0);
+		assert_sound(f->store);
+		maintain_later(f->store);
+		assert_sound(f->store);
+		unsigned n = 0;
+		assert_int_equal(store_blob_visit(f->store, ann, count_blob, &n), 0);
+		assert_int_equal(n, 2 + 2 * i);
+		assert_blob(f->store, kept, STR("kept"));
+		blob_put(f->store, STR("more"), &ann, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,6 +338,7 @@ int main(void)
 		CONFORMANCE_TEST(work_is_bounded, &target),
 		CONFORMANCE_TEST(damage_is_not_thrown_away, &target),
 		CONFORMANCE_TEST(the_segment_of_a_killed_process_is_ended, &target),
+		CONFORMANCE_TEST(a_segment_without_a_header_is_none, &target),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@
 #include "store/blob_segment/scan.h"
 #include "store/engine_lmdb/blob_index.h"
 
-/* Scans one segment file. Ends early with what fn returns when that is not 0. ERR_NOT_FOUND: no such file. */
+/* Scans one segment file. Ends early with what fn returns when that is not 0. ERR_NOT_FOUND: no such file, or one of which the cut of its maker's life left
+ * not even the header. */
 typedef int segment_walk_fn(void *arg, uint32_t number, const struct scan_item *item);
 int segment_walk(struct lmdb_store *s, uint32_t number, bool verify, segment_walk_fn *fn, void *arg);
 /* The next row of the segments table, in a transaction of its own. ERR_NOT_FOUND at the end. */
