@@ -184,6 +184,8 @@ int pack_read_trailer(struct repository *r, struct pack_file *f, struct buf *out
 	int e = file_read_at(f->fd, footer, sizeof(footer), f->size - PACK_END_SIZE);
 	if (e == 0)
 		e = footer_decode(footer, end_out);
+	if (e == 0 && *end_out > f->size - PACK_END_SIZE - RECORD_HEAD_SIZE)
+		e = ERR_CORRUPT;
 	if (e == 0)
 		e = pack_read_record(r, f->fd, *end_out, &h);
 	if (e == 0 && (h.kind != RECORD_TRAILER || *end_out + RECORD_HEAD_SIZE + h.stored + PACK_END_SIZE != f->size))

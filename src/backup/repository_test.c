@@ -224,6 +224,43 @@ static void test_notes(void **state)
 	}
 }
 
+/* Repositories that version 1 of the format wrote, and every later program must read. */
+static int chunk_named(void *ctx, const struct chunk_id *id)
+{
+	struct buf out = BUF_INIT(0);
+	static const char *const contents[] = { "", "short", "chunk 2 line 1\n", "chunk 3 line 0\nchunk 3 line 919\n", "chunk 4 line 1\n" };
+	struct scene *s = ctx;
+	static const size_t sizes[] = { 0, 5, 600, 1012, 1200 };
+	static size_t n;
+	assert_int_equal(repository_get(s->r, id, &out), 0);
+	assert_int_equal(out.n, sizes[n % 5]);
+	assert_true(str_starts(buf_str(&out), str_from_c(contents[n % 5])));
+	n++;
+	buf_fini(&out);
+	return 0;
+}
+
+static void test_golden(void **state)
+{
+	(void)state;
+	static const struct { const char *name, *passphrase; } kept[] = { { "1-plain", "" }, { "1-sealed", "golden passphrase" } };
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		struct scene s = { .passphrase = kept[i].passphrase };
+		struct buf out = BUF_INIT(0);
+		snprintf(s.dir, sizeof(s.dir), "%s/tests/golden/backup/%s", TROIKA_SOURCE, kept[i].name);
+		scene_reopen(&s, false);
+		assert_int_equal(repository_note_get(s.r, "note", &out), 0);
+		assert_true(str_eq(buf_str(&out), STR("what to know")));
+		buf_reset(&out);
+		assert_int_equal(repository_snapshot_get(s.r, "20261126T150405Z", &out), 0);
+		assert_int_equal(scene_walk(NULL, buf_str(&out), chunk_named, &s), 0);
+		assert_int_equal(out.n, 5 * CHUNK_ID_SIZE);
+		assert_int_equal(scene_verify(&s), 0);
+		repository_close(&s.r);
+		buf_fini(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_writers),
 		cmocka_unit_test(test_snapshots),
 		cmocka_unit_test(test_notes),
+		cmocka_unit_test(test_golden),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
