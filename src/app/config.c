@@ -229,7 +229,7 @@ static int take_all(struct app_config *c, cfg_t *cfg, struct err *e)
 }
 
 /* What one option says in words, or several together. The host name: as configured, else the machine's. */
-static int complete(const char *data_dir, struct app_config *c)
+static int complete(const char *data_dir, struct app_config *c, struct err *e)
 {
 	char name[256] = "localhost";
 
@@ -242,6 +242,9 @@ static int complete(const char *data_dir, struct app_config *c)
 		c->dns.trust_anchor = "";            /* no validation */
 	c->mail.pop3_login_delay_s = c->pop3_login_delay_ms / 1000;
 	c->mail.spool_dir = arena_printf(&c->arena, "%s/spool", data_dir);
+	if (c->metrics.listen.n && parse_place(APP_HTTP, c->metrics.listen, &c->metrics.place, e))
+		return ERR_CONFIG;
+	c->server.slow_ms = c->slow_ms;
 	return c->arena.failed ? ERR_NO_MEMORY : 0;
 }
 
@@ -272,7 +275,7 @@ int app_config_load(const char *data_dir, const char *file, struct app_config *o
 	if (r == 0)
 		r = take_all(out, cfg, e);
 	if (r == 0)
-		r = complete(data_dir, out);
+		r = complete(data_dir, out, e);
 	if (r == 0)
 		r = defence_check(out, e);
 	cfg_free(cfg);

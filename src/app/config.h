@@ -72,6 +72,8 @@ struct app_config {
 	struct search_options { bool enabled; unsigned threads; struct str converter; } search;
 	struct sandbox_options { bool core_dumps; } sandbox;
 	unsigned audit_keep_days;            /* 0: for ever */
+	struct metrics_options { struct str listen; struct app_listen place; /* address[0] == 0: none */ } metrics;
+	unsigned slow_ms;
 	uint64_t pop3_login_delay_ms;
 	unsigned quota_grace_percent;        /* model_set_quota_grace */
 	struct str *proxy_from;

@@ -33,6 +33,8 @@ const struct config_option config_options[] = {
 	  "started as root: become this user once the ports are bound; empty: the owner of the data directory" },
 	{ "log", "format", OPTION_WORD, AT(log_format), "text", 0, 0, log_formats, "text or json" },
 	{ "log", "level", OPTION_WORD, AT(log_level), "info", 0, 0, log_levels, "error, warn, notice, info or debug" },
+	{ "log", "slow_ms", OPTION_NUMBER, AT(slow_ms), "1000", 0, 60 * MINUTE, NULL,
+	  "commands that take so many milliseconds, waiting for the client not counted, are logged as slow; 0: none" },
 	{ "tls", "min_version", OPTION_TEXT, AT(tls.min_version), "1.2", 0, 0, NULL, "1.2 or 1.3" },
 	{ "tls", "ciphers", OPTION_TEXT, AT(tls.ciphers), "", 0, 0, NULL, "TLS 1.2 cipher list in OpenSSL's form; empty: a modern set" },
 	{ "tls", "client_ca", OPTION_TEXT, AT(tls.client_ca), "", 0, 0, NULL,
@@ -221,13 +223,16 @@ const struct config_option config_options[] = {
 	  "program that makes text of PDF and Office attachments, an absolute path: run as PROGRAM TYPE NAME, the attachment on its standard input, UTF-8 text from its standard output" },
 	{ "sandbox", "core_dumps", OPTION_BOOL, AT(sandbox.core_dumps), "false", 0, 0, NULL,
 	  "a crash writes the server's memory to a file, and debuggers of its user may look into it: to find a fault, with secrets in it" },
+	{ "metrics", "listen", OPTION_STR, AT(metrics.listen), "", 0, 0, NULL,
+	  "ADDRESS:PORT where Prometheus may ask for /metrics, and others for /health, /ready and /sessions, without a password: 127.0.0.1:9618; empty: only on "
+	  "the socket run/troika.sock of the data directory, for its owner" },
 	{ "audit", "keep_days", OPTION_NUMBER, AT(audit_keep_days), "365", 0, AUDIT_KEEP_DAYS_MAX, NULL,
 	  "how many days the trail of logins and administrators' acts is kept (troika audit); 0: for ever" },
 	{ "pop3", "login_delay", OPTION_DURATION, AT(pop3_login_delay_ms), "0", 0, DAY, NULL, "least time between two logins of a user" },
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", "search", "sandbox", "audit", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", "search", "sandbox", "metrics", "audit", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 

@@ -5,6 +5,7 @@
 #include "app/mailroute.h"
 #include "app/sandbox.h"
 #include "app/listeners.h"
+#include "app/monitor.h"
 #include "app/signing.h"
 #include "app/world.h"
 #include "audit/audit.h"
@@ -18,6 +19,7 @@
 #include "rt/fault.h"
 #include "rt/log.h"
 #include "rt/server.h"
+#include "rt/supervisor.h"
 #include "rt/tls.h"
 
 #include <pthread.h>
@@ -43,6 +45,7 @@ struct serving {
 	struct signing *signing;
 	struct dkim_keyring keyring;
 	struct server *server;
+	struct monitor *monitor;
 	pthread_mutex_t config_lock;     /* config, between a reload and the periodic jobs */
 	struct smtp_service smtp, submission, lmtp;
 	pthread_t signal_thread;
@@ -175,6 +178,7 @@ static void reload(struct serving *s)
 	set_log(s);
 	audit_set_keep_days(s->config.audit_keep_days);
 	model_set_quota_grace(s->house.model, s->config.quota_grace_percent);
+	server_set_slow(s->server, s->config.slow_ms);
 	r = services_set_config(s->services, &s->config.mail);
 	if (r == 0)
 		r = world_set_config(&s->world, &s->config, &s->keyring);
@@ -208,6 +212,7 @@ static void *signal_loop(void *arg)
 			reload(s);
 			continue;
 		}
+		supervisor_tell("STOPPING=1");
 		log_event(LOG_NOTICE, "drain", LOG_LIST(LOG_C("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT")));
 		world_stop(&s->world);
 		search_stop(s->house.search);
@@ -350,6 +355,15 @@ static int open_rooms(struct serving *s, struct err *e)
 	return r;
 }
 
+static int start_monitor(struct serving *s, struct err *e)
+{
+	struct monitor_parts parts = { .house = &s->house, .queue = s->queue, .route = &s->route, .guard = s->defence.guard, .server = s->server,
+								   .hostname = s->config.mail.hostname };
+	int r = monitor_create(&parts, &s->monitor);
+
+	return r ? err_set(e, r, NULL, "monitor") : monitor_listen(s->monitor, &s->config, e);
+}
+
 static int open_all(struct serving *s, struct err *e)
 {
 	struct tls_context *tls = NULL;
@@ -369,6 +383,8 @@ static int open_all(struct serving *s, struct err *e)
 		r = server_create(&s->config.server, &s->server, e);
 	if (r == 0)
 		r = listen_all(s, e);
+	if (r == 0)
+		r = start_monitor(s, e);
 	if (r == 0)
 		r = house_drop_bind_right(e);
 	if (r == 0 && !s->config.sandbox.core_dumps)
@@ -393,6 +409,7 @@ static void close_all(struct serving *s)
 		pthread_cancel(s->signal_thread);
 		pthread_join(s->signal_thread, NULL);
 	}
+	monitor_destroy(&s->monitor);
 	server_destroy(&s->server);
 	services_destroy(&s->services);
 	mailroute_close(&s->route);
@@ -427,6 +444,7 @@ int serve(const struct serve_options *o, struct err *e)
 
 	block_signals();
 	raise_file_limit();
+	supervisor_setup();
 	if (fault_setup(getenv("TROIKA_FAULTS")))
 		return err_set(e, ERR_CONFIG, NULL, "TROIKA_FAULTS cannot be parsed");
 	int r = app_config_load(o->dir, o->config_file, &s.config, e);

@@ -88,6 +88,14 @@ int64_t metric_read(const char *name, const char *labels) { return sum_of(name, 
 
 int64_t metric_read_all(const char *name) { return sum_of(name, NULL); }
 
+int64_t metric_read_seconds(const char *name)
+{
+	uint64_t sum = 0;
+	for (struct metric *const *p = __start_troika_metrics; p != __stop_troika_metrics; p++)
+		sum += strcmp((*p)->name, name) == 0 ? value_of(*p) : 0;
+	return (int64_t)sum;
+}
+
 /* ---- the text format: https://prometheus.io/docs/instrumenting/exposition_formats/ ---- */
 
 static const char *const kind_names[] = {

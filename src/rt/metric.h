@@ -37,8 +37,9 @@ void metric_time(struct metric *m, uint64_t microseconds);
 
 /* What was counted under exactly this name and these labels, of seconds how often; 0 when there is none. Walks through all: for tests and pages. */
 int64_t metric_read(const char *name, const char *labels);
-/* The sum over all labels. */
+/* The sum over all labels; and that of the time, in microseconds. */
 int64_t metric_read_all(const char *name);
+int64_t metric_read_seconds(const char *name);
 
 /* Figures that are asked for when somebody looks: fn appends whole lines of the text format, families that nobody else shows. A few, and with none of the
  * locks held that fn takes. ERR_BUSY: there are METRIC_COLLECTORS_MAX already. */

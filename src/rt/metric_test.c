@@ -91,6 +91,7 @@ static void test_format(void **state)
 	assert_int_equal(metric_read_all("troika_test_balls_total"), 43);
 	assert_int_equal(metric_read("troika_test_depth", ""), -5);
 	assert_int_equal(metric_read("troika_test_seconds", "what=\"x\""), 4);
+	assert_int_equal(metric_read_seconds("troika_test_seconds"), 120000202);
 	assert_int_equal(metric_read_all("troika_test_nothing"), 0);
 }
 

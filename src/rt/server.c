@@ -206,6 +206,14 @@ struct tls_context *server_tls(struct server *s)
 	return t;
 }
 
+int64_t server_tls_expires(struct server *s)
+{
+	struct tls_context *t = server_tls(s);
+	int64_t when = t ? tls_context_expires(t) : 0;
+	tls_context_unref(&t);
+	return when;
+}
+
 /* ---- news and figures ---- */
 
 bool server_is_stopping(struct server *s) { return atomic_load(&s->stopping); }

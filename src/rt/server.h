@@ -47,6 +47,9 @@ void server_set_tls(struct server *s, struct tls_context *t);
 /* struct server_config.slow_ms from now on. Any thread. */
 void server_set_slow(struct server *s, uint64_t ms);
 
+/* tls_context_expires of the certificates in use; 0: there are none, or it is unknown. Any thread. */
+int64_t server_tls_expires(struct server *s);
+
 /* Runs until server_stop; then drains: no new connections, CONN_DRAIN to all, waits up to drain_ms, closes the rest. 0 or an error. */
 int server_run(struct server *s, struct err *e);
 void server_stop(struct server *s);               /* any thread, and signal handlers */

@@ -32,6 +32,9 @@ void tls_challenges_destroy(struct tls_challenges **t);      /* accepts NULL */
 int tls_challenges_set(struct tls_challenges *t, struct str name, struct str cert_pem, struct str key_pem);    /* ERR_INVALID, ERR_BUSY (TLS_CHALLENGES_MAX) */
 void tls_challenges_remove(struct tls_challenges *t, struct str name);
 
+/* When the first of its certificates ends, unix seconds; 0: unknown. */
+int64_t tls_context_expires(const struct tls_context *t);
+
 /* Writes a self-signed EC P-256 certificate for the names, valid for `days`; key file mode 0600. Existing files are kept: ERR_EXISTS. */
 int tls_self_signed(const struct str *names, size_t n_names, unsigned days, const char *cert_file, const char *key_file, struct err *e);
 /* SHA-256 fingerprint "AA:BB:..." of a PEM certificate file into out (96 bytes at least). */

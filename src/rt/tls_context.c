@@ -1,5 +1,6 @@
 #include "rt/tls.h"
 
+#include "base/clock.h"
 #include "rt/crypto.h"
 #include "rt/limits.h"
 #include "rt/tls_context_ssl.h"
@@ -181,6 +182,27 @@ void tls_context_unref(struct tls_context **t)
 	for (size_t i = 0; i < gone->count; i++)
 		SSL_CTX_free(gone->identity[i]);
 	free(gone);
+}
+
+static int64_t expires(SSL_CTX *ctx)
+{
+	X509 *leaf = SSL_CTX_get0_certificate(ctx);
+	struct tm tm;
+	if (!leaf || ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &tm) != 1)
+		return 0;
+	struct civil c = { .year = tm.tm_year + 1900, .month = tm.tm_mon + 1, .day = tm.tm_mday, .hour = tm.tm_hour, .minute = tm.tm_min, .second = tm.tm_sec };
+	return civil_to_unix(&c);
+}
+
+int64_t tls_context_expires(const struct tls_context *t)
+{
+	int64_t first = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		int64_t when = expires(t->identity[i]);
+		if (when > 0 && (first == 0 || when < first))
+			first = when;
+	}
+	return first;
 }
 
 SSL *tls_context_new_ssl(struct tls_context *t) { return SSL_new(t->identity[0]); }

@@ -2,6 +2,7 @@
 
 #include "store/blob_segment/bus_error.h"
 #include "store/engine.h"
+#include "store/trouble.h"
 
 #include <assert.h>
 
@@ -39,7 +40,7 @@ int store_begin(struct store *s, struct store_scope scope, struct store_read **o
 {
 	assert(scope_ok(scope));
 	*out = NULL;
-	return s->engine->begin(s, scope, out);
+	return store_trouble(STORE_CALL_READ, s->engine->begin(s, scope, out));
 }
 
 void store_end(struct store_read **r)
@@ -65,7 +66,7 @@ int store_raise_level(struct store *s, unsigned level)
 int store_get(struct store_read *r, struct str key, struct str *value_out)
 {
 	*value_out = STR_NONE;
-	return key_ok(key) ? r->store->engine->get(r, key, value_out) : ERR_INVALID;
+	return key_ok(key) ? store_trouble(STORE_CALL_READ, r->store->engine->get(r, key, value_out)) : ERR_INVALID;
 }
 
 int store_range(struct store_read *r, struct str from, struct str to, bool reverse, struct store_iter **out)
@@ -77,7 +78,7 @@ int store_range(struct store_read *r, struct str from, struct str to, bool rever
 int store_next(struct store_iter *it, struct str *key_out, struct str *value_out)
 {
 	*key_out = *value_out = STR_NONE;
-	return it->store->engine->next(it, key_out, value_out);
+	return store_trouble(STORE_CALL_READ, it->store->engine->next(it, key_out, value_out));
 }
 
 void store_iter_end(struct store_iter **it)
@@ -107,6 +108,8 @@ int store_commit_all(struct store *s, struct store_op *ops, size_t n)
 	}
 	if (!s->read_only && n > 0)
 		s->engine->commit_all(s, ops, n);
+	for (size_t i = 0; i < n; i++)
+		store_trouble(STORE_CALL_COMMIT, ops[i].result);
 	for (size_t i = 0; i < n; i++) {
 		if (ops[i].result)
 			return ops[i].result;
@@ -188,13 +191,13 @@ int store_blob_put(struct store *s, const struct str *pieces, size_t n_pieces, c
 		return ERR_TOO_BIG;
 	if (s->read_only)
 		return ERR_DENIED;
-	return s->engine->blob_put(s, pieces, n_pieces, size, tags, n_tags, out);
+	return store_trouble(STORE_CALL_PUT, s->engine->blob_put(s, pieces, n_pieces, size, tags, n_tags, out));
 }
 
 int store_blob_map(struct store *s, store_blob_id id, struct store_blob_view *out)
 {
 	*out = (struct store_blob_view){ .handle = NULL };
-	return id ? s->engine->blob_map(s, id, out) : ERR_NOT_FOUND;
+	return id ? store_trouble(STORE_CALL_BLOB, s->engine->blob_map(s, id, out)) : ERR_NOT_FOUND;
 }
 
 void store_blob_unmap(struct store *s, struct store_blob_view *v)

@@ -5,6 +5,9 @@
 
 #include <stdlib.h>
 
+METRIC_COUNTER(answered, "troika_http_requests_total", "result=\"ok\"", "HTTP requests.");
+METRIC_COUNTER(refused, "troika_http_requests_total", "result=\"refused\"", "HTTP requests.");
+
 struct http_session {
 	struct buf head;                 /* of the request that is arriving; no memory between requests */
 	uint64_t began_ms;               /* its first line */
@@ -31,7 +34,7 @@ static void answer(struct conn *c, unsigned status, const struct http_page *page
 	struct str body = page ? buf_str(&page->body) : STR_NONE;
 	char text[64];
 
-	if (status != 200) {
+	if (status != 200 && !(page && page->type)) {
 		int n = snprintf(text, sizeof text, "%u %s\n", status, reason(status));
 		body = str_make(text, n > 0 ? (size_t)n : 0);
 	}
@@ -41,7 +44,7 @@ static void answer(struct conn *c, unsigned status, const struct http_page *page
 	if (str_ends(when, STR("+0000")))
 		when.n -= 5;
 	conn_printf(c, "HTTP/1.1 %u %s\r\nDate: %.*sGMT\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%sX-Content-Type-Options: nosniff\r\n%s\r\n", status,
-				reason(status), STR_ARG(when), status == 200 && page && page->type ? page->type : "text/plain", body.n,
+				reason(status), STR_ARG(when), page && page->type ? page->type : "text/plain", body.n,
 				status == 405 ? "Allow: GET, HEAD\r\n" : "", keep ? "" : "Connection: close\r\n");
 	if (!head_only)
 		conn_write_str(c, body);
@@ -60,18 +63,23 @@ static unsigned find_page(struct conn *c, const struct http_service *service, co
 static bool run_request(struct conn *c, struct http_session *s, const struct http_service *service)
 {
 	struct http_request r;
-	struct http_page page = { .body = BUF_INIT(HTTP_PAGE_MAX) };
+	struct http_page page = { .body = BUF_INIT(service->page_max ? service->page_max : HTTP_PAGE_MAX) };
 	unsigned status = http_request_parse(buf_str(&s->head), &r);
 	bool head_only = false, keep = false;
 
+	if (status)
+		metric_add(&refused, 1);
 	if (status == 0) {
 		head_only = str_eq(r.method, STR("HEAD"));
 		/* a body that nobody reads would be taken for the next request */
 		keep = r.keep_alive && !r.chunked && r.content_length == 0 && ++s->requests < HTTP_REQUESTS_MAX;
 		status = r.chunked || r.content_length ? 413 : head_only || str_eq(r.method, STR("GET")) ? find_page(c, service, &r, &page) : 405;
-		if (page.body.failed)
+		if (page.body.failed) {
 			status = 500;
-		conn_log(c, LOG_INFO, "http.request", LOG_LIST(LOG_S("method", r.method), LOG_S("host", r.host), LOG_S("path", r.path), LOG_U("status", status)));
+			page.type = NULL;
+		}
+		metric_add(status < 400 ? &answered : &refused, 1);
+		conn_log(c, service->quiet ? LOG_DEBUG : LOG_INFO, "http.request", LOG_LIST(LOG_S("method", r.method), LOG_S("host", r.host), LOG_S("path", r.path), LOG_U("status", status)));
 	}
 	answer(c, status, &page, head_only, keep);
 	buf_fini(&page.body);
@@ -95,9 +103,10 @@ static enum conn_next input(struct conn *c, struct http_session *s, const struct
 	}
 	buf_add_str(&s->head, line);
 	buf_add_lit(&s->head, "\r\n");
-	unsigned refused = r < 0 || s->head.failed ? 431 : bare_lf ? 400 : clock_mono_ms() - s->began_ms > HTTP_HEAD_TIMEOUT_MS ? 408 : 0;
-	if (refused) {
-		answer(c, refused, NULL, false, false);
+	unsigned bad = r < 0 || s->head.failed ? 431 : bare_lf ? 400 : clock_mono_ms() - s->began_ms > HTTP_HEAD_TIMEOUT_MS ? 408 : 0;
+	if (bad) {
+		metric_add(&refused, 1);
+		answer(c, bad, NULL, false, false);
 		return CONN_CLOSE;
 	}
 	if (line.n)
@@ -137,4 +146,5 @@ static void fini(struct conn *c, void *session, void *ctx)
 	buf_fini(&s->head);
 }
 
+const struct conn_proto http_watch_proto = { .name = "watch", .session_size = sizeof(struct http_session), .run = run, .fini = fini };
 const struct conn_proto http_proto = { .name = "http", .session_size = sizeof(struct http_session), .run = run, .fini = fini };

@@ -1,7 +1,9 @@
 #include "store/blob_segment/segment_file.h"
 
+#include "base/clock.h"
 #include "base/num.h"
 #include "store/limits.h"
+#include "store/trouble.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -217,10 +219,12 @@ int segment_batch_end(struct segment_batch *b, bool no_sync, bool *broken_out)
 		return b->rc;
 	}
 	fill_ahead(f, b->at);
+	uint64_t began = clock_mono_us();
 	if (!no_sync && fdatasync(f->fd) < 0) {
 		*broken_out = true;
 		return code_of_errno(errno);
 	}
 	f->end = f->synced = b->at;
+	store_synced(STORE_SYNC_BLOBS, began);
 	return 0;
 }

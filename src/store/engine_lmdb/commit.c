@@ -5,9 +5,11 @@
  * already is the whole group thrown away and run again, each closure in a nested transaction of its own.
  */
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "store/engine_lmdb/bell.h"
 #include "store/engine_lmdb/blob_area.h"
 #include "store/engine_lmdb/lmdb_store.h"
+#include "store/trouble.h"
 
 #include <errno.h>
 #include <sys/statvfs.h>
@@ -207,7 +209,9 @@ static int commit_batch(struct lmdb_store *s, struct combine_item *batch, struct
 	}
 	uint64_t id = mdb_txn_id(txn);
 	version_cache_txn_commit(s->cache, id);
+	uint64_t began = clock_mono_us();
 	rc = code_of_failed_commit(s, mdb_txn_commit(txn));
+	store_synced(STORE_SYNC_INDEX, began);
 	if (rc) {
 		version_cache_txn_failed(s->cache);
 		free(news);
