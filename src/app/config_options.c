@@ -67,6 +67,8 @@ const struct config_option config_options[] = {
 	{ "limits", "connections_per_ip", OPTION_NUMBER, AT(server.conns_per_ip), "1000", 1, 10000000, NULL,
 	  "of one IPv4 address or IPv6 /64; loopback is exempt" },
 	{ "limits", "connections_per_user", OPTION_NUMBER, AT(server.conns_per_user), "100", 1, 10000000, NULL, "of one user after login" },
+	{ "limits", "connection_memory", OPTION_SIZE, AT(server.memory_max), "512M", 1 << 20, (uint64_t)1 << 40, NULL,
+	  "unread input and unsent output of all connections at rest together; who wants more then is cut off" },
 	{ "limits", "threads", OPTION_NUMBER, AT(server.workers_max), "256", 4, 10000, NULL, "worker threads at most" },
 	{ "timeouts", "login", OPTION_DURATION, AT(mail.login_timeout_ms), "2m", 1000, DAY, NULL, "silence before authentication" },
 	{ "timeouts", "smtp", OPTION_DURATION, AT(mail.smtp_timeout_ms), "5m", 5 * MINUTE, DAY, NULL, "silence in SMTP (RFC 5321: at least 5m)" },

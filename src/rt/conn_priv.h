@@ -81,6 +81,7 @@ struct conn {
 	bool write_wants_in;
 	bool registered;          /* with epoll */
 	bool counted_addr;
+	uint32_t held;            /* bytes of buffers at rest, as counted in server->held */
 	size_t line_max;
 
 	struct conn_in in;

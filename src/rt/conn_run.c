@@ -76,6 +76,7 @@ static void finish(struct conn *c)
 	conn_in_keep(c);
 	conn_out_keep(c);
 	buf_fini(&c->out);
+	atomic_fetch_sub(&s->held, c->held);
 	wheel_remove(&s->wheel, &c->timer);
 	if (c->counted_addr)
 		admission_leave_addr(&s->admission, &c->peer.addr);
@@ -150,6 +151,20 @@ static enum turn step(struct conn *c)
 	return TURN_OVER;
 }
 
+/* Buffers that stay with a connection at rest are bounded for each, and for all together: a crowd that does not read its answers, or never ends its lines,
+ * is cut off before the memory is. Whoever wants more beyond the ceiling goes. */
+static void count_held(struct conn *c)
+{
+	struct server *s = c->server;
+	uint32_t held = (uint32_t)c->out.cap + (c->in.lent ? 0 : c->in.cap), before = c->held;
+	if (held == before)
+		return;
+	c->held = held;
+	uint64_t all = atomic_fetch_add(&s->held, (uint64_t)held - before) + held - before;
+	if (held > before && all > s->config.memory_max)
+		conn_give_up(c, "memory ceiling");
+}
+
 static enum turn take_turn(struct worker *w, struct conn *c)
 {
 	enum turn t;
@@ -161,6 +176,8 @@ static enum turn take_turn(struct worker *w, struct conn *c)
 	while (t == TURN_NEXT);
 	conn_in_keep(c);
 	conn_out_keep(c);
+	if (t != TURN_OVER)
+		count_held(c);
 	return t;
 }
 

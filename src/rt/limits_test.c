@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define V2 "\r\n\r\n\0\r\nQUIT\n"
@@ -38,6 +39,53 @@ static void settle(struct test_server *t, uint64_t conns)
 		usleep(10000);
 	}
 	fail_msg("%llu connections are left", (unsigned long long)stats.conns);
+}
+
+/* How many octets come until "done" or the end. */
+static size_t read_rest(struct client *c)
+{
+	static char block[1 << 16];
+	size_t all = 0;
+	for (;;) {
+		ssize_t n = recv(client_fd(c), block, sizeof(block), 0);
+		if (n <= 0)
+			return all;
+		all += (size_t)n;
+		if (block[n - 1] == '\n')
+			return all;
+	}
+}
+
+/* Some ask for more than the sockets hold and do not read it, all together for more than the ceiling: those who came last are cut off, the others get all of
+ * it in the end, and who comes later is served. */
+static void test_memory_ceiling(void **state)
+{
+	(void)state;
+	enum { ALL = 15000000 };
+	struct test_server t;
+	struct server_config config = { .memory_max = (uint64_t)40 << 20, .out_bound = (uint64_t)16 << 20 };
+	struct client *c[8];
+	unsigned whole = 0;
+	test_server_start(&t, &config, NULL);
+	for (size_t i = 0; i < 8; i++) {
+		c[i] = greeted(t.port);
+		client_send(c[i], "write 15000000\r\n");
+		usleep(50000);
+	}
+	struct client *late = greeted(t.port);
+	quit(&late);
+	for (size_t i = 0; i < 8; i++) {
+		whole += read_rest(c[i]) > ALL;
+		client_close(&c[i]);
+	}
+	assert_in_range(whole, 1, 7);
+	late = greeted(t.port);
+	client_send(late, "write 15000000\r\n");
+	client_expect_run(late, ALL, 'x');
+	client_expect(late, "done");
+	quit(&late);
+	settle(&t, 0);
+	test_server_stop(&t);
 }
 
 static struct client *proxied(struct test_server *t, const char *from)
@@ -245,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conns_max),     cmocka_unit_test(test_per_address),   cmocka_unit_test(test_per_user),
 		cmocka_unit_test(test_proxy_headers), cmocka_unit_test(test_proxy_timeout), cmocka_unit_test(test_descriptors_out),
+		cmocka_unit_test(test_memory_ceiling),
 	};
 	log_setup(LOG_TEXT, LOG_ERROR, 2);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,6 +32,7 @@ static void fill_config(struct server_config *c)
 	c->conns_max = or_else(c->conns_max, 60000);
 	c->conns_per_ip = or_else(c->conns_per_ip, 1000);
 	c->conns_per_user = or_else(c->conns_per_user, 100);
+	c->memory_max = or_else_u64(c->memory_max, (uint64_t)512 << 20);
 	c->out_bound = or_else_u64(c->out_bound, (uint64_t)256 << 10);
 	if (c->out_bound > CONN_OUT_HARD / 2)
 		c->out_bound = CONN_OUT_HARD / 2;

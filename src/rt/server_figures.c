@@ -17,6 +17,7 @@ METRIC_COUNTER(up_line, GAVE_UP, "why=\"endless line\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_output, GAVE_UP, "why=\"too much output at once\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_stops, GAVE_UP, "why=\"server stops\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_memory, GAVE_UP, "why=\"out of memory\"", GAVE_UP_HELP);
+METRIC_COUNTER(up_ceiling, GAVE_UP, "why=\"memory ceiling\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_broken, GAVE_UP, "why=\"broken compression\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_endless, GAVE_UP, "why=\"endless compression\"", GAVE_UP_HELP);
 
@@ -53,7 +54,7 @@ void server_note_refusal(struct server *s, const struct net_addr *peer, const ch
 
 void conn_give_up(struct conn *c, const char *why)
 {
-	static struct metric *const reasons[] = { &up_unread, &up_line, &up_output, &up_stops, &up_memory, &up_broken, &up_endless };
+	static struct metric *const reasons[] = { &up_unread, &up_line, &up_output, &up_stops, &up_memory, &up_ceiling, &up_broken, &up_endless };
 	if (c->dead)
 		return;
 	c->dead = true;
@@ -133,6 +134,8 @@ void server_collect(void *server, struct buf *out)
 	print_one(out, "troika_rt_workers_busy", METRIC_KIND_GAUGE, "Of these, at work.", st.workers_busy);
 	print_one(out, "troika_rt_workers_max", METRIC_KIND_GAUGE, "Threads for sessions that are allowed.", st.workers_max);
 	print_one(out, "troika_rt_ready", METRIC_KIND_GAUGE, "Connections and jobs that wait for a thread.", st.queued);
+	print_one(out, "troika_rt_held_bytes", METRIC_KIND_GAUGE, "Unread input and unsent output of connections at rest.", atomic_load(&s->held));
+	print_one(out, "troika_rt_held_bytes_max", METRIC_KIND_GAUGE, "Of these, what is allowed.", s->config.memory_max);
 	metric_print_head(out, "troika_rt_tls_handshakes_total", METRIC_KIND_COUNTER, "TLS handshakes with clients.");
 	metric_print_value(out, "troika_rt_tls_handshakes_total", "result=\"ok\"", (int64_t)st.tls_handshakes);
 	metric_print_value(out, "troika_rt_tls_handshakes_total", "result=\"failed\"", (int64_t)st.tls_failures);
