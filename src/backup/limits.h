@@ -18,4 +18,29 @@
 #define SNAPSHOTS_MAX 100000                      /* of one repository */
 #define PRUNE_REWRITE_PERCENT 50                  /* a pack is rewritten when more than this of it is not needed */
 
+/* ---- runs of Troika's own (run.h) ---- */
+#define RUN_MIN ((size_t)32 << 10)                /* bytes of pairs: a run is not cut before it has so many */
+#define RUN_MAX ((size_t)1 << 20)                 /* ... and never has many more than these */
+#define RUN_CUT_KEYS 64                           /* one key of so many ends a run */
+#define GATHER_MIN ((size_t)128 << 10)            /* bytes of bodies in one chunk */
+#define GATHER_MAX ((size_t)512 << 10)
+#define GATHER_CUT_BODIES 16                      /* one body of so many ends a chunk */
+#define PIECE_MAX ((size_t)4 << 20)               /* a larger body is cut into pieces */
+#define TABLE_MIN 1024                            /* bodies in one table */
+#define TABLE_MAX 16384
+#define TABLE_CUT_BODIES 2048
+#define SHARED_BODIES (1u << 20)                  /* bodies put in this run that are remembered, should other accounts have them too */
+#define QUEUE_SHARDS_EVER 16                      /* shards that a store may have: queue.h */
+#define DUMP_TRIES 4                              /* an account is taken again so often when a body went meanwhile */
+#define CHECKPOINT_BYTES ((uint64_t)64 << 20)     /* a run that is killed loses at most so many bytes of bodies, ... */
+#define CHECKPOINT_MS 30000                       /* ... or so much time */
+#define FILES_MAX 10000                           /* files beside the store */
+#define FILES_DEPTH_MAX 16
+#define FILE_MAX ((uint64_t)256 << 20)            /* bytes: larger ones are left out, and that is told */
+#define PATH_LENGTH_MAX 1024
+#define PUT_PAIRS_MAX 4000                        /* pairs put in one commit by a restore, ... */
+#define PUT_BYTES_MAX ((size_t)4 << 20)           /* ... and their bytes */
+#define COMMIT_TRIES 5                            /* a commit of unknown fate is done again so often */
+#define BODY_CHUNKS_CACHED 8                      /* chunks of bodies kept in memory by who reads many */
+
 #endif

@@ -25,6 +25,7 @@ extern const struct cli_command cli_commands[];     /* ends with name == NULL */
 int cli_acl(int argc, char **argv);
 int cli_alias(int argc, char **argv);
 int cli_audit(int argc, char **argv);
+int cli_backup(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_dkim(int argc, char **argv);
 int cli_dmarc(int argc, char **argv);
@@ -36,6 +37,7 @@ int cli_import(int argc, char **argv);
 int cli_init(int argc, char **argv);
 int cli_queue(int argc, char **argv);
 int cli_quota(int argc, char **argv);
+int cli_restore(int argc, char **argv);
 int cli_search(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_user(int argc, char **argv);

@@ -108,6 +108,16 @@ const struct cli_command cli_commands[] = {
 	  "troika audit -d DIR [--user U] [--ip IP] [--since T] [--failed] [--json]\n\n"
 	  "--user: who logged in or tried, who did it, or whom it was about. T is 2026-11-26, 2026-11-26T15:00 (UTC), or 90m, 12h, 7d ago.\n"
 	  "--failed: what was refused or failed. --json: the lines as they stand in DIR/audit." },
+	{ "backup", cli_backup, "back everything up, while the server runs",
+	  "troika backup -d DIR DEST [--user NAME@DOMAIN]... [--passphrase-file F|-] [--rate SIZE] [--verify]\n"
+	  "troika backup DEST --list|--verify [--passphrase-file F|-]\n"
+	  "troika backup [-d DIR] DEST --prune [--keep-last N] [--keep-daily N] [--keep-weekly N] [--keep-monthly N]\n\n"
+	  "DEST is a directory, made by the first run (encrypted, if that has a passphrase) and added to by each. Only what is new is read and written. A run that\n"
+	  "is killed is taken up by the next one. Rate: bytes a second at most (10M). Exit code 3: something could not be read." },
+	{ "restore", cli_restore, "bring back what was backed up",
+	  "troika restore DEST -d NEWDIR [--at SNAPSHOT] [--unchanged] [--owner USER]\n\n"
+	  "Makes NEWDIR, which must not exist. Mail programs load mailboxes anew, and mail that waited to be sent is held; not so with --unchanged, for a server\n"
+	  "that was stopped before the backup and only moves house. --passphrase-file F|- as it was made." },
 	{ "check", cli_check, "verify everything, mend what can be mended",
 	  "troika check -d DIR [--repair]\n\n"
 	  "Exit code 0: nothing wrong; 3: faults were found (and mended with --repair, where they could be)." },

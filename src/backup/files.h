@@ -1,0 +1,15 @@
+/* The files of a data directory beside its store: configuration, certificates and their keys, and whatever else lies there. Not taken: what is derived, passing, or
+ * another room's log (files_skipped). Restored with their modes and times; symbolic links as such. One thread. */
+#ifndef BACKUP_FILES_H
+#define BACKUP_FILES_H
+
+#include "backup/chunk_list.h"
+
+/* Puts them into the repository; *out names the list. What cannot be read is told and left out. */
+int files_take(const char *dir, struct repository *r, void (*tell)(void *arg, const char *line), void *arg, struct chunk_id *out, struct err *e);
+/* Makes them below dir, which exists. Never writes through a symbolic link, nor outside. */
+int files_put(const char *dir, struct repository *r, const struct chunk_id *list, struct err *e);
+/* Calls need for each chunk of theirs. */
+int files_walk(struct str list, repository_need_fn *need, void *ctx);
+
+#endif

@@ -1,0 +1,24 @@
+/* A whole data directory out of a snapshot: in a directory that is not there yet, under a temporary name until it is whole. One thread. */
+#ifndef BACKUP_RESTORE_H
+#define BACKUP_RESTORE_H
+
+#include "backup/past.h"
+
+struct restore_report {
+	uint64_t accounts, messages, bytes, lost, held;      /* held: messages that waited to be sent, and now wait for the operator */
+};
+struct restore {
+	const char *to;                       /* must not exist; its parent must */
+	struct past *past;
+	/* Nothing happened in the old directory after the snapshot: clients need not be told anything, and what waits may be sent. Otherwise every mailbox
+	 * gets another UIDVALIDITY, and what waits is held. */
+	bool unchanged;
+	const char *owner;                    /* whose all of it becomes, of root's restores; NULL: the caller's */
+	void (*progress)(void *arg, uint64_t messages, uint64_t done, uint64_t all);      /* may be NULL */
+	void *arg;
+};
+/* A killed one leaves to.restoring, which the next one removes and begins again. ERR_EXISTS: `to` is there. ERR_BUSY: another one is at it. ERR_VERSION: made by
+ * a newer program. */
+int restore_whole(const struct restore *r, struct restore_report *out, struct err *e);
+
+#endif

@@ -1,0 +1,37 @@
+/* A backup run: everything of a data directory, or some users', into a repository, while the server goes on. doc/admin/backup.md, doc/design/0006-backup.md.
+ *
+ * Each scope (an account, the queue, the directory) is taken as it is at one moment; they follow one another: the queue first, so that a message that is delivered
+ * meanwhile is there twice rather than not at all, the directory last. What was acknowledged before the run began is in it. One thread; it holds a read of
+ * the store while it takes a scope's pairs, none while it copies bodies. */
+#ifndef BACKUP_RUN_H
+#define BACKUP_RUN_H
+
+#include "backup/moment.h"
+#include "model/model.h"
+
+struct backup_report {
+	char id[SNAPSHOT_ID_MAX];             /* the snapshot's */
+	uint64_t accounts, same;              /* taken anew; not changed since the last run */
+	uint64_t messages, bytes;             /* in the snapshot: emails and queued messages, octets of them */
+	uint64_t bodies_read, bytes_read;     /* by this run */
+	uint64_t bytes_new;                   /* that the repository grew by */
+	uint64_t again;                       /* accounts that were taken again, because bodies went meanwhile */
+	uint64_t lost;                        /* bodies that could not be read */
+	uint64_t faults;                      /* lines told */
+};
+struct backup_run {
+	const char *dir;                      /* the data directory */
+	struct store *store;
+	struct model *model;
+	struct repository *repository;        /* open for writing */
+	struct str set;                       /* empty: everything; else the users' names, sorted, one space between */
+	const uint64_t *accounts;             /* theirs */
+	size_t n_accounts;
+	uint64_t rate;                        /* bytes a second; 0: no limit */
+	void (*progress)(void *arg, uint64_t messages, uint64_t done, uint64_t all);     /* may be NULL; accounts done of all */
+	void (*tell)(void *arg, const char *line);                                       /* what could not be taken; may be NULL */
+	void *arg;
+};
+int backup_run(const struct backup_run *b, struct backup_report *out, struct err *e);
+
+#endif

@@ -1,0 +1,193 @@
+/* Runs and restores over a real store and a real repository: what went in comes out, what is known is not read again, what a killed run left is used, and a
+ * directory that was set back does not deceive. */
+#include "backup/run_fixture.h"
+
+#include "backup/past.h"
+#include "backup/restore.h"
+#include "backup/retention.h"
+#include "backup/walk.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static void twice(void **state)
+{
+	struct run_fixture *f = *state;
+	struct backup_report first, second, third;
+	run_append(f, "INBOX", "one", 40);
+	run_append(f, "Sent", "two", 3);
+	first = run_backup(f);
+	assert_int_equal(first.messages, 43);
+	assert_int_equal(first.bodies_read, 43);
+	assert_int_equal(first.faults + first.lost, 0);
+	second = run_backup(f);
+	assert_int_equal(second.same, 1);
+	assert_int_equal(second.bodies_read, 0);
+	assert_true(second.bytes_new < 20000);
+	run_append(f, "INBOX", "three", 1);
+	third = run_backup(f);
+	assert_int_equal(third.accounts, 1);
+	assert_int_equal(third.messages, 44);
+	assert_int_equal(third.bodies_read, 1);
+	run_restore(f, NULL, false);
+	assert_string_equal(run_show(f->restored_model, RUN_ACCOUNT), run_show(f->model, RUN_ACCOUNT));
+	run_drop_restored(f);
+	/* and the first moment is still there: "Sent" and INBOX had 43 */
+	run_restore(f, first.id, true);
+	assert_int_equal(run_count(f->restored_model, RUN_ACCOUNT), 43);
+	run_drop_restored(f);
+	uint64_t faults = 1;
+	assert_int_equal(repository_verify(f->repository, walk_snapshot, f->repository, NULL, NULL, &faults), 0);
+	assert_int_equal(faults, 0);
+}
+
+static void large_and_empty_bodies(void **state)
+{
+	struct run_fixture *f = *state;
+	char *large = malloc(9 << 20);
+	for (size_t i = 0; i < 9 << 20; i++)
+		large[i] = (char)(i * i >> 7);
+	run_append_body(f, "INBOX", str_make(large, 9 << 20));
+	run_append_body(f, "INBOX", STR(""));
+	run_append_body(f, "INBOX", STR("small"));
+	free(large);
+	run_backup(f);
+	run_restore(f, NULL, false);
+	assert_string_equal(run_show(f->restored_model, RUN_ACCOUNT), run_show(f->model, RUN_ACCOUNT));
+	run_drop_restored(f);
+}
+
+/* Bodies that two accounts share are read and kept once, and are one again after a restore. */
+static void shared_bodies(void **state)
+{
+	struct run_fixture *f = *state;
+	uint64_t other = RUN_ACCOUNT + 1;
+	assert_int_equal(account_create(f->model, other), 0);
+	run_append_shared(f, "shared text", RUN_ACCOUNT, other, 20);
+	struct backup_report r = run_backup(f);
+	assert_int_equal(r.messages, 40);
+	assert_int_equal(r.bodies_read, 20);
+	run_restore(f, NULL, false);
+	assert_string_equal(run_show(f->restored_model, other), run_show(f->model, other));
+	assert_int_equal(run_blobs(f->restored_store), 20);
+	run_drop_restored(f);
+}
+
+/* A copy of the store is set back to where it was at the first backup; what came later has the same blob ids and other bytes. */
+static void a_store_that_was_set_back(void **state)
+{
+	struct run_fixture *f = *state;
+	run_append(f, "INBOX", "before", 5);
+	run_backup(f);
+	run_keep_copy(f);
+	run_append(f, "INBOX", "first life", 5);
+	assert_int_equal(run_backup(f).bodies_read, 5);
+	run_set_back(f);
+	run_append(f, "INBOX", "other life", 5);
+	struct backup_report r = run_backup(f);
+	assert_int_equal(r.bodies_read, 5);
+	run_restore(f, NULL, false);
+	assert_string_equal(run_show(f->restored_model, RUN_ACCOUNT), run_show(f->model, RUN_ACCOUNT));
+	run_drop_restored(f);
+}
+
+static void restores_do_not_deceive_clients(void **state)
+{
+	struct run_fixture *f = *state;
+	struct mailbox before, after;
+	struct arena arena = ARENA_INIT(0);
+	struct account *a;
+	run_append(f, "INBOX", "one", 3);
+	run_backup(f);
+	assert_int_equal(account_open(f->model, RUN_ACCOUNT, &a), 0);
+	assert_int_equal(mailbox_find(a, &arena, STR("INBOX"), &before), 0);
+	account_close(&a);
+	run_restore(f, NULL, false);
+	assert_int_equal(account_open(f->restored_model, RUN_ACCOUNT, &a), 0);
+	assert_int_equal(mailbox_find(a, &arena, STR("INBOX"), &after), 0);
+	account_close(&a);
+	assert_true(after.uidvalidity > before.uidvalidity);
+	run_drop_restored(f);
+	run_restore(f, NULL, true);
+	assert_int_equal(account_open(f->restored_model, RUN_ACCOUNT, &a), 0);
+	assert_int_equal(mailbox_find(a, &arena, STR("INBOX"), &after), 0);
+	account_close(&a);
+	assert_int_equal(after.uidvalidity, before.uidvalidity);
+	run_drop_restored(f);
+	arena_fini(&arena);
+}
+
+static void restores_refuse(void **state)
+{
+	struct run_fixture *f = *state;
+	struct past past;
+	struct err e = { 0 };
+	struct restore_report report;
+	assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), ERR_NOT_FOUND);
+	past_close(&past);
+	run_backup(f);
+	assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+	struct restore r = { .to = f->dir, .past = &past };
+	assert_int_equal(restore_whole(&r, &report, &e), ERR_EXISTS);
+	assert_non_null(strstr(e.log, f->dir));
+	past.moment.level = STORE_LEVEL_NEWEST + 1;
+	r.to = f->restored;
+	assert_int_equal(restore_whole(&r, &report, &e), ERR_VERSION);
+	past_close(&past);
+}
+
+static int64_t at(const char *text)
+{
+	struct civil c = { 0 };
+	sscanf(text, "%d-%d-%d %d", &c.year, &c.month, &c.day, &c.hour);
+	return civil_to_unix(&c);
+}
+
+static void put_moment(struct run_fixture *f, const char *when, const char *set)
+{
+	char id[SNAPSHOT_ID_MAX];
+	struct buf b = BUF_INIT(0);
+	struct moment m = { .ended = at(when), .set = str_from_c(set) };
+	moment_encode(&m, &b);
+	assert_int_equal(repository_snapshot_put(f->repository, m.ended, buf_str(&b), id), 0);
+	buf_fini(&b);
+}
+
+static void retention(void **state)
+{
+	struct run_fixture *f = *state;
+	static const struct { struct retention rule; const char *kept; } cases[] = {
+		{ { .last = 2 }, "20261125 20261126 | 20261101" },
+		{ { .daily = 2 }, "20261125 20261126 | 20261101" },
+		{ { .weekly = 2 }, "20261122 20261126 | 20261101" },        /* 2026-11-22 is a Sunday, the 23rd a Monday */
+		{ { .monthly = 9 }, "20261031 20261126 | 20261101" },
+		{ { .daily = 1, .monthly = 2 }, "20261031 20261126 | 20261101" },
+	};
+	put_moment(f, "2026-10-31 23", "");
+	put_moment(f, "2026-11-22 10", "");
+	put_moment(f, "2026-11-23 10", "");
+	put_moment(f, "2026-11-25 10", "");
+	put_moment(f, "2026-11-26 10", "");
+	put_moment(f, "2026-11-01 10", "bob@example.org");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct retained kept;
+		struct buf shown = BUF_INIT(0);
+		assert_int_equal(retention_choose(f->repository, &cases[i].rule, &kept), 0);
+		for (size_t k = 0; k < kept.n; k++)
+			if (!strstr(kept.ids[k], "20261101"))
+				buf_printf(&shown, "%.8s ", kept.ids[k]);
+		buf_printf(&shown, "| %s", retained_has(&kept, "20261101T100000Z") ? "20261101" : "");
+		assert_string_equal(arena_dup_c(&f->arena, buf_str(&shown)), cases[i].kept);
+		retained_fini(&kept);
+		buf_fini(&shown);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RUN_TEST(twice), RUN_TEST(large_and_empty_bodies), RUN_TEST(shared_bodies), RUN_TEST(a_store_that_was_set_back),
+		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(retention),
+	};
+	return cmocka_run_group_tests_name("backup/run", tests, NULL, NULL);
+}
