@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "directory/directory.h"
 #include "guard/guard.h"
+#include "model/bin.h"
 #include "outbound/outbound.h"
 #include "proto/common/services.h"
 #include "rt/dns.h"
@@ -76,6 +77,7 @@ struct app_config {
 	unsigned slow_ms;
 	uint64_t pop3_login_delay_ms;
 	unsigned quota_grace_percent;        /* model_set_quota_grace */
+	struct undelete_options { unsigned keep_days, quota_percent; uint64_t size; } undelete;      /* app_keep */
 	struct str *proxy_from;
 	size_t n_proxy_from;
 };
@@ -83,6 +85,8 @@ struct app_config {
 /* file == NULL: DIR/troika.conf, if there is one, else the defaults alone. ERR_CONFIG names file, line and option. *out is always safe for fini. */
 int app_config_load(const char *data_dir, const char *file, struct app_config *out, struct err *e);
 void app_config_fini(struct app_config *c);
+/* What becomes of deleted mail; without a configuration what the defaults say. */
+struct model_keep app_keep(const struct app_config *c);
 /* "imap=127.0.0.1:1143", "smtp=[::1]:25", "pop3=*:110". */
 int app_listen_parse(struct str text, struct app_listen *out, struct err *e);
 /* A commented sample of the file with every option at its default; what `troika init` writes. */

@@ -70,6 +70,13 @@ const struct config_option config_options[] = {
 	{ "limits", "connection_memory", OPTION_SIZE, AT(server.memory_max), "512M", 1 << 20, (uint64_t)1 << 40, NULL,
 	  "unread input and unsent output of all connections at rest together; who wants more then is cut off" },
 	{ "limits", "threads", OPTION_NUMBER, AT(server.workers_max), "256", 4, 10000, NULL, "worker threads at most" },
+	{ "undelete", "keep_days", OPTION_NUMBER, AT(undelete.keep_days), "30", 0, 3650, NULL,
+	  "how many days expunged mail and deleted mailboxes can be brought back: doc/admin/undelete.md; 0: not at all, and what was kept goes" },
+	{ "undelete", "size", OPTION_SIZE, AT(undelete.size), "10G", 65536, (uint64_t)1 << 50, NULL, "of one user's deleted mail at most; then the oldest goes earlier" },
+	{ "undelete", "quota_percent", OPTION_NUMBER, AT(undelete.quota_percent), "100", 0, 10000, NULL,
+	  "and no more than so much of the user's quota, where there is one; 0: whatever the quota is" },
+	{ "undelete", "show", OPTION_BOOL, AT(mail.imap_show_deleted), "false", 0, 0, NULL,
+	  "the mailbox of deleted mail stands in every list of mailboxes, not only where it is named or subscribed" },
 	{ "timeouts", "login", OPTION_DURATION, AT(mail.login_timeout_ms), "2m", 1000, DAY, NULL, "silence before authentication" },
 	{ "timeouts", "smtp", OPTION_DURATION, AT(mail.smtp_timeout_ms), "5m", 5 * MINUTE, DAY, NULL, "silence in SMTP (RFC 5321: at least 5m)" },
 	{ "timeouts", "pop3", OPTION_DURATION, AT(mail.pop3_timeout_ms), "10m", 10 * MINUTE, DAY, NULL, "silence in POP3 (RFC 1939: at least 10m)" },
@@ -234,7 +241,7 @@ const struct config_option config_options[] = {
 	{ 0 },
 };
 
-const char *const config_sections[] = { "log", "tls", "auth", "limits", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", "search", "sandbox", "metrics", "audit", NULL };
+const char *const config_sections[] = { "log", "tls", "auth", "limits", "undelete", "timeouts", "imap", "smtp", "guard", "milter", "submission", "pop3", "dns", "acme", "mta_sts", "dkim", "queue", "outbound", "report", "search", "sandbox", "metrics", "audit", NULL };
 
 #define OPTIONS_MAX 64      /* of one section; checked by config_test.c */
 

@@ -99,6 +99,10 @@ int house_open(const char *dir, const struct app_config *config, struct house *o
 		r = model_open(out->store, &model_options, &out->model, e);
 	if (r == 0 && config)
 		model_set_quota_grace(out->model, config->quota_grace_percent);
+	if (r == 0) {
+		struct model_keep keep = app_keep(config);
+		model_set_keep(out->model, &keep);
+	}
 	if (r == 0)
 		r = directory_open(out->store, config ? &config->directory : &no_options, &out->directory, e);
 	if (r)

@@ -7,6 +7,7 @@
 #include "app/listeners.h"
 #include "app/monitor.h"
 #include "app/signing.h"
+#include "app/bins.h"
 #include "app/world.h"
 #include "audit/audit.h"
 #include "base/clock.h"
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 #define MAINTAIN_PERIOD_MS 60000u
+#define SWEEP_PERIOD_MS 600000u                    /* a look at an account without anything due costs some microseconds */
 #define RENEW_PERIOD_MS 10000u                    /* looking costs a file; the authority is asked when it is time */
 #define ROTATE_PERIOD_MS 3600000u
 #define MAINTAIN_BYTES ((uint64_t)64 << 20)       /* rewritten at most in one round */
@@ -179,6 +181,8 @@ static void reload(struct serving *s)
 	audit_set_keep_days(s->config.audit_keep_days);
 	model_set_quota_grace(s->house.model, s->config.quota_grace_percent);
 	server_set_slow(s->server, s->config.slow_ms);
+	struct model_keep keep = app_keep(&s->config);
+	model_set_keep(s->house.model, &keep);
 	r = services_set_config(s->services, &s->config.mail);
 	if (r == 0)
 		r = world_set_config(&s->world, &s->config, &s->keyring);
@@ -275,6 +279,14 @@ static void maintain(void *arg)
 
 	if (store_maintain(s->house.store, MAINTAIN_BYTES, &reclaimed) == 0 && reclaimed)
 		log_event(LOG_INFO, "store.reclaimed", LOG_LIST(LOG_U("bytes", reclaimed)));
+}
+
+static bool is_stopping(void *arg) { return server_is_stopping(((struct serving *)arg)->server); }
+
+static void sweep_bins(void *arg)
+{
+	struct serving *s = arg;
+	bins_sweep(s->house.model, clock_now(), is_stopping, s);
 }
 
 static void world_job(void *arg)
@@ -398,6 +410,8 @@ static int open_all(struct serving *s, struct err *e)
 		r = server_every(s->server, MAINTAIN_PERIOD_MS, maintain, s);
 	if (r == 0)
 		r = server_every(s->server, MAINTAIN_PERIOD_MS, world_job, s);
+	if (r == 0)
+		r = server_every(s->server, SWEEP_PERIOD_MS, sweep_bins, s);
 	if (r == 0)
 		r = server_every(s->server, RENEW_PERIOD_MS, renew, s);
 	return r ? r : server_every(s->server, ROTATE_PERIOD_MS, rotate_keys, s);

@@ -6,12 +6,14 @@
 
 struct changes {
 	uint64_t since;
+	uint32_t bin;
 	uint64_t until, commits;                      /* out */
 	struct buf found;                             /* out: struct account_change, as they came */
 };
 
 static int add_record(struct changes *c, struct str value)
 {
+	bool counts = false;
 	struct changelog_reader reader;
 	struct changelog_section section;
 	int rc = changelog_open(value, &reader);
@@ -20,12 +22,14 @@ static int add_record(struct changes *c, struct str value)
 		struct account_change *v = (struct account_change *)(void *)c->found.p;
 		size_t n = c->found.n / sizeof(*v);
 		rc = 0;
+		counts |= !c->bin || section.mailbox != c->bin;
 		/* Neighbours are often of one mailbox. */
 		if (n && v[n - 1].mailbox == change.mailbox)
 			v[n - 1].kinds |= change.kinds;
 		else
 			buf_add(&c->found, &change, sizeof(change));
 	}
+	c->commits += counts;
 	return rc ? rc : c->found.failed ? ERR_NO_MEMORY : 0;
 }
 
@@ -47,8 +51,9 @@ static int read_changes(struct store_read *r, void *arg)
 	if (rc)
 		return rc;
 	struct str key, value;
+	c->bin = state.bin;
 	while ((rc = store_next(it, &key, &value)) == 1 && (rc = add_record(c, value)) == 0)
-		c->commits++;
+		;
 	store_iter_end(&it);
 	return rc;
 }

@@ -130,6 +130,8 @@ int mailbox_set_use(struct account *a, struct str name, uint32_t use, struct err
 
 /* Subscriptions are a set of names: one may name no mailbox (RFC 3501 6.3.9). */
 int subscription_set(struct account *a, struct str name, bool subscribed, struct err *e);
+/* Is it one now? */
+int subscription_is_set(struct account *a, struct str name, bool *out);
 int subscription_list(struct account *a, struct arena *arena, struct str **names_out, size_t *n_out);     /* sorted */
 
 /* ---- messages: immutable views of a mailbox ---- */
@@ -300,7 +302,7 @@ struct account_changes {
 	struct account_change *v;         /* in the arena, by mailbox; some of them may be gone by now */
 	size_t n;
 	uint64_t until;                   /* all up to this modseq is in it */
-	uint64_t commits;                 /* how many there were */
+	uint64_t commits;                 /* how many there were, without those that only put deleted mail into the bin */
 };
 /* With UINT64_MAX nothing but `until`: from now on. ERR_NOT_FOUND: the log does not reach back that far, or there is no such account. */
 int account_changes(struct account *a, struct arena *arena, uint64_t since, struct account_changes *out);

@@ -145,6 +145,27 @@ int subscription_set(struct account *a, struct str name, bool subscribed, struct
 			  : 0;
 }
 
+struct is_set {
+	struct str name;
+	bool *out;
+};
+
+static int read_is_set(struct store_read *r, void *arg)
+{
+	const struct is_set *op = arg;
+	return subscription_has(source_read(r), op->name, op->out);
+}
+
+int subscription_is_set(struct account *a, struct str name, bool *out)
+{
+	char text[MAILBOX_NAME_MAX];
+	struct is_set op = { .out = out };
+	*out = false;
+	if (name_canonical(name, text, &op.name, NULL))
+		return 0;
+	return account_read(a->model, a->id, read_is_set, &op);
+}
+
 /* ---- listing ---- */
 
 struct list {

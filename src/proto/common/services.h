@@ -36,6 +36,7 @@ struct mail_config {
 	struct str imap_admin_contact;           /* URI of METADATA's /shared/admin, RFC 5464 3.2.1.1; empty: none */
 	unsigned imap_progress_ms;               /* how often a long command tells its progress (RFC 9585); 0: never */
 	bool imap_unauthenticate;                /* take UNAUTHENTICATE (RFC 8437) */
+	bool imap_show_deleted;                  /* the mailbox of deleted mail (model/bin.h) stands in every list */
 	struct str imap_admins;                  /* users that may change quotas and what else is the server's, parted by spaces */
 	uint64_t login_timeout_ms;               /* before authentication; all protocols */
 	uint64_t smtp_timeout_ms;                /* RFC 5321 4.5.3.2.7: at least 5 minutes */

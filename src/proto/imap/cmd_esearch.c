@@ -58,7 +58,7 @@ static bool is_meant(const struct multi *x, const struct imap_scope *scope, cons
 	switch (scope->kind) {
 	case IMAP_SCOPE_INBOXES:             /* RFC 5465 6.3: filters can deliver anywhere */
 	case IMAP_SCOPE_PERSONAL:
-		return account_id(l->account) == account_id(x->r->s->account);
+		return account_id(l->account) == account_id(x->r->s->account) && !l->mailbox->bin;
 	case IMAP_SCOPE_SUBSCRIBED:
 		return l->subscribed;
 	case IMAP_SCOPE_SUBTREE:

@@ -43,6 +43,20 @@ static bool level_is_asked(const struct list *list, const struct imap_listed *li
 	return false;
 }
 
+/* The name in full, and nothing but wildcards behind it. */
+static bool is_named(const struct list *list, struct str name)
+{
+	for (size_t i = 0; i < list->args.pattern_count; i++) {
+		struct str pattern = list->args.pattern[i];
+		size_t n = pattern.n;
+		while (n > name.n && (pattern.p[n - 1] == '*' || pattern.p[n - 1] == '%'))
+			n--;
+		if (str_eq(str_sub(pattern, 0, n), name))
+			return true;
+	}
+	return false;
+}
+
 /* RFC 5258 3.1. REMOTE adds nothing: all mailboxes are on this server. */
 static bool is_selected(const struct list *list, const struct imap_listed *listed)
 {
@@ -60,7 +74,7 @@ static void judge(struct list *list)
 	size_t above[MAILBOX_NAME_MAX], depth = 0;
 	for (size_t i = 0; i < list->n; i++) {
 		struct verdict *verdict = &list->verdict[i];
-		verdict->matches = imap_list_match_any(&list->args, list->v[i].name, MAILBOX_SEPARATOR);
+		verdict->matches = imap_list_match_any(&list->args, list->v[i].name, MAILBOX_SEPARATOR) && (!list->v[i].hidden || is_named(list, list->v[i].name));
 		verdict->selected = is_selected(list, &list->v[i]);
 		while (depth && !imap_name_is_below(list->v[i].name, list->v[above[depth - 1]].name))
 			depth--;

@@ -60,6 +60,8 @@ enum imap_result imap_cmd_create(struct imap_request *r)
 					   : mailbox_create_as_guest(place.account, place.mailbox.name, use, &e);
 	if (!rc && !place.own)
 		rc = mailbox_find(place.account, r->arena, place.mailbox.name, &made);
+	if (rc == ERR_DENIED)
+		return imap_no(r, "[CANNOT] There is nothing below the mailbox of deleted messages");
 	if (rc)
 		return imap_error(r, rc, &e);
 	imap_notify_made(r->s, place.account);
@@ -109,6 +111,8 @@ enum imap_result imap_cmd_rename(struct imap_request *r)
 	if (!place.own && str_eq(place.mailbox.name, STR("INBOX")))
 		return imap_no(r, "[NOPERM] Only its owner renames INBOX");
 	int rc = mailbox_rename(place.account, place.mailbox.name, target.mailbox.name, &e);
+	if (rc == ERR_DENIED)
+		return imap_no(r, "[CANNOT] There is nothing below the mailbox of deleted messages");
 	if (rc)
 		return imap_error(r, rc, &e);
 	imap_notify_made(r->s, place.account);

@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "directory/identity.h"
+#include "model/bin.h"
 #include "proto/imap/place.h"
 
 /* While they are gathered. */
@@ -32,6 +33,21 @@ static int add_own(struct names *names, struct account *account)
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = add(names, &(struct imap_listed){ .name = v[i].name, .mailbox = &v[i], .account = account, .rights = ACL_ALL });
 	return rc;
+}
+
+/* Where deleted messages lie. */
+static int add_bin(struct names *names, struct imap_request *r)
+{
+	bool subscribed = false;
+	struct mailbox *bin = arena_alloc(names->arena, sizeof(*bin));
+	int rc = bin ? bin_find(r->s->account, names->arena, bin) : ERR_NO_MEMORY;
+	if (!rc)
+		rc = subscription_is_set(r->s->account, bin->name, &subscribed);
+	struct imap_listed l = { .mailbox = bin, .account = r->s->account, .rights = IMAP_BIN_RIGHTS, .hidden = !subscribed && !r->s->config->imap_show_deleted };
+	if (rc)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	l.name = bin->name;
+	return add(names, &l);
 }
 
 /* The user, as access lists know it. */
@@ -200,6 +216,8 @@ int imap_list_names(struct imap_request *r, bool subscriptions, struct imap_list
 	struct names names = { .arena = r->arena, .v = BUF_INIT(0) };
 	int rc = add_own(&names, r->s->account);
 	size_t own = count(&names);
+	if (!rc)
+		rc = add_bin(&names, r);
 	if (!rc)
 		rc = add_shared(&names, r);
 	bool more = subscriptions || count(&names) > own;

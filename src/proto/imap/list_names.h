@@ -15,11 +15,12 @@ struct imap_listed {
 	struct account *account;                 /* that holds it; stays open until the request ends. NULL without mailbox */
 	uint32_t rights;                         /* enum acl_right bits of the user; never without ACL_LOOKUP */
 	bool subscribed;                         /* only known when subscriptions were asked for */
+	bool hidden;                             /* the bin (model/bin.h), when it is to be told only to who names it: neither subscribed nor shown by option */
 	bool has_children;                       /* a mailbox that exists, and that the user may see, is below it */
 };
 
 /* All of them in the arena: INBOX first, each directly before what is below it. With `subscriptions` also the names that are only subscribed,
- * and the levels above them. 0, or an error of the model. */
+ * and the levels above them. Of the bins there is the own one, if it was made already. 0, or an error of the model. */
 int imap_list_names(struct imap_request *r, bool subscriptions, struct imap_listed **out, size_t *n_out);
 
 /* Is `name` somewhere below `above`? */

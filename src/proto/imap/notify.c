@@ -226,7 +226,7 @@ static void tell_first(struct notify_teller *t)
 		const struct imap_listed *l = &t->name[i];
 		if (!l->mailbox || l->mailbox->no_select)
 			continue;
-		unsigned events = notify_events_of(t->notify, l->name, l->account == t->s->account, l->subscribed);
+		unsigned events = notify_events_of(t->notify, l->name, l->account == t->s->account && !l->mailbox->bin, l->subscribed);
 		if (events && !(l->rights & ACL_READ))
 			imap_list_no_access(t->s, l);
 		else if (t->notify->args.status && first_items(events) && !is_selected(t->s, l))

@@ -32,7 +32,7 @@ static int take(const struct notify_teller *t, struct notify_names *out)
 		const struct imap_listed *l = &t->name[i];
 		struct str name = arena_dup(&out->arena, l->name);
 		ok = name.p;
-		if (l->mailbox)
+		if (l->mailbox && !l->mailbox->bin)
 			out->v[out->n++] = (struct notify_name){ account_id(l->account), l->mailbox->id, l->mailbox->no_select, name };
 		if (l->subscribed)
 			out->subscribed[out->n_subscribed++] = name;

@@ -104,7 +104,7 @@ static int tell_mailbox(struct notify_teller *t, struct account *account, const 
 		return tell_server_metadata(t, account, change, since);
 	if (!find_mailbox(t, account, change->mailbox, &mailbox, &l))
 		return 0;
-	unsigned events = notify_events_of(t->notify, l.name, own, l.subscribed);
+	unsigned events = notify_events_of(t->notify, l.name, own && !l.mailbox->bin, l.subscribed);
 	tell_status(t, &l, events, change->kinds);
 	struct imap_annotated of = { .account = account, .mailbox = l.mailbox, .name = l.name, .rights = l.rights };
 	bool use = own && change->kinds & BIT(LOG_MAILBOX_CHANGED);

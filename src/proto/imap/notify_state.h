@@ -74,7 +74,7 @@ int notify_teller_list(struct notify_teller *t);
 /* NULL: there is no such name. */
 const struct imap_listed *notify_teller_find(const struct notify_teller *t, struct str name);
 
-/* Which events groups other than that of the selected mailbox want of this name (RFC 5465 6). `own`: it is in the user's own account. */
+/* Which events groups other than that of the selected mailbox want of this name (RFC 5465 6). `own`: it is in the user's own account, and not the bin. */
 unsigned notify_events_of(const struct imap_notify *n, struct str name, bool own, bool subscribed);
 
 /* Looks what the names and subscriptions are by now, tells what is wanted of what changed (5.4, 5.5), unless silent, and keeps it. 0 or an error. */

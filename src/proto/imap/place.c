@@ -20,6 +20,13 @@ static bool not_permitted(struct imap_request *r)
 	return false;
 }
 
+/* Of the user's own bin. */
+static bool stays_as_it_is(struct imap_request *r)
+{
+	imap_no(r, "[CANNOT] Only deleted messages come into this mailbox, and it stays as it is");
+	return false;
+}
+
 /* ---- other accounts ---- */
 
 struct imap_opened {
@@ -125,7 +132,7 @@ static int look(struct imap_request *r, struct str name, struct imap_place *plac
 	*rights_out = 0;
 	int rc = mailbox_find(place->account, r->arena, name, &place->mailbox);
 	if (!rc && place->own)
-		*rights_out = ACL_ALL;
+		*rights_out = place->mailbox.bin ? IMAP_BIN_RIGHTS : ACL_ALL;
 	else if (!rc)
 		rc = look_rights(r->s, r->arena, place->account, place->mailbox.id, rights_out);
 	return rc;
@@ -154,6 +161,8 @@ bool imap_place_find(struct imap_request *r, struct str name, uint32_t rights, b
 {
 	if (!find(r, name, out))
 		return false;
+	if ((out->rights & rights) != rights && out->own && out->mailbox.bin)
+		return stays_as_it_is(r);
 	if ((out->rights & rights) != rights)
 		return out->rights & ACL_LOOKUP ? not_permitted(r) : not_there(r);
 	if (out->mailbox.no_select && !levels_too) {
@@ -238,6 +247,8 @@ bool imap_place_target(struct imap_request *r, struct str name, struct imap_plac
 		return fail(r, rc, NULL);
 	if (!rc && !out->mailbox.no_select && out->rights & ACL_INSERT)
 		return name_told(r, out);
+	if (!rc && out->own && out->mailbox.bin)
+		return stays_as_it_is(r);
 	if (!rc && out->own) {
 		imap_no(r, "[TRYCREATE] This is only a level of the hierarchy");
 		return false;

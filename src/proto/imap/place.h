@@ -17,15 +17,18 @@
 struct imap_place {
 	struct account *account;         /* stays open until the request ends (account_open again to keep it) */
 	bool own;                        /* it is the user's own account */
-	uint32_t rights;                 /* enum acl_right bits of the user in the mailbox; in one's own account ACL_ALL */
+	uint32_t rights;                 /* enum acl_right bits of the user in the mailbox; in one's own account ACL_ALL, or IMAP_BIN_RIGHTS */
 	struct str owner;                /* canonical name of the user whose account it is */
 	struct str prefix;               /* what stands before mailbox.name in the name the client knows: "" in one's own account */
 	struct str told;                 /* prefix and mailbox.name */
 	struct mailbox mailbox;          /* name: within the account */
 };
 
+/* What the owner may do in the bin (model/bin.h): nothing can be put there, and it stays as it is. */
+#define IMAP_BIN_RIGHTS (ACL_LOOKUP | ACL_READ | ACL_SEEN | ACL_WRITE | ACL_DELETE_MESSAGE | ACL_EXPUNGE)
+
 /* The mailbox of that name, in which the user has at least these rights. False: the reply is set: NO [NONEXISTENT] when it is
- * not there or the user may not know that it is (RFC 4314 section 6), NO [NOPERM], NO [CANNOT] for a level that cannot be selected unless
+ * not there or the user may not know that it is (RFC 4314 section 6), NO [NOPERM], NO [CANNOT] in the own bin, and for a level that cannot be selected unless
  * levels_too. */
 bool imap_place_find(struct imap_request *r, struct str name, uint32_t rights, bool levels_too, struct imap_place *out);
 /* The same, with at least one of these rights: otherwise it is not there. */
