@@ -1,5 +1,7 @@
 #include "cli/admin.h"
 #include "cli/command.h"
+#include "cli/import_live.h"
+#include "cli/import_options.h"
 #include "cli/mailsource.h"
 #include "cli/options.h"
 #include "cli/progress.h"
@@ -158,6 +160,8 @@ int cli_import(int argc, char **argv)
 	struct err e = { 0 };
 	struct import im = { .house = &h };
 	struct mailsource *source = NULL;
+	if (import_options_are_live(argc, argv))
+		return import_live(argc, argv);
 	int r = options_parse("import", argc, argv, OPT_USER | OPT_MAILBOX, &o);
 
 	if (r)

@@ -99,8 +99,23 @@ const struct cli_command cli_commands[] = {
 	  "status: how much is indexed, of one user or of all. The server indexes by itself; reindex makes an index anew at once, and may run\n"
 	  "beside the server. Until it is done, searches read what is not indexed." },
 	{ "import", cli_import, "bring mail in",
-	  "troika import -d DIR --user NAME@DOMAIN [--mailbox NAME] FILE.mbox|MAILDIR\n\n"
-	  "Into INBOX, or the mailbox named. A Maildir's folders become mailboxes." },
+	  "troika import -d DIR --user NAME@DOMAIN [--mailbox NAME] FILE.mbox|MAILDIR\n"
+	  "troika import -d DIR --user NAME@DOMAIN [OPTION...] SOURCE\n"
+	  "troika import -d DIR --accounts FILE|- [--jobs N] [OPTION...]\n\n"
+	  "From files: into INBOX, or the mailbox named. A Maildir's folders become mailboxes.\n\n"
+	  "From a live account: SOURCE is imaps://USER@HOST[:PORT], imap:// (with STARTTLS), pop3s://, pop3://, or 'imap-pipe:COMMAND', which speaks IMAP on\n"
+	  "standard input and output. Nothing is changed there. Run again, it brings what is new, and changes of flags; killed, it goes on where it was.\n"
+	  "A line of FILE is SOURCE USER [file:PATH | pass:PASSWORD].\n\n"
+	  "  --password-file F|-       the password there; --token-file F|-: an OAuth 2.0 access token instead\n"
+	  "  --authuser NAME           logs in as NAME for USER (SASL PLAIN: Dovecot's master users, Cyrus' admins)\n"
+	  "  --only PATTERN            folders by name, levels parted by '/', with * and ?; again for more. --exclude PATTERN: not these\n"
+	  "  --mailbox-map THERE=HERE  where a folder, and what is below it, goes\n"
+	  "  --jobs N                  accounts at a time (4)\n"
+	  "  --dry-run                 counts what would come\n"
+	  "  --delete                  removes here what vanished there\n"
+	  "  --ignore-quota            of the user here\n"
+	  "  --ca-file F, --fingerprint SHA256, --insecure     whom to trust (the system's authorities): another authority, one certificate, anybody\n"
+	  "  --retries N               connections in a row that bring nothing (6); --timeout TIME: without an octet (3m)" },
 	{ "export", cli_export, "take mail out",
 	  "troika export -d DIR --user NAME@DOMAIN --to mbox|maildir [--mailbox NAME] PATH\n\n"
 	  "All mailboxes, or the one named. mbox: PATH becomes a directory with a file per mailbox; maildir: a Maildir++." },

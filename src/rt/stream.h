@@ -25,6 +25,9 @@ struct stream_target {
 	const _Atomic bool *cancel;           /* once it is true, whatever waits or is about to ends with ERR_CLOSED within a moment; may be NULL */
 };
 int stream_connect(const struct stream_target *t, struct stream **out, struct err *e);
+/* Takes over a connected socket that the caller opened: one end of a pair, say, with a process at the other. Its timeouts are the usual ones; it is closed with
+ * the stream, and also when there is no memory for one. cancel as above. */
+int stream_adopt(int fd, const _Atomic bool *cancel, struct stream **out, struct err *e);
 void stream_close(struct stream **s);     /* accepts NULL; no polite TLS goodbye is waited for */
 /* Milliseconds that any later read, write, flush or handshake may take without progress; 0: 5 minutes. */
 void stream_set_timeout(struct stream *s, uint64_t ms);

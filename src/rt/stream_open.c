@@ -99,17 +99,38 @@ static int open_socket(struct stream *s, const struct stream_target *t, const st
 	return 0;
 }
 
+static struct stream *new_stream(int fd, const _Atomic bool *cancel, struct err *e)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+	if (!s) {
+		err_set(e, ERR_NO_MEMORY, NULL, "connection");
+		return NULL;
+	}
+	buf_init(&s->out, STREAM_OUT + STREAM_PRINTF_MAX);
+	s->fd = fd;
+	s->cancel = cancel;
+	s->timeout_ms = STREAM_TIMEOUT_MS;
+	return s;
+}
+
+int stream_adopt(int fd, const _Atomic bool *cancel, struct stream **out, struct err *e)
+{
+	*out = new_stream(fd, cancel, e);
+	if (*out)
+		return 0;
+	close(fd);
+	return ERR_NO_MEMORY;
+}
+
 int stream_connect(const struct stream_target *t, struct stream **out, struct err *e)
 {
 	struct address to;
 	*out = NULL;
 	if (!target_address(t, &to))
 		return err_set(e, ERR_INVALID, NULL, "path of a local socket is too long: %s", t->path);
-	struct stream *s = calloc(1, sizeof(*s));
+	struct stream *s = new_stream(-1, t->cancel, e);
 	if (!s)
-		return err_set(e, ERR_NO_MEMORY, NULL, "connection");
-	buf_init(&s->out, STREAM_OUT + STREAM_PRINTF_MAX);
-	s->cancel = t->cancel;
+		return ERR_NO_MEMORY;
 	s->timeout_ms = t->timeout_ms ? t->timeout_ms : STREAM_CONNECT_MS;
 	int r = open_socket(s, t, &to, e);
 	s->timeout_ms = STREAM_TIMEOUT_MS;

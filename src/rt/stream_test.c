@@ -495,10 +495,33 @@ static void test_ipv6(void **state)
 	peer_join(&p);
 }
 
+/* One end of a pair is as good as a connection. */
+static void test_adopt(void **state)
+{
+	(void)state;
+	int pair[2];
+	struct str line;
+	struct stream *s;
+	struct err e = { 0 };
+	char heard[8];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(stream_adopt(pair[0], NULL, &s, &e), 0);
+	assert_int_equal(send(pair[1], "one\r\ntwo\n", 9, 0), 9);
+	assert_int_equal(stream_printf(s, "hello"), 0);
+	assert_int_equal(stream_read_line(s, 100, &line), 0);
+	assert_true(str_eq(line, STR("one")));
+	assert_int_equal(recv(pair[1], heard, sizeof(heard), 0), 5);
+	assert_int_equal(stream_read_line(s, 100, &line), 0);
+	assert_true(str_eq(line, STR("two")));
+	stream_close(&s);
+	assert_int_equal(recv(pair[1], heard, sizeof(heard), 0), 0);
+	close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines), cmocka_unit_test(test_long_line), cmocka_unit_test(test_endless_line),
+		cmocka_unit_test(test_adopt), cmocka_unit_test(test_lines), cmocka_unit_test(test_long_line), cmocka_unit_test(test_endless_line),
 		cmocka_unit_test(test_line_stays), cmocka_unit_test(test_timeout), cmocka_unit_test(test_cancel), cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_peer_does_not_read), cmocka_unit_test(test_half_open), cmocka_unit_test(test_megabyte),
 		cmocka_unit_test(test_last_words), cmocka_unit_test(test_refused), cmocka_unit_test(test_connect_timeout),

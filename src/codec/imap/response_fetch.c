@@ -128,8 +128,10 @@ static bool read_item(struct words *w, struct str item, struct imap_fetched *out
 		return true;
 	}
 	if (is_body(item)) {
+		int next = words_peek(w);
 		out->has_body = true;
-		return words_string(w, &out->body);
+		/* nstring and no atom: what a message is must not be guessed */
+		return words_string(w, &out->body) && (next == '"' || next == '{' || next == '~' || !out->body.p);
 	}
 	return words_skip(w);
 }

@@ -191,7 +191,7 @@ static void test_fetch(void **state)
 	assert_true(imap_response_fetch(STR("( UID  9 ENVELOPE (\"Wed\" {2}\r\n)( ((NIL NIL \"a\" \"b\")) NIL) BODY[HEADER.FIELDS (DATE FROM)] {4}\r\nabcd FLAGS ( \\Seen ) )"), &a, &f));
 	assert_true(f.uid == 9 && f.flags == IMAP_SEEN);
 	static const char *const wrong[] = { "(UID 0)", "(UID 4294967296)", "(UID x)", "(FLAGS \\Seen)", "(BODY[] {5}\r\nabc)", "(BODY[] {5}abcde)", "(UID 5", "UID 5", "(FLAGS (\\Seen)",
-		"(X (((()))", "(UID 1 BODY[] \"a\r\nb\")", "(RFC822.SIZE -5)", "" };
+		"(X (((()))", "(UID 1 BODY[] \"a\r\nb\")", "(RFC822.SIZE -5)", "(UID 1 BODY[] hello)", "" };
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		if (imap_response_fetch(str_from_c(wrong[i]), &a, &f))
 			fail_msg("%s was taken", wrong[i]);
