@@ -89,15 +89,3 @@ int chunk_index_add(struct chunk_index *ix, const struct chunk_id *id, uint32_t 
 	slot_fill(ix, ix->n++);
 	return 0;
 }
-
-/* Slots are filled in the order of the entries, also when they are made anew: the last one's stands in nobody's way. */
-void chunk_index_truncate(struct chunk_index *ix, uint32_t n)
-{
-	while (ix->n > n) {
-		uint32_t s = slot_first(ix, chunk_index_at(ix, ix->n - 1)->key);
-		while (ix->slots[s] != ix->n)
-			s = (s + 1) & (ix->n_slots - 1);
-		ix->slots[s] = 0;
-		ix->n--;
-	}
-}

@@ -27,7 +27,5 @@ uint32_t chunk_index_find(const struct chunk_index *ix, const struct chunk_id *i
 struct chunk_entry *chunk_index_at(const struct chunk_index *ix, uint32_t i);     /* stays there until chunk_index_fini */
 /* Adds one that is not there (that is the caller's word). ERR_NO_MEMORY, ERR_TOO_BIG (2^31 chunks). */
 int chunk_index_add(struct chunk_index *ix, const struct chunk_id *id, uint32_t pack, uint32_t offset);
-/* Takes back all that were added since there were n. */
-void chunk_index_truncate(struct chunk_index *ix, uint32_t n);
 
 #endif

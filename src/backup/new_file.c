@@ -100,6 +100,21 @@ int file_remove(int dir_fd, const char *folder, const char *name)
 	return 0;
 }
 
+int file_move(int dir_fd, const char *folder, const char *name, const char *to_folder)
+{
+	char from[160], to[160];
+	path_make(from, sizeof(from), folder, name);
+	path_make(to, sizeof(to), to_folder, name);
+	if (mkdirat(dir_fd, to_folder, 0700) < 0 && errno != EEXIST)
+		return err_from_errno(NULL, errno, "%s", to_folder);
+	if (step("backup.rename", EIO) || renameat(dir_fd, from, dir_fd, to) < 0)
+		return err_from_errno(NULL, errno, "%s", from);
+	int e = folder_sync(dir_fd, to_folder);
+	if (e == 0)
+		e = folder_sync(dir_fd, folder);
+	return e ? e : folder_sync(dir_fd, "");       /* to_folder itself may be new */
+}
+
 int file_read_at(int fd, void *to, size_t n, uint64_t offset)
 {
 	char *at = to;

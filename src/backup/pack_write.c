@@ -2,13 +2,12 @@
 #include "base/bytes.h"
 #include "rt/crypto.h"
 
-/* Nothing of the pack being written remains, neither on disk nor in the index. */
+/* Nothing of the pack being written remains; what the index says of it counts no more. */
 static int give_up(struct repository *r, int e)
 {
 	struct pack_writer *w = &r->writer;
 	r->failed = e;
 	new_file_drop(r->dir_fd, &w->file);
-	chunk_index_truncate(&r->index, w->index_before);
 	r->packs[w->pack].gone = true;
 	pack_writer_fini(r);
 	return e;
@@ -33,7 +32,6 @@ static int begin(struct repository *r)
 	buf_init(&w->trailer, CHUNK_MAX);
 	buf_add(&w->out, w->head, FILE_HEAD_SIZE);
 	w->size = FILE_HEAD_SIZE;
-	w->index_before = r->index.n;
 	w->chunks = 0;
 	int e = w->out.failed ? ERR_NO_MEMORY : pack_add(r, load_be64(h.salt), 0, &w->pack);
 	if (e)

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "backup/fixture.h"
+#include "rt/fault.h"
 
 #include <unistd.h>
 
@@ -117,6 +118,32 @@ static void test_join(void **state)
 	scene_fini(&s);
 }
 
+/* Chunks that lie in two packs, because pruning ended between writing and removing: one copy stays. */
+static void test_twice(void **state)
+{
+	(void)state;
+	struct scene s;
+	struct repository_stats once, twice;
+	uint64_t freed;
+	scene_init(&s, "");
+	for (uint64_t i = 0; i < 20; i++)
+		backup(&s, 5 * i, 5 * i + 5, (int64_t)i);
+	repository_stats(s.r, &once);
+	fault_setup("backup.remove=3");
+	assert_int_equal(repository_prune(s.r, NULL, NULL, scene_walk, NULL, &freed), ERR_IO);
+	fault_setup(NULL);
+	scene_reopen(&s, true);
+	repository_stats(s.r, &twice);
+	assert_int_equal(twice.packs, 20 + 1 - 2);
+	assert_int_equal(twice.chunks, 100);
+	assert_int_equal(scene_verify(&s), 0);
+	assert_int_equal(repository_prune(s.r, NULL, NULL, scene_walk, NULL, &freed), 0);
+	repository_stats(s.r, &twice);
+	assert_true(twice.bytes <= once.bytes);
+	check(&s, 0, 100, 100, 101);
+	scene_fini(&s);
+}
+
 /* A reader that was there before goes on reading. */
 static void test_reader(void **state)
 {
@@ -167,6 +194,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rewrite),
 		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_twice),
 		cmocka_unit_test(test_reader),
 		cmocka_unit_test(test_unreadable),
 	};

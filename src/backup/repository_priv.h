@@ -10,13 +10,14 @@
 #define PACK_FOLDER "packs"
 #define SNAPSHOT_FOLDER "snapshots"
 #define NOTE_FOLDER "notes"
+#define DAMAGED_FOLDER "damaged"
 #define PACK_NONE UINT32_MAX
 
 struct pack {
 	uint64_t name;                                /* the first eight octets of its salt; in hexadecimal the file's name */
 	uint64_t size;                                /* bytes of the file */
 	bool damaged;                                 /* its trailer could not be read, or other bytes of it neither */
-	bool gone;                                    /* removed */
+	bool gone;                                    /* removed, or never came to be: what the index says of it does not count */
 };
 
 /* A pack that is open for reading. */
@@ -34,7 +35,6 @@ struct pack_writer {
 	struct new_file file;
 	struct crypto_seal *key;
 	uint32_t pack;
-	uint32_t index_before;                        /* chunks in the index before it was begun */
 	uint32_t chunks;
 	uint64_t size;                                /* with what is not written yet */
 	uint8_t head[FILE_HEAD_SIZE];
@@ -120,5 +120,7 @@ struct snapshot_list {
 };
 int snapshot_list_load(struct repository *r, struct snapshot_list *out);         /* oldest first */
 void snapshot_list_fini(struct snapshot_list *l);
+/* fn's value, if not 0, ends it and is returned. */
+int notes_list(struct repository *r, int (*fn)(void *arg, const char *name), void *arg);
 
 #endif

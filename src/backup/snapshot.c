@@ -159,3 +159,18 @@ int repository_note_get(struct repository *r, const char *name, struct buf *out)
 {
 	return note_name_fits(name) ? sealed_file_get(r, FILE_NOTE, name, out) : ERR_INVALID;
 }
+
+int notes_list(struct repository *r, int (*fn)(void *arg, const char *name), void *arg)
+{
+	int fd = openat(r->dir_fd, NOTE_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	int e = d ? 0 : err_from_errno(NULL, errno, NOTE_FOLDER);
+	if (!d && fd >= 0)
+		close(fd);
+	for (const struct dirent *entry; e == 0 && (entry = readdir(d));)
+		if (note_name_fits(entry->d_name))
+			e = fn(arg, entry->d_name);
+	if (d)
+		closedir(d);
+	return e;
+}

@@ -1,13 +1,8 @@
 #include "backup/repository.h"
 
 #include "backup/repository_priv.h"
-#include "base/base64.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 struct verify {
 	struct repository *r;
@@ -146,9 +141,11 @@ static int check_packs(struct verify *v)
 		pack_name_format(r->packs[v->pack].name, v->name);
 		buf_reset(&v->trailer);
 		v->seen = 0;
+		uint64_t before = v->faults;
 		e = good_grow(v);
 		if (e == 0)
 			e = check_pack(v);
+		r->packs[v->pack].damaged = r->packs[v->pack].damaged || v->faults > before;
 		if (e == ERR_NOT_FOUND) {
 			r->packs[v->pack].gone = true;
 			e = packs_load(r);
@@ -198,30 +195,15 @@ static int check_snapshot(struct verify *v, const char *id, repository_walk_fn *
 	return e;
 }
 
-static int check_notes(struct verify *v)
+static int check_note(void *arg, const char *name)
 {
-	int fd = openat(v->r->dir_fd, NOTE_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	int e = 0;
-	if (!d) {
-		fault(v, NOTE_FOLDER ": %s", strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return 0;
-	}
-	for (const struct dirent *entry; e == 0 && (entry = readdir(d));) {
-		struct buf b = BUF_INIT(CHUNK_MAX);
-		e = entry->d_name[0] == '.' ? 0 : repository_note_get(v->r, entry->d_name, &b);
-		if (e == ERR_CORRUPT || e == ERR_IO || e == ERR_VERSION) {
-			fault(v, "note %.64s: %s", entry->d_name, err_text(e));
-			e = 0;
-		}
-		if (e == ERR_NOT_FOUND || e == ERR_INVALID)      /* removed meanwhile, or not ours */
-			e = 0;
-		buf_fini(&b);
-	}
-	closedir(d);
-	return e;
+	struct verify *v = arg;
+	struct buf b = BUF_INIT(CHUNK_MAX);
+	int e = repository_note_get(v->r, name, &b);
+	if (e == ERR_CORRUPT || e == ERR_IO || e == ERR_VERSION)
+		fault(v, "note %.64s: %s", name, err_text(e));
+	buf_fini(&b);
+	return e == ERR_NO_MEMORY ? e : 0;            /* or removed meanwhile */
 }
 
 int repository_verify(struct repository *r, repository_walk_fn *walk, void *walk_arg, repository_report_fn *fn, void *arg, uint64_t *faults_out)
@@ -244,7 +226,7 @@ int repository_verify(struct repository *r, repository_walk_fn *walk, void *walk
 	for (size_t i = 0; i < list.n && e == 0; i++)
 		e = check_snapshot(&v, list.ids[i], walk, walk_arg);
 	if (e == 0)
-		e = check_notes(&v);
+		e = notes_list(r, check_note, &v);
 	snapshot_list_fini(&list);
 	buf_fini(&v.trailer);
 	free(v.good);
