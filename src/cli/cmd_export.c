@@ -5,24 +5,51 @@
 #include "cli/progress.h"
 
 struct export {
+	struct store *store;
 	struct account *account;
 	struct mailsink *sink;
 	struct progress progress;
-	uint64_t messages, bytes, gone;
+	uint64_t messages, bytes, gone, lost;
 };
+
+/* Whether the email is still there, only its body is not. */
+static bool is_lost(struct export *x, const struct message *m)
+{
+	struct email_reader *reader;
+	struct email email;
+	int r = email_reader_begin(x->account, &reader);
+
+	if (r == 0)
+		r = email_reader_get(reader, m->email, &email);
+	email_reader_end(&reader);
+	return r != ERR_NOT_FOUND;
+}
+
+/* One that cannot be read is told, and the others are exported. */
+static void tell_lost(struct export *x, const struct message *m, int r)
+{
+	fprintf(stderr, "troika: export: message with UID %u: %s\n", m->uid, r == ERR_NOT_FOUND ? "its body is lost" : err_text(r));
+	x->lost++;
+}
 
 static int export_message(struct export *x, const struct message *m, struct err *e)
 {
 	struct store_blob_view body;
 	int r = email_map(x->account, m->email, &body);
 
-	if (r == ERR_NOT_FOUND) {            /* expunged since the view was taken */
+	if (r == ERR_NOT_FOUND && !is_lost(x, m)) {            /* expunged since the view was taken */
 		x->gone++;
+		return 0;
+	}
+	if (r == ERR_NOT_FOUND || r == ERR_CORRUPT) {
+		tell_lost(x, m, r);
 		return 0;
 	}
 	if (r)
 		return err_set(e, r, NULL, "message with UID %u: %s", m->uid, err_text(r));
 	r = mailsink_message(x->sink, body.bytes, m->flags, m->date, m->uid, e);
+	if (r == 0 && !store_blob_intact(x->store, &body))
+		r = err_set(e, ERR_IO, NULL, "message with UID %u: the disk failed while it was written; it is not whole", m->uid);
 	x->messages++;
 	x->bytes += body.bytes.n;
 	email_unmap(x->account, &body);
@@ -83,11 +110,13 @@ int cli_export(int argc, char **argv)
 	bool maildir = !strcmp(o.to, "maildir");
 	if (!maildir && strcmp(o.to, "mbox"))
 		return cli_usage("export", "--to is mbox or maildir, not '%s'", o.to);
+	store_catch_bus_errors();
 	r = house_become_owner(o.dir, &e);
 	if (r == 0)
 		r = house_open(o.dir, NULL, &h, &e);
 	if (r == 0)
 		r = house_open_account(&h, o.user, &x.account, &e);
+	x.store = h.store;
 	if (r == 0)
 		r = mailsink_create(o.words[0], maildir ? MAILSINK_MAILDIR : MAILSINK_MBOX, &x.sink, &e);
 	if (r == 0)
@@ -101,5 +130,7 @@ int cli_export(int argc, char **argv)
 	if (r)
 		return cli_fail("export", r, &e);
 	printf("%llu messages exported\n", (unsigned long long)x.messages);
-	return CLI_OK;
+	if (x.lost)
+		fprintf(stderr, "troika: export: %llu messages could not be read; see: troika check\n", (unsigned long long)x.lost);
+	return x.lost ? CLI_FAULTS : CLI_OK;
 }

@@ -50,6 +50,34 @@ static int add(struct house *h, const struct options *o, char *const *words, uns
 	return r ? r : set_secret(h, o, words[0], e);
 }
 
+/* After a repair: an account whose user is lost gets one. */
+static int adopt(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
+{
+	struct arena arena = ARENA_INIT(0);
+	struct directory_user *users;
+	struct account *a;
+	size_t n_users = 0;
+	uint64_t id;
+
+	(void)n;
+	if (!num_parse_u64(str_from_c(words[1]), &id) || id == 0)
+		return err_set(e, ERR_INVALID, NULL, "'%s' is no number of an account; troika check names those without a user", words[1]);
+	int r = directory_user_list(h->directory, &arena, &users, &n_users);
+	for (size_t i = 0; r == 0 && i < n_users; i++)
+		if (users[i].account == id)
+			r = err_set(e, ERR_EXISTS, NULL, "account %s belongs to %.*s", words[1], STR_ARG(users[i].name));
+	arena_fini(&arena);
+	if (r == 0)
+		r = account_open(h->model, id, &a);
+	if (r)
+		return r == ERR_NOT_FOUND ? err_set(e, r, NULL, "there is no account %s", words[1]) : r;
+	account_close(&a);
+	char *password = options_read_secret(o->password_file, "Password");
+	r = password ? directory_user_add(h->directory, str_from_c(words[0]), str_from_c(password), id, e) : err_set(e, ERR_INVALID, NULL, "no password");
+	drop_secret(password);
+	return r;
+}
+
 static int passwd(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
 {
 	(void)n;
@@ -149,6 +177,7 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 
 static const struct admin_verb verbs[] = {
 	{ "add", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE | OPT_SHARED, add },
+	{ "adopt", 2, 2, OPT_PASSWORD_FILE, adopt },
 	{ "passwd", 1, 1, OPT_PASSWORD_FILE | OPT_SECRET_FILE, passwd },
 	{ "disable", 1, 1, 0, disable },
 	{ "enable", 1, 1, 0, enable },

@@ -15,6 +15,7 @@ const struct cli_command cli_commands[] = {
 	{ "user", cli_user, "add, change, delete, list users",
 	  "troika user add NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
 	  "troika user add NAME@DOMAIN --shared -d DIR      (nobody's own: see troika acl)\n"
+	  "troika user adopt NAME@DOMAIN ACCOUNT -d DIR [--password-file F|-]      (after a repair: an account without a user)\n"
 	  "troika user passwd NAME@DOMAIN -d DIR [--password-file F|-] [--secret-file F|-]\n"
 	  "troika user disable|enable NAME@DOMAIN -d DIR    (a disabled user cannot log in; mail still arrives)\n"
 	  "troika user del NAME@DOMAIN -d DIR\n"

@@ -59,6 +59,9 @@ struct directory_user {
  * keys. The mail account itself is made by the caller with account_create (idempotent order: user last). ERR_EXISTS
  * (also an alias of that name), ERR_NOT_FOUND (domain), ERR_INVALID. */
 int directory_account_id_new(struct directory *d, uint64_t *out);                              /* never reused */
+/* After records were lost: counters go far beyond what can have been given out, account ids beyond account_least and all users'; domains that users have are
+ * there again. */
+int directory_mend(struct directory *d, uint64_t account_least);
 int directory_user_add(struct directory *d, struct str name, struct str password, uint64_t account, struct err *e);
 /* A shared account: an address with mail and no password. Giving it a password or a secret is ERR_DENIED. */
 int directory_user_add_shared(struct directory *d, struct str name, uint64_t account, struct err *e);

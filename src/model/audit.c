@@ -1,4 +1,5 @@
 #include "model/audit.h"
+#include "model/audit_recover.h"
 
 #include "model/model_private.h"
 #include "model/registry.h"
@@ -83,10 +84,15 @@ static void fini(struct audit *c)
 	free(c->origins.v);
 }
 
+static int skip_ahead(struct audit *c)
+{
+	return commit_run(c->model, c->account, audit_skip_ahead, NULL, NULL);
+}
+
 static int audit_account(struct model *m, uint64_t account, bool repair, store_report_fn *fn, void *arg,
 						 uint64_t *faults)
 {
-	struct audit c = { .model = m, .account = account, .fn = fn, .arg = arg };
+	struct audit c = { .model = m, .account = account, .fn = fn, .arg = arg, .wounded = store_wounded(m->store, account_scope(account)) };
 	struct blob_list tagged = { NULL, 0, 0 };
 	/* Before the snapshot: what has a tag now and is in no email then is not just being delivered. */
 	int rc = audit_list_tags(&c, &tagged);
@@ -96,7 +102,9 @@ static int audit_account(struct model *m, uint64_t account, bool repair, store_r
 	tell(&c);
 	if (!rc && repair)
 		rc = audit_repair(&c);
-	if (!rc && !(c.todo & (AUDIT_DELETION | AUDIT_STATE)) && c.state.status == STATE_LIVE)
+	if (!rc && repair && c.wounded && !(c.todo & AUDIT_DELETION))
+		rc = skip_ahead(&c);
+	if (!rc && !(c.todo & AUDIT_DELETION) && (repair || !(c.todo & AUDIT_STATE)) && c.state.status == STATE_LIVE)
 		rc = audit_tags(&c, repair);
 	tell(&c);
 	*faults += c.faults;
@@ -112,7 +120,11 @@ int model_check(struct model *m, uint64_t account, bool repair, store_report_fn 
 	struct arena arena = ARENA_INIT(0);
 	uint64_t *ids = &account;
 	size_t n = 1;
-	int rc = account ? 0 : registry_list(m, &arena, &ids, &n);
+	int rc = 0;
+	if (!account && store_wounded(m->store, registry_scope()))
+		rc = audit_find_accounts(m, repair, fn, arg, &faults);
+	if (!rc && !account)
+		rc = registry_list(m, &arena, &ids, &n);
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = audit_account(m, ids[i], repair, fn, arg, &faults);
 	arena_fini(&arena);

@@ -51,6 +51,8 @@ struct audit_email {
 	store_blob_id blob;
 	uint32_t size;
 	bool bad;
+	bool bodyless;                                /* known to be: EMAIL_BODY_LOST */
+	bool lost;                                    /* was bad, and could not be mended */
 };
 struct audit_page {
 	uint32_t mailbox, start;
@@ -72,6 +74,7 @@ struct audit {
 	struct arena arena;
 	struct state state;
 	unsigned todo;
+	bool wounded;                                 /* store_wounded: records may be missing or old */
 	bool lost;                                    /* an email is lost or damaged: a body without email may be its */
 	AUDIT_LIST(struct audit_mailbox) mailboxes;   /* by id */
 	AUDIT_LIST(struct audit_shown) shown;         /* what the indexes hold, as memberships in their order */

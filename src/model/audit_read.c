@@ -140,6 +140,7 @@ static int read_email(struct audit *c, struct str key, struct str value)
 	if (rc && !is_damage(rc))
 		return rc;
 	e.bad = rc != 0;
+	e.bodyless = !rc && record_own0(value) & EMAIL_BODY_LOST;
 	e.blob = email.blob;
 	e.size = email.size;
 	if (rc) {
@@ -225,6 +226,12 @@ static int read_state(struct audit *c, struct store_read *r)
 	if (rc == ERR_NOT_FOUND && c->state.status == STATE_DELETING) {
 		audit_fault(c, AUDIT_DELETION, "its deletion was interrupted");
 		return ERR_NOT_FOUND;
+	}
+	/* Of a deleted account a record is left. */
+	if (rc == ERR_NOT_FOUND && c->wounded && c->state.email_next == 0) {
+		audit_fault(c, AUDIT_STATE | AUDIT_TREE | AUDIT_COUNTS, "its state record is missing (the quota is lost)");
+		c->state = (struct state){ .status = STATE_LIVE };
+		return 0;
 	}
 	if (is_damage(rc)) {
 		audit_fault(c, AUDIT_STATE | AUDIT_COUNTS, "its state record is damaged (the quota is lost)");

@@ -156,7 +156,8 @@ int audit_rebuild_state(struct change *c, void *arg)
 {
 	struct key key = key_state();
 	int rc = state_load(change_source(c), &c->state);
-	if (rc != ERR_CORRUPT)
+	bool missing = rc == ERR_NOT_FOUND && c->state.email_next == 0;
+	if (rc != ERR_CORRUPT && !missing)
 		return rc;
 	rc = audit_set_aside(c, &key);
 	if (rc)

@@ -1,6 +1,7 @@
 /* Mending, each kind of fault in a commit that looks for itself: since the snapshot the account may have changed.
  * Nothing that cannot be read is thrown away: it is set aside under KEY_ASIDE. */
 #include "model/audit.h"
+#include "model/audit_recover.h"
 
 #include "codec/mime/message.h"
 #include "codec/mime/summary.h"
@@ -154,13 +155,25 @@ static int map_body(struct audit *c, const struct audit_email *e, struct store_b
 	return rc;
 }
 
-static int mend_email(struct audit *c, const struct audit_email *e)
+/* Kept under KEY_ASIDE; audit_bodies.c may find its body by the size. */
+static int give_up_email(struct change *c, void *arg)
+{
+	struct key key = key_email(*(const uint64_t *)arg);
+	struct email now;
+	if (email_record_load(change_source(c), *(const uint64_t *)arg, &now) != ERR_CORRUPT)
+		return 0;
+	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
+	return audit_set_aside(c, &key);
+}
+
+static int mend_email(struct audit *c, struct audit_email *e)
 {
 	struct store_blob_view body;
 	int rc = map_body(c, e, &body);
 	if (rc) {
 		audit_fault(c, 0, "email %llu: its body is not to be found", (unsigned long long)e->id);
-		return 0;
+		e->lost = true;
+		return commit(c, give_up_email, &e->id);
 	}
 	struct arena arena = ARENA_INIT(0);
 	struct buf summary = BUF_INIT(0);
@@ -338,13 +351,20 @@ static int drop_bad_graves(struct change *c, void *arg)
 	return rc;
 }
 
+/* Also when there is none at all. */
+static int rebuild_state(struct audit *c)
+{
+	struct commit commit = { .account = c->account, .fn = audit_rebuild_state, .mends = true, .creates = c->wounded };
+	return commit_run_all(c->model, &commit, 1);
+}
+
 int audit_repair(struct audit *c)
 {
 	int rc = 0;
 	if (c->todo & AUDIT_DELETION)
 		return account_delete(c->model, c->account);
 	if (c->todo & AUDIT_STATE)
-		rc = commit(c, audit_rebuild_state, NULL);
+		rc = rebuild_state(c);
 	if (!rc && (c->todo & AUDIT_TREE))
 		rc = commit(c, audit_mend_tree, NULL);
 	for (size_t i = 0; !rc && i < c->emails.n; i++)
@@ -354,6 +374,8 @@ int audit_repair(struct audit *c)
 		rc = commit(c, mend_page, &c->bad_pages.v[i]);
 	if (!rc && (c->todo & AUDIT_GRAVES))
 		rc = commit(c, drop_bad_graves, NULL);
+	if (!rc && c->wounded)
+		rc = audit_recover_places(c);
 	if (!rc && (c->todo & AUDIT_MEMBERS))
 		rc = mend_members(c);
 	if (!rc && (c->todo & AUDIT_ORPHANS))

@@ -4,6 +4,7 @@
  * email has come to need it; an append that comes later sees the sentence and refuses (ERR_RETRY), so that taking the
  * tag away loses nothing. */
 #include "model/audit.h"
+#include "model/audit_recover.h"
 
 #include "base/clock.h"
 #include "model/email_record.h"
@@ -88,6 +89,16 @@ static int find_disowned(struct audit *c, struct suspects *s)
 	return rc ? rc : account_read(c->model, c->account, read_still_there, s);
 }
 
+/* A body whose head is all that is left takes the tag too. */
+static bool take_again(struct audit *c, store_blob_id blob)
+{
+	struct store_blob_view view;
+	if (store_blob_tag(c->model->store, &blob, 1, account_tag(c->account)) || store_blob_map(c->model->store, blob, &view))
+		return false;
+	store_blob_unmap(c->model->store, &view);
+	return true;
+}
+
 static int check_owned(struct audit *c, bool repair)
 {
 	struct suspects s = { .n = 0 };
@@ -96,9 +107,15 @@ static int check_owned(struct audit *c, bool repair)
 	int rc = s.v && s.guilty ? find_disowned(c, &s) : ERR_NO_MEMORY;
 	for (size_t i = 0; !rc && i < s.n_guilty; i++) {
 		const struct audit_email *e = s.guilty[i];
+		if (e->bodyless) {
+			audit_note(c, "email %llu: its body is lost, as was found before", (unsigned long long)e->id);
+			continue;
+		}
 		audit_fault(c, 0, "email %llu: its body is not kept for this account", (unsigned long long)e->id);
-		if (repair && store_blob_tag(c->model->store, &e->blob, 1, account_tag(c->account)))
-			audit_fault(c, 0, "email %llu: its body is lost", (unsigned long long)e->id);
+		if (!repair || take_again(c, e->blob))
+			continue;
+		audit_fault(c, 0, "email %llu: its body is lost", (unsigned long long)e->id);
+		rc = audit_note_bodyless(c, e->id);
 	}
 	return rc;
 }
@@ -242,8 +259,16 @@ int audit_tags(struct audit *c, bool repair)
 {
 	struct stale stale = { .email = c->state.email_next };
 	int rc = check_owned(c, repair);
-	if (!rc && !c->lost)
+	bool wounded = c->lost || c->wounded;
+	if (!rc && (!wounded || repair))
 		rc = find_stale(c, &stale);
+	/* In a wounded account a body without an email is not garbage: its email is lost. */
+	if (!rc && wounded) {
+		if (repair)
+			rc = audit_recover_bodies(c, &stale.blobs);
+		blob_list_fini(&stale.blobs);
+		return rc;
+	}
 	/* The order of the steps makes a crash leave these behind, so they are no fault; --repair gives their room back. */
 	if (!rc && stale.blobs.n)
 		audit_note(c, "%zu bodies are kept for it that no email needs (left by a crash; repair frees them)",

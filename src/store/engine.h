@@ -81,11 +81,16 @@ struct engine {
 
 	int (*maintain)(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out);
 	int (*check)(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out);
+	/* Cannot fail: what it cannot know is a wound. */
+	bool (*wounded)(struct store *s, struct store_scope scope);
+	int (*heal)(struct store *s);
 	/* Cannot fail; *out is zeroed before. */
 	void (*stats)(struct store *s, struct store_stats *out);
 };
 
 int engine_mem_open(const struct store_config *c, struct store **out, struct err *e);
+int engine_lmdb_inspect(const struct store_config *c, store_report_fn *fn, void *arg, uint64_t *faults_out);
+int engine_lmdb_salvage(const struct store_config *c, store_report_fn *fn, void *arg, struct err *e);
 int engine_lmdb_open(const struct store_config *c, struct store **out, struct err *e);
 
 static inline bool scope_eq(struct store_scope a, struct store_scope b) { return a.kind == b.kind && a.id == b.id; }

@@ -22,6 +22,8 @@
 #define STORE_FILL_BYTES ((uint64_t)1 << 20)      /* a segment file is filled with zeros this far ahead */
 #define STORE_VERIFY_ONCE_BYTES ((size_t)256 << 10)   /* larger blobs are read in parts: not verified for each part */
 
+#define STORE_INSPECT_BYTES ((uint64_t)1 << 30)   /* an index up to here is looked through before it is opened */
+
 #define STORE_TAG_BATCH 512                       /* blobs tagged, moved or forgotten by one closure */
 #define STORE_MOVE_BYTES ((uint64_t)4 << 20)      /* copied under one sync when a segment is emptied */
 #define STORE_SLOW_SYNC_MS 1000                   /* a sync that takes so long is logged */

@@ -257,3 +257,22 @@ void store_stats(struct store *s, struct store_stats *out)
 	*out = (struct store_stats){ .commits = 0 };
 	s->engine->stats(s, out);
 }
+
+int store_inspect(const struct store_config *c, store_report_fn *fn, void *arg, uint64_t *faults_out)
+{
+	*faults_out = 0;
+	return c->engine == STORE_ENGINE_LMDB ? engine_lmdb_inspect(c, fn, arg, faults_out) : 0;
+}
+
+int store_salvage(const struct store_config *c, store_report_fn *fn, void *arg, struct err *e)
+{
+	return c->engine == STORE_ENGINE_LMDB ? engine_lmdb_salvage(c, fn, arg, e) : 0;
+}
+
+bool store_wounded(struct store *s, struct store_scope scope)
+{
+	assert(scope_ok(scope));
+	return s->engine->wounded(s, scope);
+}
+
+int store_heal(struct store *s) { return s->read_only ? ERR_DENIED : s->engine->heal(s); }

@@ -188,6 +188,17 @@ int store_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out)
 typedef void store_report_fn(void *arg, const char *line);
 int store_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out);
 
+/* Looks at the files of the index without opening the store, as damage to them may bring a program down that opens it; store_open does the same, up to a
+ * limit (limits.h), and refuses. Not while this process has the store open. 0 when it ran to its end; ERR_NOT_FOUND: there is no index. */
+int store_inspect(const struct store_config *c, store_report_fn *fn, void *arg, uint64_t *faults_out);
+/* Makes a new index of what can be read of the old one; the old one goes to quarantine/. Works too when there is none any more. May be run again after a
+ * kill. ERR_BUSY: a process has it open. Where records may be missing the store is wounded from then on: run store_check with repair and what else derives
+ * records, then store_heal. */
+int store_salvage(const struct store_config *c, store_report_fn *fn, void *arg, struct err *e);
+/* Records of the scope may be missing, or have come back in an older state. */
+bool store_wounded(struct store *s, struct store_scope scope);
+int store_heal(struct store *s);
+
 struct store_stats {
 	uint64_t commits, groups, blob_puts, blob_syncs, blob_bytes, dead_bytes, segments, keys, map_used;
 };

@@ -266,6 +266,9 @@ static int fault_check(struct store *s, bool repair, store_report_fn *fn, void *
 	return store_check(fault_of(s)->inner, repair, fn, arg, faults_out);
 }
 
+static bool fault_wounded(struct store *s, struct store_scope scope) { return store_wounded(fault_of(s)->inner, scope); }
+static int fault_heal(struct store *s) { return store_heal(fault_of(s)->inner); }
+
 static void fault_stats(struct store *s, struct store_stats *out) { store_stats(fault_of(s)->inner, out); }
 
 static const struct engine engine_fault = {
@@ -299,6 +302,8 @@ static const struct engine engine_fault = {
 	.blob_visit = fault_blob_visit,
 	.maintain = fault_maintain,
 	.check = fault_check,
+	.wounded = fault_wounded,
+	.heal = fault_heal,
 	.stats = fault_stats,
 };
 

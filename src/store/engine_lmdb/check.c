@@ -20,6 +20,17 @@ void check_fault(struct check *c, const char *format, ...)
 		c->report(c->report_arg, line);
 }
 
+void check_note(struct check *c, const char *format, ...)
+{
+	char line[256] = "note: ";
+	va_list ap;
+	va_start(ap, format);
+	vsnprintf(line + 6, sizeof line - 6, format, ap);
+	va_end(ap);
+	if (c->report)
+		c->report(c->report_arg, line);
+}
+
 /* NULL when the pair is as it should be, otherwise what is wrong. */
 typedef const char *pair_fn(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value);
 
@@ -160,6 +171,11 @@ int lmdb_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uin
 {
 	struct check c = { .s = lmdb_of(s), .repair = repair, .report = fn, .report_arg = arg };
 	pthread_mutex_lock(&c.s->blobs->maintain);
+	/* Of no scope: rows about blobs. */
+	c.places_lost = lmdb_wounded(s, (struct store_scope){ 0 });
+	uint64_t wounds = lmdb_count_wounds(c.s);
+	if (wounds)
+		check_fault(&c, "index: it was salvaged, and what is missing was not yet made up for (%llu stretches)", (unsigned long long)wounds);
 	int rc = check_index(&c);
 	if (rc == 0)
 		rc = check_segments(&c);

@@ -2,6 +2,7 @@
 #ifndef STORE_ENGINE_LMDB_CHECK_H
 #define STORE_ENGINE_LMDB_CHECK_H
 
+#include "store/blob_segment/scan.h"
 #include "store/engine_lmdb/lmdb_store.h"
 
 struct check {
@@ -10,8 +11,11 @@ struct check {
 	store_report_fn *report;
 	void *report_arg;
 	uint64_t faults;
+	bool places_lost;                 /* rows of the tables about blobs may be missing */
 };
 
+/* A line "note: ...", that counts as no fault: what an earlier repair has dealt with. */
+void check_note(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Counts a fault and reports it in one line. */
 void check_fault(struct check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -19,5 +23,13 @@ void check_fault(struct check *c, const char *format, ...) __attribute__((format
 int check_index(struct check *c);
 /* Every segment file against the tables. */
 int check_segments(struct check *c);
+
+/* check_mend.c */
+/* Copies n bytes of a segment, as they are, to DIR/quarantine/, and notes that they are known to be damaged; the segment keeps them too. */
+int check_set_aside(struct lmdb_store *s, uint32_t number, uint64_t offset, uint64_t n);
+/* Writes the first 64 bytes of a segment anew; the old ones go to the quarantine. 0, or ERR_BUSY: somebody writes to it. */
+int check_mend_header(struct lmdb_store *s, uint32_t number);
+/* When the table of moved blobs was lost: notes that the blob of this record, which is no more where its id says, is here. *mended_out: it did. */
+int check_mend_place(struct check *c, uint32_t number, const struct scan_item *item, bool *mended_out);
 
 #endif

@@ -119,42 +119,16 @@ static int check_item(void *arg, uint32_t number, const struct scan_item *item)
 		int rc = suspect_add(sc, (struct suspect){ .offset = item->offset, .size = item->size, .id = item->record.id });
 		return rc ? rc : check_owners(sc, number, item);
 	}
-	case SCAN_BLOB: return check_owners(sc, number, item);
+	case SCAN_BLOB: {
+		bool mended = false;
+		int rc = sc->c->places_lost ? check_mend_place(sc->c, number, item, &mended) : 0;
+		return rc ? rc : check_owners(sc, number, item);
+	}
 	}
 	return ERR_BUG;
 }
 
 /* ---- setting aside ---- */
-
-/* Copies the bytes as they are to DIR/quarantine/NAME; the segment keeps them too. */
-static int set_aside(struct lmdb_store *s, uint32_t number, const struct suspect *bad)
-{
-	char from_name[SEGMENT_NAME_SIZE], to_name[64];
-	segment_name(number, from_name);
-	snprintf(to_name, sizeof to_name, "../quarantine/%08x-%010llx", number, (unsigned long long)bad->offset);
-	if (mkdirat(s->blobs->dir_fd, "../quarantine", 0700) < 0 && errno != EEXIST)
-		return err_from_errno(NULL, errno, "quarantine");
-	int from = openat(s->blobs->dir_fd, from_name, O_RDONLY | O_CLOEXEC);
-	int to = openat(s->blobs->dir_fd, to_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	int rc = from < 0 || to < 0 ? ERR_IO : 0;
-	char part[16 << 10];
-	for (uint64_t at = 0; rc == 0 && at < bad->size;) {
-		size_t n = bad->size - at < sizeof part ? (size_t)(bad->size - at) : sizeof part;
-		ssize_t got = pread(from, part, n, (off_t)(bad->offset + at));
-		if (got <= 0)
-			break;
-		if (write(to, part, (size_t)got) != got)
-			rc = err_from_errno(NULL, errno, "quarantine");
-		at += (uint64_t)got;
-	}
-	if (rc == 0 && fsync(to) < 0)
-		rc = ERR_IO;
-	if (from >= 0)
-		close(from);
-	if (to >= 0)
-		close(to);
-	return rc;
-}
 
 static int judge_suspects(struct segment_check *sc, uint32_t number)
 {
@@ -163,6 +137,11 @@ static int judge_suspects(struct segment_check *sc, uint32_t number)
 		const struct suspect *bad = &sc->suspects[i];
 		if (bad->offset >= sc->synced)
 			continue;         /* the last writes before a crash: nobody was told that they succeeded */
+		if (lmdb_is_aside(c->s, place_make(number, bad->offset), bad->size)) {
+			check_note(c, "segment %08x, offset %llu: %llu bytes are damaged; a copy is in quarantine", number, (unsigned long long)bad->offset,
+					   (unsigned long long)bad->size);
+			continue;
+		}
 		const char *aside = c->repair ? "; a copy is in quarantine" : "";
 		if (bad->id)
 			check_fault(c, "segment %08x, offset %llu: blob %016llx fails its checksum%s", number,
@@ -170,7 +149,7 @@ static int judge_suspects(struct segment_check *sc, uint32_t number)
 		else
 			check_fault(c, "segment %08x, offset %llu: %llu bytes are no record%s", number,
 						(unsigned long long)bad->offset, (unsigned long long)bad->size, aside);
-		int rc = c->repair ? set_aside(c->s, number, bad) : 0;
+		int rc = c->repair ? check_set_aside(c->s, number, bad->offset, bad->size) : 0;
 		if (rc)
 			return rc;
 	}
@@ -211,32 +190,51 @@ static int reseal(struct lmdb_store *s, uint32_t number)
 	return rc;
 }
 
+/* The file is not there. It stays known, so that its number and the ids in it are not given out again. */
+static int missing_file(struct check *c, uint32_t number)
+{
+	uint64_t at = place_make(number, 0);
+	if (lmdb_is_aside(c->s, at, 0)) {
+		check_note(c, "segment %08x: the file is missing; its messages are lost", number);
+		return 0;
+	}
+	check_fault(c, "segment %08x: the file is missing%s", number, c->repair ? "; noted" : "");
+	return c->repair ? lmdb_note_aside(c->s, at, 0) : 0;
+}
+
+static int check_found(struct segment_check *sc, uint32_t number, const struct segment_row *row, bool ended)
+{
+	struct check *c = sc->c;
+	int rc = judge_suspects(sc, number);
+	/* A segment may have been continued since its row was read: then it does not count as ended any more. */
+	if (rc == 0 && ended && sc->end_mark < row->size) {
+		check_fault(c, "segment %08x: it does not end as it should%s", number, c->repair ? "; sealed anew" : "");
+		if (c->repair)
+			rc = reseal(c->s, number);
+	}
+	struct row_fix f = { .number = number, .seen = *row, .dead = sc->dead };
+	if (rc == 0 && c->repair)
+		rc = lmdb_commit_raw(c->s, set_dead, &f);
+	return rc;
+}
+
 static int check_segment(struct check *c, uint32_t number, const struct segment_row *row)
 {
 	struct segment_check sc = { .c = c };
-	int rc = segment_walk(c->s, number, true, check_item, &sc);
 	bool ended = row->state == SEGMENT_CLOSED || row->state == SEGMENT_SEALED;
-	if (rc == ERR_NOT_FOUND) {
-		rc = 0;               /* its writer died before making it */
-		if (ended)
-			check_fault(c, "segment %08x: the file is missing", number);
-	} else if (rc == ERR_CORRUPT || rc == ERR_INVALID) {
-		/* An open segment may be caught before its header is written. */
-		if (ended)
-			check_fault(c, "segment %08x: its first 64 bytes are not those of this segment", number);
-		rc = 0;
-	} else if (rc == 0) {
-		rc = judge_suspects(&sc, number);
-		/* A segment may have been continued since its row was read: then it does not count as ended any more. */
-		if (rc == 0 && ended && sc.end_mark < row->size) {
-			check_fault(c, "segment %08x: it does not end as it should%s", number, c->repair ? "; sealed anew" : "");
-			if (c->repair)
-				rc = reseal(c->s, number);
-		}
-		struct row_fix f = { .number = number, .seen = *row, .dead = sc.dead };
-		if (rc == 0 && c->repair)
-			rc = lmdb_commit_raw(c->s, set_dead, &f);
+	int rc = segment_walk(c->s, number, true, check_item, &sc);
+	/* An open segment may be caught before its header is written. */
+	if ((rc == ERR_CORRUPT || rc == ERR_INVALID) && ended) {
+		check_fault(c, "segment %08x: its first 64 bytes are not those of this segment%s", number, c->repair ? "; written anew" : "");
+		if (c->repair && check_mend_header(c->s, number) == 0)
+			rc = segment_walk(c->s, number, true, check_item, &sc);
 	}
+	if (rc == ERR_NOT_FOUND)
+		rc = ended ? missing_file(c, number) : 0;      /* its writer died before making it */
+	else if (rc == ERR_CORRUPT || rc == ERR_INVALID)
+		rc = 0;
+	else if (rc == 0)
+		rc = check_found(&sc, number, row, ended);
 	free(sc.suspects);
 	return rc;
 }
@@ -278,7 +276,15 @@ static int check_file(struct check *c, uint32_t number)
 	if (!c->repair)
 		return 0;
 	rc = lmdb_commit_raw(s, adopt_row, &number);
-	return rc ? rc : reseal(s, number);
+	if (rc == 0)
+		rc = reseal(s, number);
+	if (rc == ERR_CORRUPT || rc == ERR_INVALID) {
+		check_fault(c, "segment %08x: its first 64 bytes are not those of this segment; written anew", number);
+		rc = check_mend_header(s, number);
+		if (rc == 0)
+			rc = reseal(s, number);
+	}
+	return rc;
 }
 
 static int check_files(struct check *c)

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#define TABLES_OLD 7u
+
 static int open_tables(struct lmdb_store *s)
 {
 	const struct {
@@ -11,14 +13,20 @@ static int open_tables(struct lmdb_store *s)
 		MDB_dbi *dbi;
 	} tables[] = {
 		{ "kv", &s->kv }, { "versions", &s->versions }, { "counters", &s->counters }, { "segments", &s->segments },
-		{ "tags", &s->tags }, { "dead", &s->dead }, { "moved", &s->moved },
+		{ "tags", &s->tags }, { "dead", &s->dead }, { "moved", &s->moved }, { "aside", &s->aside }, { "wounds", &s->wounds },
 	};
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(s->env, NULL, s->base.read_only ? MDB_RDONLY : 0, &txn);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0] && rc == 0; i++)
+	{
+		*tables[i].dbi = 0;
 		rc = mdb_dbi_open(txn, tables[i].name, s->base.read_only ? 0 : MDB_CREATE, tables[i].dbi);
+		/* The youngest are missing in an older store. */
+		if (rc == MDB_NOTFOUND && i >= TABLES_OLD)
+			rc = 0;
+	}
 	if (rc) {
 		mdb_txn_abort(txn);
 		return rc;

@@ -3,6 +3,7 @@
 #include "store/engine_lmdb/blob_area.h"
 #include "store/engine_lmdb/blob_index.h"
 #include "store/engine_lmdb/dir.h"
+#include "store/engine_lmdb/index_inspect.h"
 
 #include <unistd.h>
 
@@ -108,6 +109,8 @@ static const struct engine engine_lmdb = {
 	.blob_visit = lmdb_blob_visit,
 	.maintain = lmdb_maintain,
 	.check = lmdb_check,
+	.wounded = lmdb_wounded,
+	.heal = lmdb_heal,
 	.stats = lmdb_stats,
 };
 
@@ -121,6 +124,11 @@ static int open_parts(struct lmdb_store *s, const struct store_config *c, struct
 		return rc;
 	atomic_init(&s->level, level);
 	s->dir = str_dup_c(str_from_c(c->dir));
+	rc = index_guard(c, e);
+	if (rc) {
+		close(blobs_fd);
+		return rc;
+	}
 	rc = s->dir ? blob_area_open(s, c, blobs_fd) : ERR_NO_MEMORY;
 	if (rc) {
 		close(blobs_fd);

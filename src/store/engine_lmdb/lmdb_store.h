@@ -28,6 +28,7 @@ struct lmdb_store {
 	MDB_env *env;
 	MDB_dbi kv, versions;                         /* scope + key -> value; scope -> le64 */
 	MDB_dbi counters, segments, tags, dead, moved;   /* of blobs: blob_index.h */
+	MDB_dbi aside, wounds;                        /* of repairs: wounds.c; 0 when opened read-only and there are none */
 
 	struct combiner commits;
 	struct version_cache *cache;
@@ -84,6 +85,14 @@ uint64_t index_newest(struct lmdb_store *s);
 bool index_is_broken(struct lmdb_store *s);
 /* Opens it again, for the leader of commits alone, and only while no read is active. LMDB's codes. */
 int index_reopen(struct lmdb_store *s);
+
+/* wounds.c */
+bool lmdb_wounded(struct store *s, struct store_scope scope);
+int lmdb_heal(struct store *s);
+uint64_t lmdb_count_wounds(struct lmdb_store *s);
+/* What of a segment is known to be damaged, and in quarantine: `at` is a place, or number << 32 for the file as a whole. */
+bool lmdb_is_aside(struct lmdb_store *s, uint64_t at, uint64_t size);
+int lmdb_note_aside(struct lmdb_store *s, uint64_t at, uint64_t size);
 
 /* resident.c */
 void resident_find_index(struct lmdb_store *s);   /* after each open */

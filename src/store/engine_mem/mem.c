@@ -68,6 +68,19 @@ static int mem_raise_level(struct store *s, unsigned level)
 	return 0;
 }
 
+/* Memory does not rot here. */
+static bool mem_wounded(struct store *s, struct store_scope scope)
+{
+	(void)s, (void)scope;
+	return false;
+}
+
+static int mem_heal(struct store *s)
+{
+	(void)s;
+	return 0;
+}
+
 static void mem_stats(struct store *s, struct store_stats *out)
 {
 	struct mem_store *m = mem_of(s);
@@ -111,6 +124,8 @@ static const struct engine engine_mem = {
 	.blob_visit = mem_blob_visit,
 	.maintain = mem_maintain,
 	.check = mem_check,
+	.wounded = mem_wounded,
+	.heal = mem_heal,
 	.stats = mem_stats,
 };
 

@@ -1,0 +1,271 @@
+/* A damaged index is noticed before LMDB stumbles over it, and all that can be read of it comes into a new one. */
+#include "store/conformance/conformance.h"
+#include "store/engine_lmdb/index_inspect.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct conformance_target target = { .name = "salvage", .engine = STORE_ENGINE_LMDB };
+static const struct store_scope first = { STORE_ACCOUNT, 1 }, second = { STORE_ACCOUNT, 2 };
+static const store_tag ann = (uint64_t)STORE_ACCOUNT << 56 | 1;
+
+#define KEYS 3000u
+
+static int put_many(struct store_write *w, void *arg)
+{
+	unsigned change = *(const unsigned *)arg;
+	for (unsigned i = 0; i < KEYS; i++) {
+		char key[16], value[64];
+		int k = snprintf(key, sizeof key, "k%05u", i), v = snprintf(value, sizeof value, "value %u of %05u, which takes room", change, i);
+		int rc = store_put(w, str_make(key, (size_t)k), str_make(value, (size_t)v));
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static void fill(struct fixture *f)
+{
+	unsigned one = 1;
+	assert_int_equal(store_commit(f->store, first, put_many, &one), 0);
+	put(f->store, second, STR("a"), STR("of the second"));
+	blob_put(f->store, STR("a body"), &ann, 1);
+	store_close(&f->store);
+}
+
+static struct store_config config_of(const struct fixture *f) { return (struct store_config){ .engine = STORE_ENGINE_LMDB, .dir = f->dir }; }
+
+static uint64_t inspect(const struct fixture *f)
+{
+	struct store_config c = config_of(f);
+	uint64_t faults;
+	assert_int_equal(store_inspect(&c, NULL, NULL, &faults), 0);
+	return faults;
+}
+
+static void salvage(const struct fixture *f)
+{
+	struct store_config c = config_of(f);
+	struct err e = { .code = 0 };
+	if (store_salvage(&c, NULL, NULL, &e))
+		fail_msg("%s", e.log);
+	assert_int_equal(inspect(f), 0);
+}
+
+static void reopen(struct fixture *f)
+{
+	struct err e = { .code = 0 };
+	if (fixture_open(f, false, &e))
+		fail_msg("%s", e.log);
+}
+
+static void assert_refused(struct fixture *f)
+{
+	struct err e = { .code = 0 };
+	assert_int_equal(fixture_open(f, false, &e), ERR_CORRUPT);
+	assert_non_null(strstr(e.log, "check --repair"));
+}
+
+/* How many of the keys are there, each with its own value. */
+static unsigned count(struct fixture *f)
+{
+	unsigned n = 0;
+	for (unsigned i = 0; i < KEYS; i++) {
+		char key[16], value[64];
+		size_t got;
+		int k = snprintf(key, sizeof key, "k%05u", i), v = snprintf(value, sizeof value, "value 1 of %05u, which takes room", i);
+		char *p = get(f->store, first, str_make(key, (size_t)k), &got);
+		assert_true(!p || (got == (size_t)v && memcmp(p, value, got) == 0));
+		n += p != NULL;
+		free(p);
+	}
+	return n;
+}
+
+static int open_index(const struct fixture *f)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/index/data.mdb", f->dir);
+	int fd = open(path, O_RDWR);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* The first page of the newest commit of this kind with so many records at least. */
+static uint64_t find_page(const struct fixture *f, bool leaf, unsigned least)
+{
+	struct index_picture p;
+	uint8_t page[INDEX_PAGE_SIZE];
+	assert_int_equal(index_picture_open(f->dir, &p), 0);
+	uint64_t found = 0;
+	for (uint64_t n = 2; !found && n < p.file.pages; n++)
+		if (index_file_read(&p.file, n, page) == 0 && !index_page_judge(page, n, leaf) && index_page_count(page) >= least)
+			found = n;
+	index_picture_close(&p);
+	assert_true(found);
+	return found;
+}
+
+static void wipe(const struct fixture *f, uint64_t page, size_t n)
+{
+	static const char zeros[4096];
+	int fd = open_index(f);
+	assert_int_equal(pwrite(fd, zeros, n, (off_t)(page * INDEX_PAGE_SIZE)), n);
+	close(fd);
+}
+
+static void a_sound_index_has_no_fault(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	assert_int_equal(inspect(f), 0);
+	salvage(f);
+	reopen(f);
+	assert_int_equal(count(f), KEYS);
+	assert_false(store_wounded(f->store, first));
+}
+
+static void below_a_lost_branch_all_is_found(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	wipe(f, find_page(f, false, 10), 4096);
+	assert_true(inspect(f) > 0);
+	assert_refused(f);
+	salvage(f);
+	reopen(f);
+	assert_int_equal(count(f), KEYS);
+	assert_true(store_wounded(f->store, first));
+	/* The check says so until everything above has done its part. */
+	uint64_t faults;
+	assert_int_equal(store_check(f->store, false, NULL, NULL, &faults), 0);
+	assert_true(faults > 0);
+	assert_int_equal(store_check(f->store, true, NULL, NULL, &faults), 0);
+	assert_int_equal(store_heal(f->store), 0);
+	assert_false(store_wounded(f->store, first));
+	assert_int_equal(store_check(f->store, false, NULL, NULL, &faults), 0);
+	assert_int_equal(faults, 0);
+}
+
+static void of_a_lost_leaf_the_rest_stays(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	wipe(f, find_page(f, true, 40), 4096);
+	assert_refused(f);
+	salvage(f);
+	reopen(f);
+	unsigned n = count(f);
+	assert_true(n > KEYS - 200 && n < KEYS);
+	assert_true(store_wounded(f->store, first));
+	assert_false(store_wounded(f->store, (struct store_scope){ STORE_ACCOUNT, 77 }));
+	assert_true(store_scope_version(f->store, first) > 0);
+}
+
+static void a_lost_meta_page_loses_nothing(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	wipe(f, 0, 4096);
+	assert_refused(f);
+	salvage(f);
+	reopen(f);
+	assert_int_equal(count(f), KEYS);
+	store_close(&f->store);
+	wipe(f, 0, 4096);
+	wipe(f, 1, 4096);
+	assert_refused(f);
+	salvage(f);
+	reopen(f);
+	assert_int_equal(count(f), KEYS);
+}
+
+static void without_any_index_there_is_an_empty_one(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	fill(f);
+	snprintf(path, sizeof path, "%s/index/data.mdb", f->dir);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(inspect(f), 1);
+	assert_refused(f);
+	salvage(f);
+	reopen(f);
+	assert_int_equal(count(f), 0);
+	assert_true(store_wounded(f->store, first));
+	assert_true(store_wounded(f->store, (struct store_scope){ STORE_SYSTEM, 0 }));
+	uint64_t faults;
+	assert_int_equal(store_check(f->store, true, NULL, NULL, &faults), 0);
+	/* The body is there again, and its id is not given out a second time. */
+	bool has;
+	store_blob_id id = (uint64_t)1 << 32 | 4;
+	assert_int_equal(store_blob_tagged(f->store, &id, 1, ann, &has), 0);
+	assert_true(has);
+	assert_blob(f->store, id, STR("a body"));
+	assert_true(blob_put(f->store, STR("another"), &ann, 1) >> 32 > 1);
+}
+
+static void what_a_killed_run_left_does_no_harm(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	struct stat st;
+	fill(f);
+	wipe(f, find_page(f, false, 10), 4096);
+	snprintf(path, sizeof path, "%s/index.new", f->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	snprintf(path, sizeof path, "%s/index.new/data.mdb", f->dir);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_int_equal(write(fd, "half", 4), 4);
+	close(fd);
+	salvage(f);
+	assert_true(stat(path, &st) < 0);
+	snprintf(path, sizeof path, "%s/quarantine/index-1.mdb", f->dir);
+	assert_int_equal(stat(path, &st), 0);
+	reopen(f);
+	assert_int_equal(count(f), KEYS);
+}
+
+static void nobody_else_may_have_it_open(void **state)
+{
+	struct fixture *f = *state;
+	int ready[2], done[2];
+	fill(f);
+	assert_int_equal(pipe(ready) | pipe(done), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		char c = 0;
+		struct err e = { .code = 0 };
+		if (fixture_open(f, false, &e) || write(ready[1], &c, 1) != 1 || read(done[0], &c, 1) != 1)
+			_exit(1);
+		store_close(&f->store);
+		_exit(0);
+	}
+	char c;
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	struct store_config config = config_of(f);
+	struct err e = { .code = 0 };
+	assert_int_equal(store_salvage(&config, NULL, NULL, &e), ERR_BUSY);
+	assert_int_equal(inspect(f), 0);
+	assert_int_equal(write(done[1], &c, 1), 1);
+	int status;
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+	salvage(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CONFORMANCE_TEST(a_sound_index_has_no_fault, &target),
+		CONFORMANCE_TEST(below_a_lost_branch_all_is_found, &target),
+		CONFORMANCE_TEST(of_a_lost_leaf_the_rest_stays, &target),
+		CONFORMANCE_TEST(a_lost_meta_page_loses_nothing, &target),
+		CONFORMANCE_TEST(without_any_index_there_is_an_empty_one, &target),
+		CONFORMANCE_TEST(what_a_killed_run_left_does_no_harm, &target),
+		CONFORMANCE_TEST(nobody_else_may_have_it_open, &target),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
