@@ -205,7 +205,7 @@ static int recover_rest(struct audit *c, const struct body *v, size_t n)
 struct takeout {
 	uint32_t mailbox;
 	struct rangeset uids;
-	struct member_list gone;
+	struct gone_list gone;
 };
 
 static int note_gone(void *arg, const struct message *m)
@@ -222,9 +222,9 @@ static int take_out(struct change *c, void *arg)
 	int rc = mailbox_record_load(change_source(c), op->mailbox, &mailbox);
 	if (!rc)
 		rc = removal_run(c, &mailbox, &op->uids, 0, &op->gone, note_gone, NULL);
-	member_sort(op->gone.v, op->gone.n);
-	if (!rc)
-		rc = member_edit(c->w, op->gone.v, op->gone.n, NULL, 0);
+	gone_list_sort(&op->gone);
+	for (size_t i = 0; !rc && i < op->gone.n; i++)
+		rc = member_edit(c->w, &op->gone.v[i].member, 1, NULL, 0);
 	mailbox.modseq = c->modseq;
 	changelog_add(&c->log, LOG_EXPUNGE, op->mailbox, &op->uids);
 	return rc ? rc : mailbox_record_save(c->w, &mailbox);
@@ -247,7 +247,7 @@ static int take_out_all(struct audit *c, const struct lost_list *lost)
 		if (!rc && op.uids.n)
 			rc = commit(c, take_out, &op);
 		rangeset_fini(&op.uids);
-		member_list_fini(&op.gone);
+		gone_list_fini(&op.gone);
 	}
 	return rc;
 }

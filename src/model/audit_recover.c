@@ -37,6 +37,8 @@ static int make_message(struct change *c, const struct member *m, struct message
 	if (rc)
 		return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT ? 0 : rc;
 	*out = (struct message){ .uid = m->uid, .size = email.size, .email = m->email, .modseq = c->modseq, .date = c->now };
+	/* In the bin it says how long a message is kept. */
+	out->saved = c->state.bin && m->mailbox == c->state.bin ? c->now : 0;
 	if (mime_summary_open(&summary, email.summary) == 0 && summary.has_date)
 		out->date = summary.sent;
 	return 1;
