@@ -124,7 +124,8 @@ static int open_parts(struct lmdb_store *s, const struct store_config *c, struct
 		return rc;
 	atomic_init(&s->level, level);
 	s->dir = str_dup_c(str_from_c(c->dir));
-	rc = index_guard(c, e);
+	/* What the making of a store was about to be is no damage. */
+	rc = fresh ? 0 : index_guard(c, e);
 	if (rc) {
 		close(blobs_fd);
 		return rc;
