@@ -47,6 +47,8 @@ static void tell_verb(const char *name, const char *verb, const struct options *
 	add_option(&detail, "selector", o->selector);
 	add_option(&detail, "file", o->file);
 	add_option(&detail, "secret-file", o->secret_file);
+	add_option(&detail, "mailbox", o->mailbox);
+	add_option(&detail, "since", o->since);
 	if (o->all || o->shared)
 		buf_printf(&detail, "%s--%s", detail.n ? " " : "", o->all ? "all" : "shared");
 	snprintf(what, sizeof what, "%s.%s", name, verb);

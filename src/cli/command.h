@@ -40,6 +40,7 @@ int cli_quota(int argc, char **argv);
 int cli_restore(int argc, char **argv);
 int cli_search(int argc, char **argv);
 int cli_serve(int argc, char **argv);
+int cli_undelete(int argc, char **argv);
 int cli_user(int argc, char **argv);
 int cli_app_password(int argc, char **argv);
 int cli_upgrade(int argc, char **argv);

@@ -2,6 +2,7 @@
 #include "cli/command.h"
 
 #include "audit/audit.h"
+#include "cli/since.h"
 #include "rt/log.h"
 
 #include <stdarg.h>
@@ -134,6 +135,15 @@ const struct cli_command cli_commands[] = {
 	  "troika restore DEST -d NEWDIR [--at SNAPSHOT] [--unchanged] [--owner USER]\n\n"
 	  "Makes NEWDIR, which must not exist. Mail programs load mailboxes anew, and mail that waited to be sent is held; not so with --unchanged, for a server\n"
 	  "that was stopped before the backup and only moves house. --passphrase-file F|- as it was made." },
+	{ "undelete", cli_undelete, "bring deleted mail and mailboxes back",
+	  "troika undelete list NAME@DOMAIN [FILTER...] -d DIR\n"
+	  "troika undelete restore NAME@DOMAIN UID... | FILTER... | --all -d DIR\n"
+	  "troika undelete reveal|hide NAME@DOMAIN -d DIR      (the mailbox of deleted mail, in the user's mail programs)\n"
+	  "troika undelete purge NAME@DOMAIN -d DIR          (all of it, for good)\n"
+	  "troika undelete sweep -d DIR [--config FILE]      (what was kept long enough, of all users; the server does it by itself)\n\n"
+	  "FILTER: --mailbox NAME (and those below it), --since T (deleted since then), --subject TEXT (part of it); all that are given must hold. UIDs are those\n"
+	  "that list shows. Messages go back where they were, deleted mailboxes are made again: with --mailbox alone as they were when they were deleted.\n"
+	  "T is " SINCE_FORMS "." },
 	{ "check", cli_check, "verify everything, mend what can be mended",
 	  "troika check -d DIR [--repair]\n\n"
 	  "Exit code 0: nothing wrong; 3: faults were found (and mended with --repair, where they could be)." },

@@ -27,6 +27,7 @@ static const struct option long_options[] = {
 	{ "file", required_argument, NULL, AT(OPT_FILE) }, { "shared", no_argument, NULL, AT(OPT_SHARED) },
 	{ "ip", required_argument, NULL, AT(OPT_IP) }, { "since", required_argument, NULL, AT(OPT_SINCE) },
 	{ "failed", no_argument, NULL, AT(OPT_FAILED) }, { "json", no_argument, NULL, AT(OPT_JSON) },
+	{ "subject", required_argument, NULL, AT(OPT_SUBJECT) },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -63,6 +64,7 @@ static int take(const char *name, struct options *o, unsigned bit)
 	case OPT_IP: o->ip = optarg; break;
 	case OPT_SINCE: o->since = optarg; break;
 	case OPT_FAILED: o->failed = true; break;
+	case OPT_SUBJECT: o->subject = optarg; break;
 	case OPT_JSON: o->json = true; break;
 	case OPT_LISTEN:
 		if (o->n_listen == OPTIONS_REPEAT_MAX)

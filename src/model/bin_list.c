@@ -32,10 +32,15 @@ int bin_find(struct account *a, struct arena *arena, struct mailbox *out)
 
 /* ---- deleted mailboxes ---- */
 
+/* What is nobody else's concern. */
+struct tomb_more {
+	uint32_t restored, from;                      /* tomb.h */
+};
+
 struct tombs {
 	struct arena *arena;
 	struct buf v;                                 /* struct bin_mailbox each */
-	struct buf restored;                          /* uint32_t each */
+	struct buf more;                              /* struct tomb_more each */
 };
 
 static int add_tomb(struct tombs *tombs, const struct tomb *t)
@@ -43,8 +48,9 @@ static int add_tomb(struct tombs *tombs, const struct tomb *t)
 	struct bin_mailbox m = { .id = t->mailbox, .name = arena_dup(tombs->arena, tomb_name(t)), .use = t->use, .deleted = t->deleted,
 							 .subscribed = t->subscribed, .restored = t->restored != 0 };
 	buf_add(&tombs->v, &m, sizeof(m));
-	buf_add(&tombs->restored, &t->restored, sizeof(t->restored));
-	return !m.name.p || tombs->v.failed || tombs->restored.failed ? ERR_NO_MEMORY : 0;
+	struct tomb_more more = { t->restored, t->from };
+	buf_add(&tombs->more, &more, sizeof(more));
+	return !m.name.p || tombs->v.failed || tombs->more.failed ? ERR_NO_MEMORY : 0;
 }
 
 /* One that is damaged is left out. */
@@ -53,7 +59,7 @@ static int read_tombs(struct store_read *r, void *arg)
 	struct tombs *tombs = arg;
 	struct tomb t = { .mailbox = 0 };
 	buf_reset(&tombs->v);
-	buf_reset(&tombs->restored);
+	buf_reset(&tombs->more);
 	int rc;
 	while ((rc = tomb_next(source_read(r), t.mailbox, &t)) == 1 || (rc == ERR_CORRUPT && t.mailbox))
 		if (rc == 1 && (rc = add_tomb(tombs, &t)) != 0)
@@ -63,7 +69,7 @@ static int read_tombs(struct store_read *r, void *arg)
 
 int bin_mailboxes(struct account *a, struct arena *arena, struct bin_mailbox **out, size_t *n_out)
 {
-	struct tombs tombs = { .arena = arena, .v = BUF_INIT(0), .restored = BUF_INIT(0) };
+	struct tombs tombs = { .arena = arena, .v = BUF_INIT(0), .more = BUF_INIT(0) };
 	int rc = account_read(a->model, a->id, read_tombs, &tombs);
 	size_t n = tombs.v.n / sizeof(**out);
 	*out = rc ? NULL : arena_array(arena, n + 1, sizeof(**out));
@@ -73,7 +79,7 @@ int bin_mailboxes(struct account *a, struct arena *arena, struct bin_mailbox **o
 		memcpy(*out, tombs.v.p, tombs.v.n);
 	*n_out = rc ? 0 : n;
 	buf_fini(&tombs.v);
-	buf_fini(&tombs.restored);
+	buf_fini(&tombs.more);
 	return rc;
 }
 
@@ -166,14 +172,14 @@ static void describe(const struct visit *v, struct bin_item *item)
 {
 	const struct bin_mailbox *tomb = find_id(&v->tombs.v, sizeof(*tomb), item->mailbox);
 	const struct named *live = find_live(v, item->mailbox);
-	if (!live && tomb) {
-		uint32_t restored;
-		memcpy(&restored, v->tombs.restored.p + (size_t)(tomb - (const struct bin_mailbox *)(const void *)v->tombs.v.p) * sizeof(restored), sizeof(restored));
-		live = restored ? find_live(v, restored) : NULL;
-	}
+	struct tomb_more more = { 0, 0 };
+	if (tomb)
+		more = ((const struct tomb_more *)(const void *)v->tombs.more.p)[tomb - (const struct bin_mailbox *)(const void *)v->tombs.v.p];
+	if (!live && more.restored)
+		live = find_live(v, more.restored);
 	item->name = live ? live->name : tomb ? tomb->name : STR_NONE;
 	item->gone = !live && tomb;
-	item->with_it = tomb && message_saved(item->message) >= tomb->deleted;
+	item->with_it = tomb && item->message->uid >= more.from;
 }
 
 static int tell(struct visit *v, struct view *view, bin_visit_fn *fn, void *arg)
@@ -198,7 +204,7 @@ static int tell(struct visit *v, struct view *view, bin_visit_fn *fn, void *arg)
 
 int bin_visit(struct account *a, bin_visit_fn *fn, void *arg)
 {
-	struct visit v = { .origins = BUF_INIT(0), .live = BUF_INIT(0), .tombs = { .v = BUF_INIT(0), .restored = BUF_INIT(0) } };
+	struct visit v = { .origins = BUF_INIT(0), .live = BUF_INIT(0), .tombs = { .v = BUF_INIT(0), .more = BUF_INIT(0) } };
 	struct find find;
 	struct view *view;
 	arena_init(&v.arena, 0);
@@ -215,7 +221,7 @@ int bin_visit(struct account *a, bin_visit_fn *fn, void *arg)
 	buf_fini(&v.origins);
 	buf_fini(&v.live);
 	buf_fini(&v.tombs.v);
-	buf_fini(&v.tombs.restored);
+	buf_fini(&v.tombs.more);
 	arena_fini(&v.arena);
 	return rc;
 }

@@ -1,12 +1,13 @@
 #include "model/tomb.h"
 
 #include "base/bytes.h"
+#include "model/bin_inside.h"
 #include "model/keys.h"
 #include "model/limits.h"
 #include "model/subscription.h"
 
 #define FLAG_SUBSCRIBED 1u
-#define FIXED_BYTES (RECORD_HEADER + 20u)
+#define FIXED_BYTES (RECORD_HEADER + 24u)
 
 int tomb_decode(struct str value, uint32_t mailbox, struct tomb *out)
 {
@@ -19,6 +20,7 @@ int tomb_decode(struct str value, uint32_t mailbox, struct tomb *out)
 	out->deleted = (int64_t)cursor_le64(&c);
 	out->use = cursor_le32(&c);
 	out->restored = cursor_le32(&c);
+	out->from = cursor_le32(&c);
 	uint32_t n = cursor_le32(&c);
 	struct str name = cursor_bytes(&c, n);
 	if (c.bad || cursor_left(&c) || n == 0 || n > MAILBOX_NAME_MAX)
@@ -57,7 +59,8 @@ int tomb_save(struct change *c, const struct tomb *t)
 	store_le64(p + 8, (uint64_t)t->deleted);
 	store_le32(p + 16, t->use);
 	store_le32(p + 20, t->restored);
-	store_le32(p + 24, t->name_n);
+	store_le32(p + 24, t->from);
+	store_le32(p + 28, t->name_n);
 	memcpy(p + FIXED_BYTES, t->name, t->name_n);
 	record_seal(p, FIXED_BYTES + t->name_n, t->subscribed ? FLAG_SUBSCRIBED : 0, 0);
 	struct key key = key_tomb(t->mailbox);
@@ -96,7 +99,12 @@ int tomb_add(struct change *c, const struct mailbox_record *mailbox)
 	struct str name = mailbox_record_name(mailbox);
 	struct tomb t = { .mailbox = mailbox->id, .deleted = c->now, .use = mailbox->use, .name_n = mailbox->name_n };
 	memcpy(t.name, name.p, name.n);
-	int rc = c->state.tombs >= TOMBS_MAX ? drop_oldest(c) : 0;
+	struct mailbox_record bin;
+	int rc = bin_load(c, &bin);
+	t.from = rc ? 1 : bin.uidnext;
+	if (rc && rc != ERR_NOT_FOUND)
+		return rc;
+	rc = c->state.tombs >= TOMBS_MAX ? drop_oldest(c) : 0;
 	if (!rc)
 		rc = tomb_remove(c, mailbox->id);         /* a level that is there no more than a name was a mailbox before */
 	if (!rc)

@@ -10,6 +10,7 @@ struct tomb {
 	int64_t deleted;                              /* unix seconds */
 	uint32_t use;
 	uint32_t restored;                            /* the mailbox that came in its place; 0: none */
+	uint32_t from;                                /* what the bin has from it with this UID or a greater one was deleted with it, not before */
 	bool subscribed;                              /* the name was, when it was deleted */
 	uint32_t name_n;
 	char name[MAILBOX_NAME_MAX];
