@@ -88,8 +88,10 @@ static int write_file(const char *path, struct str bytes)
 	bool ok = write(fd, bytes.p, bytes.n) == (ssize_t)bytes.n && fsync(fd) == 0;
 	int saved = errno;
 	close(fd);
-	if (ok && rename(fresh, path) == 0)
-		return 0;
+	if (ok && rename(fresh, path) == 0) {
+		*strrchr(fresh, '/') = '\0';
+		return house_sync_names(fresh, NULL);
+	}
 	saved = ok ? errno : saved;
 	unlink(fresh);
 	return err_from_errno(NULL, saved, "%s", path);

@@ -20,6 +20,16 @@ bool house_path(const char *dir, const char *name, char *out, size_t size)
 	return n > 0 && (size_t)n < size;
 }
 
+int house_sync_names(const char *dir, struct err *e)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int failed = fd < 0 || fsync(fd) < 0 ? errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return failed ? err_from_errno(e, failed, "cannot sync the directory %s", dir) : 0;
+}
+
 static int make_dir(const char *dir, const char *name, struct err *e)
 {
 	char path[HOUSE_PATH_MAX];
@@ -39,7 +49,7 @@ static int write_sample(const char *dir, struct str hostname, struct err *e)
 	app_config_sample(&b, hostname);
 	int fd = house_path(dir, "troika.conf", path, sizeof path) ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
 	int r = 0;
-	if (fd < 0 || write(fd, b.p, b.n) != (ssize_t)b.n)
+	if (fd < 0 || write(fd, b.p, b.n) != (ssize_t)b.n || fsync(fd) < 0)
 		r = err_from_errno(e, errno, "cannot write %s", path);
 	if (fd >= 0)
 		close(fd);
@@ -77,6 +87,13 @@ int house_create(const char *dir, struct str hostname, struct err *e)
 	c.create = true;
 	r = store_open(&c, &s, e);
 	store_close(&s);
+	/* The store makes its own names durable; here are the one of the store, and of the directory itself. */
+	if (r == 0)
+		r = house_sync_names(dir, e);
+	/* As far as one may: the directory above may be somebody else's. */
+	struct err ignored = { 0 };
+	if (r == 0 && house_path(dir, "..", path, sizeof path))
+		house_sync_names(path, &ignored);
 	return r;
 }
 

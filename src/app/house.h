@@ -38,6 +38,8 @@ int house_become_owner(const char *dir, struct err *e);
 int house_become_user(const char *user, struct err *e);
 int house_drop_bind_right(struct err *e);
 
+/* Makes the names in a directory durable. */
+int house_sync_names(const char *dir, struct err *e);
 /* Paths inside, into a buffer of size bytes; false when it does not fit. */
 bool house_path(const char *dir, const char *name, char *out, size_t size);
 

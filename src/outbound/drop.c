@@ -69,19 +69,6 @@ static int write_all(int fd, struct str s)
 
 /* ---- maildir ---- */
 
-static int make_folders(const char *dir, struct err *e)
-{
-	static const char *const names[] = { "", "/tmp", "/new", "/cur" };
-	char path[DROP_PATH_MAX];
-
-	for (size_t i = 0; i < 4; i++) {
-		snprintf(path, sizeof path, "%s%s", dir, names[i]);
-		if (mkdir(path, 0770) && errno != EEXIST)
-			return err_from_errno(e, errno, "mkdir %s", path);
-	}
-	return 0;
-}
-
 static int sync_folder(const char *path, struct err *e)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), failed = fd < 0 || fsync(fd) ? errno : 0;
@@ -89,6 +76,38 @@ static int sync_folder(const char *path, struct err *e)
 	if (fd >= 0)
 		close(fd);
 	return failed ? err_from_errno(e, failed, "sync %s", path) : 0;
+}
+
+/* Of the folder that `path` lies in. */
+static int sync_parent(const char *path, struct err *e)
+{
+	char parent[DROP_PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash > path ? (size_t)(slash - path) : 1;
+
+	if (n >= sizeof parent)
+		return err_set(e, ERR_INVALID, NULL, "path too long");
+	memcpy(parent, slash ? path : ".", n);
+	parent[n] = '\0';
+	return sync_folder(parent, e);
+}
+
+static int make_folders(const char *dir, struct err *e)
+{
+	static const char *const names[] = { "", "/tmp", "/new", "/cur" };
+	char path[DROP_PATH_MAX];
+	bool made = false;
+
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(path, sizeof path, "%s%s", dir, names[i]);
+		if (mkdir(path, 0770) == 0)
+			made = true;
+		else if (errno != EEXIST)
+			return err_from_errno(e, errno, "mkdir %s", path);
+	}
+	/* What is delivered into folders without a durable name is lost with them. */
+	int r = made ? sync_folder(dir, e) : 0;
+	return made && r == 0 ? sync_parent(dir, e) : r;
 }
 
 static int write_file(const char *path, struct str text, struct err *e)
@@ -165,7 +184,9 @@ static int append(int fd, const char *path, struct str text, const _Atomic bool 
 		failed = errno;
 	if (failed && ftruncate(fd, before.st_size))
 		return err_set(e, ERR_IO, NULL, "%s ends with half a message now", path);
-	return failed ? err_from_errno(e, failed, "write %s", path) : 0;
+	if (failed)
+		return err_from_errno(e, failed, "write %s", path);
+	return before.st_size == 0 ? sync_parent(path, e) : 0;
 }
 
 int drop_mbox(const char *path, const struct drop *d, const _Atomic bool *cancel, struct err *e)
