@@ -20,6 +20,7 @@ struct op {
 	const struct disk_record *r;
 	struct object *named;                  /* of an operation on a directory */
 	bool must;                             /* durable; waits only for those in front of it */
+	bool doomed;                           /* its sync failed: the kernel will not write it again, so no later sync makes it durable */
 	enum choice choice;
 	uint64_t sectors;                      /* of a torn one: seed of which are there */
 };
@@ -275,8 +276,9 @@ static void add_op(struct object *o, const struct disk_record *r, struct object 
 
 static void sync_begin(struct disk *d, const struct disk_record *r)
 {
+	/* Those of a process that was killed never end. */
 	if (d->n_syncs == sizeof d->syncs / sizeof d->syncs[0])
-		power_die("too many syncs at once");
+		memmove(d->syncs, d->syncs + 1, --d->n_syncs * sizeof d->syncs[0]);
 	d->syncs[d->n_syncs++] = (struct sync_under_way){ .thread = r->thread, .object = r->object, .begin = r };
 }
 
@@ -288,10 +290,14 @@ static void sync_end(struct disk *d, const struct disk_record *r)
 			continue;
 		d->syncs[i] = d->syncs[--d->n_syncs];
 		struct object *o = object_of(d, r->object);
-		if ((r->flags & FLAG_FAILED) || d->lie == (o->directory ? LIE_NAMES : LIE_DATA))
+		if (d->lie == (o->directory ? LIE_NAMES : LIE_DATA))
 			return;
-		for (size_t k = 0; k < o->n_ops && o->ops[k].r < s.begin; k++)
-			o->ops[k].must = true;
+		for (size_t k = 0; k < o->n_ops && o->ops[k].r < s.begin; k++) {
+			if (r->flags & FLAG_FAILED)
+				o->ops[k].doomed = !o->ops[k].must && !o->directory;
+			else if (!o->ops[k].doomed)
+				o->ops[k].must = true;
+		}
 		settle(o);
 		return;
 	}
@@ -303,7 +309,9 @@ static void dsync(const struct disk *d, const struct disk_record *r)
 	struct object *o = object_of(d, r->object);
 	if (d->lie == LIE_DSYNC || o->n_ops == 0)
 		return;
-	o->ops[o->n_ops - 1].must = true;
+	struct op *op = &o->ops[o->n_ops - 1];
+	op->must = !(r->flags & FLAG_FAILED);
+	op->doomed = !op->must;
 	settle(o);
 }
 

@@ -1,6 +1,8 @@
 /* A disk that is played from a record (record.h), and what a power cut may leave of it. What was synced is there; of everything else each write, each change
  * of size and each change of a directory is there or not, independently of the others; a write may be torn at its sectors of 512 bytes. A sector is
- * written whole or not at all. One thread. */
+ * written whole or not at all. What a failed sync was about may be there or not for ever, however many syncs succeed after it: the kernel takes it for written.
+ * Not so names in a directory: the journal that failed to write them ends the file system, or writes them later.
+ * One thread. */
 #ifndef TESTS_CRASH_DISK_H
 #define TESTS_CRASH_DISK_H
 

@@ -1,6 +1,6 @@
 /* Power failures. A workload runs under recorder.so; from its record the states of disk are built that a power cut could have left at any moment
  * (disk.h says which those are), each is opened in a process of its own, and everything acknowledged must be there, everything else whole or absent, the
- * checks find nothing, and work go on. Then one of those states is where the workload goes on, and so forth: cuts upon cuts.
+ * checks find nothing, and work go on. The workload is killed once in between and begins again; in every second life some syncs fail. Then one of those states is where the workload goes on, and so forth: cuts upon cuts.
  *
  *     power RECORDER.so store|mail [STATES [SEED [data|names|dsync]]]      in a directory of its own under /dev/shm or TMPDIR
  *
@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,28 @@ static void append_tree(int fd, const char *path, uint64_t object)
 
 /* ---- recording ---- */
 
+static void run_workload(struct campaign *c, const char *recorder, const char *dir, const char *log, unsigned long die_at)
+{
+	char seed[32], die[32];
+	snprintf(seed, sizeof seed, "%llu", (unsigned long long)dice_throw(&c->dice));
+	snprintf(die, sizeof die, "%lu", die_at);
+	pid_t pid = fork();
+	if (pid == 0) {
+		setenv("LD_PRELOAD", recorder, 1);
+		setenv(RECORD_LOG_ENV, log, 1);
+		setenv(RECORD_DIR_ENV, dir, 1);
+		setenv(RECORD_SYNC_US_ENV, "150", 1);
+		setenv(RECORD_DIE_ENV, die, 1);
+		if (c->play->bears_faults && c->life % 2)
+			setenv(RECORD_FAIL_ENV, "11", 1);
+		execl("/proc/self/exe", "power", "run", c->play->name, dir, seed, (char *)NULL);
+		_exit(127);
+	}
+	int status = 0;
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !(die_at && WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : status == 0))
+		power_die("the workload ended with status %x", (unsigned)status);
+}
+
 static void record(struct campaign *c, const char *recorder, const char *dir, const char *log)
 {
 	struct stat st;
@@ -125,20 +148,10 @@ static void record(struct campaign *c, const char *recorder, const char *dir, co
 	append_tree(fd, dir, st.st_ino);
 	append(fd, (struct disk_record){ .kind = RECORD_MARK }, "begin", 5);
 	close(fd);
-	char seed[32];
-	snprintf(seed, sizeof seed, "%llu", (unsigned long long)dice_throw(&c->dice));
-	pid_t pid = fork();
-	if (pid == 0) {
-		setenv("LD_PRELOAD", recorder, 1);
-		setenv(RECORD_LOG_ENV, log, 1);
-		setenv(RECORD_DIR_ENV, dir, 1);
-		setenv(RECORD_SYNC_US_ENV, "150", 1);
-		execl("/proc/self/exe", "power", "run", c->play->name, dir, seed, (char *)NULL);
-		_exit(127);
-	}
-	int status = 0;
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status))
-		power_die("the workload ended with status %x", (unsigned)status);
+	/* The first run is killed somewhere, and what it left is in the kernel's memory, not on the disk: the second one must not rely on that. */
+	unsigned long die_at = 1 + dice_throw(&c->dice) % (c->life == 0 && dice_throw(&c->dice) % 2 ? 30 : 600);
+	run_workload(c, recorder, dir, log, die_at);
+	run_workload(c, recorder, dir, log, 0);
 	fd = open(log, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		power_die("cannot read %s", log);
@@ -253,7 +266,7 @@ static _Noreturn void judge_here(const struct campaign *c, const struct judge *j
 	struct rlimit none = { 0, 0 };
 	setrlimit(RLIMIT_CORE, &none);
 	alarm(JUDGE_SECONDS);
-	if (c->lie != LIE_NONE && !freopen("/dev/null", "w", stderr))
+	if ((c->lie != LIE_NONE || c->faults >= FAULTS_SHOWN) && !freopen("/dev/null", "w", stderr))
 		_exit(3);
 	_exit(c->play->judge(j->dir, &c->now) ? 0 : 1);
 }

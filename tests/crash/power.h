@@ -19,6 +19,7 @@ struct power_expected {
 
 struct power_play {
 	const char *name;
+	bool bears_faults;               /* the workload lives with syncs that fail */
 	/* The workload, in a process of its own, whose writes are recorded. `dir` is empty, or holds what a cut left of an earlier run. It ends by
 	 * dying: nothing is closed. */
 	void (*run)(const char *dir, uint64_t seed);

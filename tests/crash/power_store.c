@@ -50,10 +50,11 @@ static struct store *open_store(const char *dir, bool create)
 	struct store_config c = { .engine = STORE_ENGINE_LMDB, .dir = dir, .create = create, .segment_size = 96 << 10, .map_size = (uint64_t)1 << 30 };
 	struct store *s;
 	struct err e = { .code = 0 };
-	if (store_open(&c, &s, &e)) {
+	int rc = store_open(&c, &s, &e);
+	if (rc && !(create && rc == ERR_IO))
 		power_fault("the store cannot be opened: %s", e.log);
+	if (rc)
 		return NULL;
-	}
 	return s;
 }
 
@@ -160,19 +161,24 @@ static int write_plain(struct store_write *w, void *arg)
 	return store_put(w, STR("plain"), p->value);
 }
 
-static void need(int rc, const char *what)
+static bool again(int rc, const char *what)
 {
-	if (rc)
+	if (rc && rc != ERR_IO && rc != ERR_UNKNOWN)
 		power_die("%s: %s", what, err_text(rc));
+	return rc != 0;
 }
+/* A disk that fails is asked again; what all these do may be done twice. */
+#define NEED(call, what) \
+	while (again(call, what)) \
+		continue
 
 static void put_one(struct player *p)
 {
 	struct str bytes = make_text(p->number, p->seq, p->text);
 	store_tag tag = store_tag_of(scope_of(p->number));
 	p->now = (struct living){ .seq = p->seq, .crc = hash_crc32c(0, bytes.p, bytes.n) };
-	need(store_blob_put(p->s, &bytes, 1, &tag, 1, &p->now.id), "put");
-	need(store_commit(p->s, scope_of(p->number), remember, p), "commit");
+	NEED(store_blob_put(p->s, &bytes, 1, &tag, 1, &p->now.id), "put");
+	NEED(store_commit(p->s, scope_of(p->number), remember, p), "commit");
 	p->living[p->n++] = p->now;
 	p->digest ^= digest_living(&p->now);
 	p->seq++;
@@ -182,9 +188,9 @@ static void forget_one(struct player *p, size_t i)
 {
 	store_tag tags[2] = { store_tag_of(scope_of(p->number)), second_owner(p->number) };
 	p->now = p->living[i];
-	need(store_commit(p->s, scope_of(p->number), forget, p), "commit");
+	NEED(store_commit(p->s, scope_of(p->number), forget, p), "commit");
 	for (int k = 0; k < 1 + p->now.shared; k++)
-		need(store_blob_untag(p->s, &p->now.id, 1, tags[k]), "untag");
+		NEED(store_blob_untag(p->s, &p->now.id, 1, tags[k]), "untag");
 	p->digest ^= digest_living(&p->now);
 	p->living[i] = p->living[--p->n];
 }
@@ -192,9 +198,9 @@ static void forget_one(struct player *p, size_t i)
 static void share_one(struct player *p, struct living *l)
 {
 	if (l->shared)
-		need(store_blob_untag(p->s, &l->id, 1, second_owner(p->number)), "untag");
+		NEED(store_blob_untag(p->s, &l->id, 1, second_owner(p->number)), "untag");
 	else
-		need(store_blob_tag(p->s, &l->id, 1, second_owner(p->number)), "tag");
+		NEED(store_blob_tag(p->s, &l->id, 1, second_owner(p->number)), "tag");
 	p->digest ^= digest_living(l);
 	l->shared = !l->shared;
 	p->digest ^= digest_living(l);
@@ -216,7 +222,7 @@ static void plain_one(struct player *p)
 		p->digest ^= digest_plain(plain_value(p, p->plain, p->text));
 	p->value = plain_value(p, ++p->plain, p->text);
 	p->digest ^= digest_plain(p->value);
-	need(store_commit(p->s, scope_of(p->number), write_plain, p), "commit");
+	NEED(store_commit(p->s, scope_of(p->number), write_plain, p), "commit");
 }
 
 static void *play_thread(void *arg)
@@ -249,7 +255,7 @@ static void *keep_thread(void *arg)
 	while (!atomic_load(&k->stop)) {
 		uint64_t reclaimed;
 		clock_shift_ms(70000);
-		need(store_maintain(k->s, 1 << 20, &reclaimed), "maintain");
+		again(store_maintain(k->s, 1 << 20, &reclaimed), "maintain");
 		usleep(3000);
 	}
 	return NULL;
@@ -276,7 +282,10 @@ static void run(const char *dir, uint64_t seed)
 {
 	static struct player players[THREADS];
 	for (int opening = 0; opening < OPENINGS; opening++) {
-		struct store *s = open_store(dir, true);
+		/* A disk that fails may do so here too. */
+		struct store *s = NULL;
+		for (int i = 0; !s && i < 5; i++)
+			s = open_store(dir, true);
 		if (!s)
 			power_die("the workload cannot begin");
 		if (opening == 0)
@@ -363,4 +372,4 @@ static bool judge(const char *dir, const struct power_expected *expected)
 	return true;
 }
 
-const struct power_play power_store_play = { .name = "store", .run = run, .judge = judge };
+const struct power_play power_store_play = { .name = "store", .bears_faults = true, .run = run, .judge = judge };

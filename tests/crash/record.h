@@ -16,7 +16,7 @@ enum record_kind {
 	RECORD_SIZE,       /* object was cut or extended to size */
 	RECORD_SYNC_BEGIN, /* a sync of object (a file's bytes, or a directory's names) by this thread began: what stands before ... */
 	RECORD_SYNC_END,   /* ... is durable after this; FLAG_FAILED: it said so, and promises nothing */
-	RECORD_DSYNC,      /* the last write of this thread to object is durable (O_DSYNC) */
+	RECORD_DSYNC,      /* the last write of this thread to object is durable (O_DSYNC); FLAG_FAILED: it may never be */
 	RECORD_MARK,       /* the workload says: text */
 	RECORD_UNSEEN,     /* the text names a way to change object that is not recorded: the record is worthless */
 };
@@ -36,5 +36,7 @@ struct disk_record {
 #define RECORD_LOG_ENV "POWER_LOG"
 #define RECORD_DIR_ENV "POWER_DIR"
 #define RECORD_SYNC_US_ENV "POWER_SYNC_US"     /* how long every sync takes, so that commits form groups */
+#define RECORD_FAIL_ENV "POWER_FAIL"           /* every so manieth sync fails with EIO, the writes of which may then be on the disk or not */
+#define RECORD_DIE_ENV "POWER_DIE"             /* the process kills itself right after so many operations */
 
 #endif

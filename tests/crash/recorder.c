@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ static struct tracked fds[FDS_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char root[PATH_MAX];
 static size_t root_n;
-static long sync_us;
+static long sync_us, die_at, fail_each;
+static _Atomic long syncs;
 static int log_fd = -1;
 
 __attribute__((constructor)) static void begin(void)
@@ -39,7 +41,11 @@ __attribute__((constructor)) static void begin(void)
 	if (!log || !dir || !realpath(dir, root))
 		return;
 	root_n = strlen(root);
+	const char *die = getenv(RECORD_DIE_ENV);
 	sync_us = us ? strtol(us, NULL, 10) : 0;
+	const char *fail = getenv(RECORD_FAIL_ENV);
+	fail_each = fail ? strtol(fail, NULL, 10) : 0;
+	die_at = die ? strtol(die, NULL, 10) : 0;
 	log_fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
 	if (log_fd < 0)
 		abort();
@@ -66,6 +72,9 @@ static void put(struct disk_record *r, const struct iovec *payload, int n_payloa
 	int saved = errno;
 	if (syscall(SYS_writev, log_fd, iov, n) != (ssize_t)whole)
 		abort();
+	/* Under the lock, so nothing is done that is not recorded. */
+	if (die_at > 0 && --die_at == 0)
+		kill(getpid(), SIGKILL);
 	errno = saved;
 }
 
@@ -269,6 +278,13 @@ int renameat2(int from_at, const char *from, int to_at, const char *to, unsigned
 
 /* ---- bytes ---- */
 
+/* Not while the store is made: that a failed disk keeps it from coming to be is no fault. */
+static bool sync_fails(void)
+{
+	long n = ++syncs;
+	return fail_each > 0 && n > 40 && n % fail_each == 0;
+}
+
 static bool is_zeros(const struct iovec *iov, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -279,7 +295,8 @@ static bool is_zeros(const struct iovec *iov, int n)
 	return true;
 }
 
-static void note_write(const struct tracked *t, const struct iovec *iov, int n, uint64_t at, size_t done)
+/* False: its sync failed. */
+static bool note_write(const struct tracked *t, const struct iovec *iov, int n, uint64_t at, size_t done)
 {
 	struct iovec part[IOV_MAX];
 	size_t left = done;
@@ -296,10 +313,11 @@ static void note_write(const struct tracked *t, const struct iovec *iov, int n, 
 		k = 0;
 	}
 	put(&r, part, k);
-	if (t->dsync) {
-		r = (struct disk_record){ .kind = RECORD_DSYNC, .object = t->object };
-		put(&r, NULL, 0);
-	}
+	if (!t->dsync)
+		return true;
+	r = (struct disk_record){ .kind = RECORD_DSYNC, .object = t->object, .flags = sync_fails() ? FLAG_FAILED : 0 };
+	put(&r, NULL, 0);
+	return !(r.flags & FLAG_FAILED);
 }
 
 /* at < 0: where the descriptor stands. */
@@ -316,8 +334,10 @@ static ssize_t write_any(int fd, const struct iovec *iov, int n, off_t at)
 	else if (at < 0)
 		where = lseek(fd, 0, SEEK_CUR);
 	ssize_t done = at < 0 ? syscall(SYS_writev, fd, iov, n) : syscall(SYS_pwritev, fd, iov, n, at, 0);
-	if (done > 0)
-		note_write(t, iov, n, (uint64_t)where, (size_t)done);
+	if (done > 0 && !note_write(t, iov, n, (uint64_t)where, (size_t)done)) {
+		done = -1;
+		errno = EIO;
+	}
 	pthread_mutex_unlock(&lock);
 	return done;
 }
@@ -364,7 +384,9 @@ static int sync_any(int fd, long call, unsigned flags)
 	pthread_mutex_unlock(&lock);
 	if (sync_us)
 		usleep((useconds_t)sync_us);
-	int rc = (int)syscall(call, fd);
+	int rc = sync_fails() ? -1 : (int)syscall(call, fd);
+	if (rc)
+		errno = EIO;
 	r.kind = RECORD_SYNC_END;
 	r.flags = (uint16_t)(flags | (rc ? FLAG_FAILED : 0));
 	pthread_mutex_lock(&lock);

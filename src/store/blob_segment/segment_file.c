@@ -118,6 +118,24 @@ int segment_file_reopen(int dir_fd, uint32_t number, uint64_t end, struct segmen
 	return 0;
 }
 
+int segment_file_settle(int fd, uint64_t from, uint64_t to)
+{
+	char part[64 << 10];
+	while (from < to) {
+		size_t want = to - from < sizeof part ? (size_t)(to - from) : sizeof part;
+		ssize_t n = pread(fd, part, want, (off_t)from);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? code_of_errno(errno) : ERR_IO;
+		int rc = write_all(fd, part, (size_t)n, from);
+		if (rc)
+			return rc;
+		from += (uint64_t)n;
+	}
+	return fsync(fd) < 0 ? code_of_errno(errno) : 0;
+}
+
 int segment_file_finish(struct segment_file *f)
 {
 	struct record mark = { .kind = RECORD_END, .id = place_make(f->number, f->end), .synced = f->synced };

@@ -26,6 +26,9 @@ int segment_file_create(int dir_fd, uint32_t number, struct segment_file *out);
 int segment_file_reopen(int dir_fd, uint32_t number, uint64_t end, struct segment_file *out);
 /* Opens and locks for inspection, whatever its state: *fd_out. ERR_BUSY, ERR_NOT_FOUND, ERR_IO. */
 int segment_file_lock(int dir_fd, uint32_t number, int *fd_out);
+/* Writes what stands there from `from` to `to` once more, and syncs: after a sync that failed, or a writer that was killed, nobody knows what of it is on
+ * the disk, and the kernel may take it for written. */
+int segment_file_settle(int fd, uint64_t from, uint64_t to);
 /* Writes the end mark after `end`, cuts what is beyond, syncs. On failure the file is as a crash would leave it. */
 int segment_file_finish(struct segment_file *f);
 /* Lets go of the file as it is. */

@@ -239,7 +239,10 @@ static int remove_segment(struct lmdb_store *s, uint32_t number, uint64_t *freed
 	if (rc && rc != ERR_NOT_FOUND)
 		return rc;
 	segment_map_forget(s->blobs->maps, number);
-	if (rc == 0 && (unlinkat(s->blobs->dir_fd, name, 0) < 0 || fsync(s->blobs->dir_fd) < 0))
+	if (rc == 0 && unlinkat(s->blobs->dir_fd, name, 0) < 0)
+		return ERR_IO;
+	/* Also when it is gone already: who unlinked it may have been killed before the sync. */
+	if (fsync(s->blobs->dir_fd) < 0)
 		return ERR_IO;
 	return lmdb_commit_raw(s, forget_segment, &number);
 }
@@ -329,7 +332,12 @@ int segment_seal(struct lmdb_store *s, uint32_t number, int fd)
 		 * here on all good records are promised; where some are bad, only as far as the writer itself had said so. */
 		uint64_t end = segment_scan_used(scan), good = whole ? segment_scan_extent(scan) : segment_scan_synced(scan);
 		struct segment_file f = { .fd = fd, .number = number, .end = end, .synced = good, .filled = end };
-		rc = segment_file_finish(&f);
+		/* The mark promises them; so they, and the file's name, are made durable before it. */
+		rc = segment_file_settle(fd, segment_scan_synced(scan), end);
+		if (rc == 0 && fsync(s->blobs->dir_fd) < 0)
+			rc = ERR_IO;
+		if (rc == 0)
+			rc = segment_file_finish(&f);
 		/* Never to be continued: should the disk have lost records at the end, their ids would be used again. */
 		struct seal seal = { .number = number, .size = end };
 		if (rc == 0)

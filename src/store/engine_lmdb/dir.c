@@ -103,6 +103,9 @@ int dir_prepare(const struct store_config *c, int *blobs_fd_out, unsigned *level
 		*fresh_out = true;
 		rc = make_dirs(c, dir_fd, e);
 	}
+	/* Who made it may have been killed before its names were durable. */
+	else if (rc == 0 && !c->read_only && fsync(dir_fd) < 0)
+		rc = err_from_errno(e, errno, "cannot sync %s", c->dir);
 	if (rc == 0) {
 		*blobs_fd_out = openat(dir_fd, "blobs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (*blobs_fd_out < 0)

@@ -3,6 +3,7 @@
 #include "store/engine_lmdb/lmdb_store.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define TABLES_OLD 7u
 
@@ -34,6 +35,34 @@ static int open_tables(struct lmdb_store *s)
 	return mdb_txn_commit(txn);
 }
 
+/* What is read now may not be on the disk: a process that was killed left it in the kernel's memory; and of a root whose sync failed nobody knows whether it
+ * is there, though LMDB put back the number of the old one, which is not synced. Were pages of that root written over while it is there, a power cut
+ * then would be the end of the index. So both roots are written once more as they are read, and synced, before anything is built on them. The kernel takes pages
+ * for written after a sync that failed, so a sync alone would not do. */
+static int settle_roots(struct lmdb_store *s)
+{
+	MDB_txn *txn;
+	MDB_stat stat;
+	int fd, rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+	if (rc)
+		return rc;
+	/* Within a transaction, so no other process writes one of its own meanwhile. */
+	rc = mdb_env_get_fd(s->env, &fd);
+	if (rc == 0)
+		rc = mdb_env_stat(s->env, &stat);
+	size_t n = rc == 0 ? 2 * (size_t)stat.ms_psize : 0;
+	char *roots = malloc(n);
+	if (rc == 0 && !roots)
+		rc = ENOMEM;
+	if (rc == 0 && (pread(fd, roots, n, 0) != (ssize_t)n || pwrite(fd, roots, n, 0) != (ssize_t)n))
+		rc = EIO;
+	if (rc == 0)
+		rc = mdb_env_sync(s->env, 1);
+	free(roots);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
 /* *step_out: what could not be done. LMDB's codes; on failure there is no environment. */
 static int open_env(struct lmdb_store *s, const char **step_out)
 {
@@ -49,6 +78,8 @@ static int open_env(struct lmdb_store *s, const char **step_out)
 	if (rc == 0)
 		rc = mdb_env_open(s->env, s->index_path, flags, 0600),
 		step = "open (address space enough for map_size? permissions?)";
+	if (rc == 0 && !s->base.read_only && !s->no_sync)
+		rc = settle_roots(s), step = "sync";
 	if (rc == 0)
 		rc = open_tables(s), step = "open its tables";
 	*step_out = step;
