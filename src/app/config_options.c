@@ -68,7 +68,7 @@ const struct config_option config_options[] = {
 	  "of one IPv4 address or IPv6 /64; loopback is exempt" },
 	{ "limits", "connections_per_user", OPTION_NUMBER, AT(server.conns_per_user), "100", 1, 10000000, NULL, "of one user after login" },
 	{ "limits", "connection_memory", OPTION_SIZE, AT(server.memory_max), "512M", 1 << 20, (uint64_t)1 << 40, NULL,
-	  "unread input and unsent output of all connections at rest together; who wants more then is cut off" },
+	  "unread input, unsent output and TLS handshakes under way of all connections together; who wants more then is cut off" },
 	{ "limits", "threads", OPTION_NUMBER, AT(server.workers_max), "256", 4, 10000, NULL, "worker threads at most" },
 	{ "undelete", "keep_days", OPTION_NUMBER, AT(undelete.keep_days), "30", 0, 3650, NULL,
 	  "how many days expunged mail and deleted mailboxes can be brought back: doc/admin/undelete.md; 0: not at all, and what was kept goes" },

@@ -25,7 +25,7 @@ static void begin(struct conn *c, struct server *s, const struct listener *l, in
 	c->out = (struct buf)BUF_INIT(CONN_OUT_HARD);
 	c->id = atomic_fetch_add(&s->last_id, 1) + 1;
 	c->quiet_since = clock_mono_ms();
-	c->stage_deadline = c->quiet_since + s->config.handshake_timeout_ms;
+	c->stage_deadline = c->quiet_since + conn_handshake_ms(s);
 	net_addr_format(&c->peer.addr, c->peer_text);
 	net_addr_format(&c->local.addr, c->local_text);
 	conn_view_begin(c);
@@ -157,6 +157,8 @@ static void count_held(struct conn *c)
 {
 	struct server *s = c->server;
 	uint32_t held = (uint32_t)c->out.cap + (c->in.lent ? 0 : c->in.cap), before = c->held;
+	if (c->stage == STAGE_HANDSHAKE)
+		held += CONN_HANDSHAKE_COST;
 	if (held == before)
 		return;
 	c->held = held;

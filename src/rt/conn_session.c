@@ -94,7 +94,7 @@ static enum turn turn_to_tls(struct conn *c)
 	conn_in_forget(c);
 	c->tls_asked = false;
 	c->news &= ~(NEWS_TIMEOUT | NEWS_EPOLL);
-	c->stage_deadline = clock_mono_ms() + c->server->config.handshake_timeout_ms;
+	c->stage_deadline = clock_mono_ms() + conn_handshake_ms(c->server);
 	c->stage = STAGE_HANDSHAKE;
 	return TURN_NEXT;
 }

@@ -19,7 +19,7 @@ struct server_config {
 	unsigned conns_per_ip;            /* 0: 1000; loopback is exempt from it */
 	unsigned conns_per_user;          /* 0: 100 */
 	uint64_t out_bound;               /* bytes buffered for a slow reader before its thread blocks; 0: 256 KB */
-	uint64_t memory_max;              /* bytes that all connections together may hold at rest in buffers (unread input, unsent output); 0: 512 MB */
+	uint64_t memory_max;              /* bytes that all connections together may hold at rest in buffers (unread input, unsent output, TLS handshakes under way); 0: 512 MB */
 	uint64_t write_timeout_ms;        /* 0: 120 s without a byte taken by the peer */
 	uint64_t handshake_timeout_ms;    /* 0: 30 s */
 	uint64_t slow_ms;                 /* commands that take so long are logged; 0: none */

@@ -134,7 +134,7 @@ void server_collect(void *server, struct buf *out)
 	print_one(out, "troika_rt_workers_busy", METRIC_KIND_GAUGE, "Of these, at work.", st.workers_busy);
 	print_one(out, "troika_rt_workers_max", METRIC_KIND_GAUGE, "Threads for sessions that are allowed.", st.workers_max);
 	print_one(out, "troika_rt_ready", METRIC_KIND_GAUGE, "Connections and jobs that wait for a thread.", st.queued);
-	print_one(out, "troika_rt_held_bytes", METRIC_KIND_GAUGE, "Unread input and unsent output of connections at rest.", atomic_load(&s->held));
+	print_one(out, "troika_rt_held_bytes", METRIC_KIND_GAUGE, "Unread input, unsent output and TLS handshakes under way, of connections at rest.", atomic_load(&s->held));
 	print_one(out, "troika_rt_held_bytes_max", METRIC_KIND_GAUGE, "Of these, what is allowed.", s->config.memory_max);
 	metric_print_head(out, "troika_rt_tls_handshakes_total", METRIC_KIND_COUNTER, "TLS handshakes with clients.");
 	metric_print_value(out, "troika_rt_tls_handshakes_total", "result=\"ok\"", (int64_t)st.tls_handshakes);

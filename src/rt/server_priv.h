@@ -88,6 +88,13 @@ struct server {
 	_Atomic uint64_t last_id;
 };
 
+/* Handshakes have less time when memory grows scarce: those that never end must not keep the others out. */
+static inline uint64_t conn_handshake_ms(const struct server *s)
+{
+	uint64_t ms = s->config.handshake_timeout_ms;
+	return atomic_load_explicit(&s->held, memory_order_relaxed) > s->config.memory_max / 2 ? ms / 6 : ms;
+}
+
 /* ---- server.c ---- */
 /* Nothing new begins on this listener. */
 static inline bool server_ends(const struct server *s, const struct listener *l) { return atomic_load(l->watches ? &s->stopping_all : &s->stopping); }

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+"""Crowds: commands without number whose answers nobody reads, readers and writers that take all day, 50,000 connections, handshakes by the thousand, guesses
+at passwords. Memory stays under a ceiling, friends are served. Usage: crowds.py PATH/TO/troika     TROIKA_CROWD (50000): connections"""
+import os
+import resource
+import ssl
+import subprocess
+import threading
+import time
+
+from siege import CONFIG, TLS, USERS, Failed, Raw, Server, Template, address, attempt, binary, check, finish, friend, imap, peaks, siege, skip, smtp
+
+CROWD = int(os.environ.get("TROIKA_CROWD", "50000"))
+
+
+def unread_commands(server):
+    """A million commands in each protocol, over 100 connections; not one answer is read."""
+    for proto, command in (("smtp", b"EHLO x.example\r\n"), ("pop3", b"CAPA\r\n"), ("imap", b"a CAPABILITY\r\n")):
+        sent = 0
+        with siege(server, f"{proto}: commands whose answers are not read"):
+            crowd = [Raw(server, proto, small=True) for _ in range(100)]
+            for c in crowd:
+                sent += c.push(command * 10000, seconds=0.1) // len(command)
+            time.sleep(1)
+            for c in crowd:
+                sent += c.push(command * 2000, seconds=0.01) // len(command)
+            for c in crowd:
+                c.close()
+        check(f"{proto}: the sockets were full ({sent} commands went in)", sent > 20000, sent)
+
+
+def unread_bodies(server):
+    """Logged in, asking for bodies a hundred times over, and reading none."""
+    c = imap(server)
+    for _ in range(20):
+        c.append("INBOX", None, None, b"Subject: large\r\n\r\n" + b"z" * 1000000 + b"\r\n")
+    c.logout()
+    with siege(server, "bodies that are asked for and not read"):
+        crowd = [Raw(server, "imap", small=True).login() for _ in range(60)]
+        for c in crowd:
+            c.push(b"s SELECT INBOX\r\n" + b"f FETCH 1:* (BODY.PEEK[] ENVELOPE)\r\n" * 100, seconds=0.2)
+        time.sleep(3)
+        for c in crowd:
+            c.close()
+
+
+def slow_writers(server):
+    """An octet at a time; before login it ends after a while, and costs no thread."""
+    with siege(server, "writers of one octet at a time"):
+        crowd = [Raw(server, proto) for proto in ("smtp", "pop3", "imap") for _ in range(300)]
+        for octet in b"x" * 20:
+            for c in crowd:
+                c.push(bytes([octet]), seconds=0.01)
+            time.sleep(0.1)
+        for c in crowd:
+            c.close()
+
+
+def unfinished(server):
+    """Each connection leaves a line, a literal or a message unfinished, as large as it may."""
+    parts = {"smtp": b"MAIL FROM:<" + b"x" * 1500, "imap": b"a LOGIN " + b"y" * 7000, "pop3": b"USER " + b"z" * 800,
+             "lmtp": b"LHLO x\r\nMAIL FROM:<a@example.net>\r\nRCPT TO:<alice@example.org>\r\nDATA\r\n" + b"Subject: x\r\n\r\n" + b"k" * 60000}
+    with siege(server, "unfinished lines and messages"):
+        crowd = []
+        for i in range(1600):
+            proto = ("smtp", "imap", "pop3", "lmtp")[i % 4]
+            c = Raw(server, proto)
+            c.push(parts[proto], seconds=0.2)
+            crowd.append(c)
+        time.sleep(1)
+        for c in crowd:
+            c.close()
+
+
+def half_handshakes(server):
+    """TLS handshakes: begun and left, garbage, records cut in the middle; and as many whole ones as go."""
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(32)
+    for many in (2000, 8000):
+        # beyond the ceiling for connections new handshakes are cut off for a few seconds, friends' too
+        with siege(server, f"{many} handshakes that never end", friends=many < 3000):
+            crowd = []
+            for i in range(many):
+                c = Raw(server, "imaps")
+                c.push((b"", hello, b"\x16\x03\x01\x40\x00" + b"\x01" * 9000, os.urandom(300))[i % 4], seconds=0.01)
+                crowd.append(c)
+            time.sleep(1)
+            for c in crowd:
+                c.close()
+            time.sleep(1)
+
+    done = [0]
+
+    def storm():
+        end = time.monotonic() + 4
+        context = ssl._create_unverified_context()
+        while time.monotonic() < end:
+            try:
+                c = Raw(server, "imaps")
+                context.wrap_socket(c.s, server_hostname="localhost").close()
+                done[0] += 1
+            except OSError:
+                pass
+    with siege(server, "a flood of whole handshakes"):
+        threads = [threading.Thread(target=storm) for _ in range(16)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    check(f"{done[0]} handshakes were made meanwhile", done[0] > 50)
+
+
+def renegotiation(server):
+    """RFC 5746: a client that wants to begin anew within TLS 1.2 is refused."""
+    r = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.port['imaps']}", "-tls1_2", "-crlf"], input=b"a NOOP\nR\nb NOOP\n", capture_output=True, timeout=30)
+    text = (r.stdout + r.stderr).decode(errors="replace")
+    check("TLS renegotiation is refused", "no renegotiation" in text or "b OK" not in text.split("RENEGOTIATING")[-1], text[-600:])
+
+
+def guesses(server):
+    """Wrong passwords from many addresses, each under the limit of its own; the owner logs in all the while."""
+    friend(server)                                      # the owner's network is known from here on
+    asked = [0]
+
+    def guess(first):
+        end = time.monotonic() + 5
+        n = 0
+        while time.monotonic() < end:
+            n += 1
+            try:
+                c = Raw(server, "imap", source=f"127.{first}.{n // 200 % 250}.{n % 200 + 1}")
+                c.send(f"a LOGIN {address('carol')} guess{first}-{n}\r\n".encode())
+                c.until(b"a ")
+                c.close()
+                asked[0] += 1
+            except OSError:
+                pass
+    with siege(server, "passwords guessed from thousands of addresses"):
+        threads = [threading.Thread(target=guess, args=(i,)) for i in range(1, 13)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    check(f"{asked[0]} guesses were answered, the owner was never locked out", asked[0] > 20)
+
+
+def crowd(server):
+    """As many connections as a large house has, from many addresses, held by processes of their own."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    allowed = int(open(f"/proc/{server.proc.pid}/limits").read().split("Max open files")[1].split()[0])
+    want = min(CROWD, allowed - 2000)
+    holders, share = [], 10000
+    holder = ("import socket,sys,resource\nresource.setrlimit(resource.RLIMIT_NOFILE,(int(sys.argv[4])+100,)*2)\nheld=[]\n"
+              "for i in range(int(sys.argv[4])):\n s=socket.socket(); s.bind((sys.argv[1],0)); s.settimeout(60); s.connect(('127.0.0.1',int(sys.argv[2+i%2]))); held.append(s)\n"
+              "for s in held: s.recv(1)\nprint('held',flush=True)\nsys.stdin.read()\n")
+    if hard < share + 200:
+        skip("50,000 connections", f"only {hard} descriptors are allowed here")
+        return
+    with siege(server, f"{want} connections", ceiling=512):
+        for i in range(0, want, share):
+            holders.append(subprocess.Popen(["python3", "-c", holder, f"127.0.9.{i // share + 1}", str(server.port["imap"]), str(server.port["smtp"]), str(min(share, want - i))],
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+        held = [h.stdout.readline() for h in holders]
+        check(f"{want} connections were greeted", all(line == b"held\n" for line in held), held)
+        time.sleep(1)
+        for h in holders:
+            h.stdin.close()
+            h.wait()
+
+
+def main():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with __import__("contextlib").suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (70000, max(hard, 70000)))      # by root; the server inherits it
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    template = Template(binary())
+    server = Server(template, CONFIG)
+    friend(server)
+    for scene in (unread_commands, unread_bodies, slow_writers, unfinished, half_handshakes, renegotiation, guesses, crowd):
+        attempt(scene.__name__, scene, server)
+    server.stop()
+    server.remove()
+    template.remove()
+    print("peaks of memory, MB: " + ", ".join(f"{name} {mb:.0f}" for name, mb in peaks.items()))
+    finish()
+
+
+main()
