@@ -34,6 +34,7 @@
 #define ROTATE_PERIOD_MS 3600000u
 #define MAINTAIN_BYTES ((uint64_t)64 << 20)       /* rewritten at most in one round */
 #define SELF_SIGNED_DAYS 3650
+#define SEARCH_STOP_MS 5000u                      /* for the index that is being written, before the process ends without it */
 
 struct serving {
 	const struct serve_options *options;
@@ -417,6 +418,17 @@ static int open_all(struct serving *s, struct err *e)
 	return r ? r : server_every(s->server, ROTATE_PERIOD_MS, rotate_keys, s);
 }
 
+/* Everything that was promised is on the disk by now, and an index is written in transactions: the process need not wait for one. */
+static void await_search(struct serving *s, int status)
+{
+	search_stop(s->house.search);
+	if (search_wait(s->house.search, SEARCH_STOP_MS))
+		return;
+	log_event(LOG_WARN, "search.late", LOG_LIST(LOG_U("ms", SEARCH_STOP_MS), LOG_C("means", "an index is in the middle of a long change; ends without it, and it is done anew")));
+	audit_close();
+	_exit(status);
+}
+
 static void close_all(struct serving *s)
 {
 	if (s->signal_thread_runs) {
@@ -469,8 +481,10 @@ int serve(const struct serve_options *o, struct err *e)
 	}
 	if (r == 0 && store_catch_bus_errors())
 		log_event(LOG_WARN, "serve.no-bus-errors", LOG_LIST(LOG_C("means", "a failing disk may end the server")));
-	if (r == 0)
+	if (r == 0) {
 		r = run(&s, e);
+		await_search(&s, r ? 1 : 0);
+	}
 	close_all(&s);
 	return r;
 }

@@ -3,8 +3,15 @@
 #include "base/bytes.h"
 #include "base/map.h"
 #include "model/view.h"
+#include "rt/metric.h"
 
 #include <pthread.h>
+
+METRIC_COUNTER(hits, "troika_model_view_cache_total", "result=\"hit\"", "Mailboxes asked of the cache.");
+METRIC_COUNTER(misses, "troika_model_view_cache_total", "result=\"miss\"", "Mailboxes asked of the cache.");
+METRIC_COUNTER(evictions, "troika_model_view_cache_evictions_total", "", "Mailboxes that made room for others.");
+METRIC_GAUGE(views, "troika_model_views", "", "Mailboxes in the cache, those in use too.");
+METRIC_GAUGE(idle_bytes, "troika_model_view_idle_bytes", "", "Memory of those that nobody uses.");
 
 struct view_cache {
 	pthread_mutex_t lock;
@@ -64,6 +71,7 @@ static void idle_add(struct view_cache *c, struct view *v)
 	*(c->idle_last ? &c->idle_last->idle_next : &c->idle_first) = v;
 	c->idle_last = v;
 	c->idle_bytes += v->bytes;
+	metric_add(&idle_bytes, (int64_t)v->bytes);
 }
 
 static void idle_remove(struct view_cache *c, struct view *v)
@@ -74,6 +82,7 @@ static void idle_remove(struct view_cache *c, struct view *v)
 	*(v->idle_next ? &v->idle_next->idle_prev : &c->idle_last) = v->idle_prev;
 	v->idle = false;
 	c->idle_bytes -= v->bytes;
+	metric_add(&idle_bytes, -(int64_t)v->bytes);
 }
 
 /* Takes v out; what must be freed after the lock is chained to *dead. */
@@ -81,8 +90,10 @@ static void forget(struct view_cache *c, struct view *v, struct view **dead)
 {
 	char key[CACHE_KEY];
 	struct str k = make_key(key, v->account, v->mailbox);
-	if (map_get(c->views, k) == v)
+	if (map_get(c->views, k) == v) {
 		map_remove(c->views, k);
+		metric_add(&views, -1);
+	}
 	idle_remove(c, v);
 	v->cached = false;
 	if (atomic_fetch_sub_explicit(&v->refs, 1, memory_order_acq_rel) == 1) {
@@ -93,8 +104,10 @@ static void forget(struct view_cache *c, struct view *v, struct view **dead)
 
 static void evict(struct view_cache *c, struct view **dead)
 {
-	while (c->idle_bytes > c->idle_bytes_max)
+	while (c->idle_bytes > c->idle_bytes_max) {
+		metric_add(&evictions, 1);
 		forget(c, c->idle_first, dead);
+	}
 }
 
 static void unlock(struct view_cache *c, struct view *dead)
@@ -119,6 +132,7 @@ struct view *view_cache_get(struct view_cache *c, uint64_t account, uint32_t mai
 		view_ref(v);
 	}
 	pthread_mutex_unlock(&c->lock);
+	metric_add(v ? &hits : &misses, 1);
 	return v;
 }
 
@@ -133,6 +147,7 @@ void view_cache_put(struct view_cache *c, struct view *v)
 		if (old)
 			forget(c, old, &dead);
 		if (map_put(c->views, k, v) == 0) {
+			metric_add(&views, 1);
 			view_ref(v);
 			v->cached = true;
 		}

@@ -11,6 +11,7 @@
 #define REFRESH_MS ((uint64_t)3600000)    /* MTA-STS policies */
 #define FAILED_TAKE_US 200000         /* a queue that cannot be read now */
 #define SWEEP_BATCH 64
+#define STOP_TELL_MS 5000u            /* how often it says that it waits for threads */
 
 static int start_thread(struct outbound *o);
 
@@ -241,6 +242,17 @@ int crew_start(struct outbound *o, struct err *e)
 	return r ? err_set(e, r, NULL, "cannot start a thread for outbound") : 0;
 }
 
+/* Their connections are cut; an answer of the DNS, or a transaction, may still be waited for. Under the lock. */
+static void wait_for_threads(struct outbound *o)
+{
+	struct timespec at;
+	uint64_t until = clock_mono_ms() + STOP_TELL_MS;
+
+	at = (struct timespec){ .tv_sec = (time_t)(until / 1000), .tv_nsec = (long)(until % 1000) * 1000000 };
+	if (pthread_cond_timedwait(&o->thread_gone, &o->lock, &at))
+		log_event(LOG_NOTICE, "outbound.stop-waits", LOG_LIST(LOG_U("threads", o->threads), LOG_U("busy", o->busy)));
+}
+
 void crew_stop(struct outbound *o, uint64_t drain_ms)
 {
 	uint64_t until = clock_mono_ms() + drain_ms;
@@ -253,7 +265,7 @@ void crew_stop(struct outbound *o, uint64_t drain_ms)
 		if (!o->cancel && pthread_cond_timedwait(&o->thread_gone, &o->lock, &at))
 			o->cancel = true;
 		else if (o->cancel)
-			pthread_cond_wait(&o->thread_gone, &o->lock);
+			wait_for_threads(o);
 	pthread_mutex_unlock(&o->lock);
 	close_expired(o, UINT64_MAX);
 }

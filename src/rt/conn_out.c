@@ -270,12 +270,13 @@ int conn_write_large(struct conn *c, const void *p, size_t n)
 	return c->compress && !c->out_plain ? write_compressed_beyond(c, p, n) : write_beyond(c, p, n);
 }
 
-bool conn_is_dead(const struct conn *c) { return c->dead; }
+/* A server that goes down waits for nobody who asks here. */
+bool conn_is_dead(const struct conn *c) { return c->dead || conn_state_has(&c->state, NEWS_KILL); }
 
 bool conn_peer_gone(struct conn *c)
 {
 	char byte;
-	if (c->dead || c->ended)
+	if (conn_is_dead(c) || c->ended)
 		return true;
 	ssize_t n = recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (n > 0 && c->tls_done) {

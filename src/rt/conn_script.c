@@ -95,6 +95,10 @@ void conn_log(struct conn *c, enum log_level level, const char *event, const str
 	(void)c, (void)level, (void)event, (void)fields;
 }
 
+void conn_note(struct conn *c, const char *state) { (void)c, (void)state; }
+void conn_command_begin(struct conn *c, const char *name) { (void)c, (void)name; }
+void conn_command_end(struct conn *c, struct metric *m, const struct log_field *fields) { (void)c, (void)m, (void)fields; }
+
 void conn_ref(struct conn *c) { (void)c; }
 void conn_unref(struct conn *c) { (void)c; }
 void conn_wake(struct conn *c) { c->woken = true; }

@@ -125,9 +125,16 @@ static void drain(struct server *s)
 /* No job is queued or runs any more when this returns. */
 static void await_jobs(struct server *s)
 {
-	for (unsigned i = 0; i < s->job_count; i++)
-		while (atomic_load(&s->jobs[i].busy))
+	uint64_t began = clock_mono_ms(), told = began;
+	for (unsigned i = 0; i < s->job_count; i++) {
+		while (atomic_load(&s->jobs[i].busy)) {
 			poll(NULL, 0, 1);
+			if (clock_mono_ms() - told < DRAIN_TELL_MS)
+				continue;
+			told = clock_mono_ms();
+			log_event(LOG_NOTICE, "rt.drain_waits", LOG_LIST(LOG_C("for", "a periodic job"), LOG_U("every_ms", s->jobs[i].period_ms), LOG_U("ms", told - began)));
+		}
+	}
 }
 
 int server_run(struct server *s, struct err *e)

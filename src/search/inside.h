@@ -57,6 +57,7 @@ struct search {
 	_Atomic bool stopping;
 	pthread_t thread[THREADS_MAX];
 	unsigned n_threads;
+	unsigned n_running;              /* of these; under lock */
 	pthread_mutex_t lock;
 	pthread_cond_t wake;             /* on CLOCK_MONOTONIC */
 	struct map *pending;             /* account -> struct pending */

@@ -1,6 +1,7 @@
 #include "search/inside.h"
 
 #include "base/clock.h"
+#include "rt/metric.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,9 @@
 #include <time.h>
 
 #define NICE 10                                   /* indexing threads give way to all others */
+
+METRIC_GAUGE(waiting, "troika_search_accounts_waiting", "", "Accounts whose index is to be brought up to date.");
+METRIC_COUNTER(failures, "troika_search_failures_total", "", "Accounts whose index could not be brought up to date; tried again.");
 
 static struct str account_key(const uint64_t *account) { return str_make(account, sizeof *account); }
 
@@ -121,7 +125,9 @@ static int update(struct search *s, struct pending *p, bool damaged, uint64_t se
 	if (!search_has_news(s, p->account, seen, next_out) && seen && *next_out && !damaged)
 		return 0;
 	int r = search_update_damaged(s, p->account, damaged, damaged, &e);
-	if (r && r != ERR_NOT_FOUND && s->failed)
+	if (r && r != ERR_NOT_FOUND && r != ERR_CLOSED)
+		metric_add(&failures, 1);
+	if (r && r != ERR_NOT_FOUND && r != ERR_CLOSED && s->failed)
 		s->failed(s->failed_arg, p->account, &e);
 	return r;
 }
@@ -139,6 +145,7 @@ static void *index_loop(void *arg)
 	struct pending *p;
 	setpriority(PRIO_PROCESS, 0, NICE);           /* of this thread */
 	pthread_mutex_lock(&s->lock);
+	s->n_running++;
 	while ((p = next_due(s))) {
 		bool damaged = p->damaged;
 		p->running = true;
@@ -158,7 +165,10 @@ static void *index_loop(void *arg)
 		}
 		map_remove(s->pending, account_key(&p->account));
 		free(p);
+		metric_set(&waiting, (int64_t)map_count(s->pending));
 	}
+	s->n_running--;
+	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
@@ -224,6 +234,19 @@ void search_stop(struct search *s)
 	s->stopping = true;
 	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->lock);
+}
+
+bool search_wait(struct search *s, uint64_t ms)
+{
+	if (!s)
+		return true;
+	uint64_t until = clock_mono_ms() + ms;
+	pthread_mutex_lock(&s->lock);
+	while (s->n_running > 0 && clock_mono_ms() < until)
+		wait_until(s, until);
+	bool ended = s->n_running == 0;
+	pthread_mutex_unlock(&s->lock);
+	return ended;
 }
 
 void search_close(struct search **out)

@@ -28,6 +28,9 @@ int search_open(struct model *m, const struct search_config *c, struct search **
 void search_close(struct search **s);            /* accepts NULL */
 /* The background threads end soon; search goes on. For the time between SIGTERM and search_close. */
 void search_stop(struct search *s);
+/* Waits for them after search_stop, so long at most. False: some are still at it; search_close would wait on. What they do is one transaction, done anew at
+ * the next start if the process ends now. Accepts NULL. */
+bool search_wait(struct search *s, uint64_t ms);
 
 /* A hint that the account changed, from whoever opens it or delivers to it; cheap. Accepts NULL. */
 void search_hint(struct search *s, uint64_t account);

@@ -13,6 +13,7 @@
 #define FORMAT 5u                                 /* what chunk.h, words.h, the folding and the stems do */
 #define BUSY_READING_MS 500
 #define BUSY_WRITING_MS 30000
+#define STEPS_BETWEEN_LOOKS 1000                  /* of SQLite's machine, until it looks whether it should stop */
 
 enum statement {
 	BEGIN_READ, BEGIN_WRITE, COMMIT, ROLLBACK, STATE, SET_STATE, CHUNKS, CHUNK_EMAILS, PUT_CHUNK, DROP_CHUNK, DROP_BLOCKS, PUT_BLOCK, BLOCK, POSTS, TERMS,
@@ -75,6 +76,7 @@ static int code_of(int sqlite)
 	case SQLITE_LOCKED: return ERR_BUSY;
 	case SQLITE_NOMEM: return ERR_NO_MEMORY;
 	case SQLITE_FULL: return ERR_NO_SPACE;
+	case SQLITE_INTERRUPT: return ERR_CLOSED;
 	case SQLITE_ERROR:
 	case SQLITE_SCHEMA: return ERR_BUSY;              /* a statement of ours that does not fit the file: it is being made anew */
 	default: return ERR_IO;
@@ -248,6 +250,13 @@ int shelf_open(const char *path, bool for_writing, struct shelf **out, struct er
 	}
 	*out = s;
 	return r;
+}
+
+static int must_stop(void *stop) { return *(const _Atomic bool *)stop; }
+
+void shelf_stop_when(struct shelf *s, const _Atomic bool *stop)
+{
+	sqlite3_progress_handler(s->db, STEPS_BETWEEN_LOOKS, must_stop, (void *)(uintptr_t)stop);
 }
 
 void shelf_close(struct shelf **s)

@@ -19,6 +19,8 @@ struct shelf;
 
 /* For reading: ERR_NOT_FOUND when there is none. For writing it is made. */
 int shelf_open(const char *path, bool for_writing, struct shelf **out, struct err *e);
+/* Long statements end with ERR_CLOSED soon after *stop has become true; it must live as long as the shelf. */
+void shelf_stop_when(struct shelf *s, const _Atomic bool *stop);
 void shelf_close(struct shelf **s);                  /* accepts NULL; ends what was begun */
 /* Empties the file in place, whatever it is: others that have it open see that, which they would not if another file came under its name (and SQLite
  * would take the old one's log for the new one's). */

@@ -2,6 +2,7 @@
 #include "search/inside.h"
 
 #include "base/clock.h"
+#include "rt/metric.h"
 #include "search/merge.h"
 #include "search/pile.h"
 #include "search/reader.h"
@@ -9,6 +10,10 @@
 
 #include <stdlib.h>
 #include <unistd.h>
+
+METRIC_SECONDS(update_seconds, "troika_search_update_seconds", "", "Bringing the index of an account up to date.");
+METRIC_COUNTER(indexed, "troika_search_emails_total", "result=\"indexed\"", "Emails that were read for an index.");
+METRIC_COUNTER(unread, "troika_search_emails_total", "result=\"unread\"", "Emails that were read for an index.");
 
 struct update {
 	struct search *search;
@@ -79,14 +84,17 @@ static int add_email(struct update *u, uint64_t id, const struct email *record)
 		r = put_terms(u);
 	if (r == ERR_NOT_FOUND)
 		return 0;
-	if (r == ERR_IO || r == ERR_TOO_BIG || err_class(r) == ERR_CLASS_PERMANENT)
+	if (r == ERR_IO || r == ERR_TOO_BIG || err_class(r) == ERR_CLASS_PERMANENT) {
+		metric_add(&unread, 1);
 		return shelf_put_unread(u->shelf, id);
+	}
 	if (r)
 		return r;
 	r = put_stems(u, id);
 	if (!r && u->reader.attached.n)
 		r = shelf_put_attached(u->shelf, id, buf_str(&u->reader.attached));
 	u->emails[u->n++] = id;
+	metric_add(&indexed, 1);
 	return r;
 }
 
@@ -320,7 +328,10 @@ int search_update_damaged(struct search *s, uint64_t account, bool anew, bool da
 	struct update *u = update_create(s, a);
 	r = u ? open_shelf(s, account, damaged, &u->shelf, e) : ERR_NO_MEMORY;
 	if (!r) {
+		shelf_stop_when(u->shelf, &s->stopping);
+		uint64_t began = clock_mono_us();
 		r = run_batches(u, anew);
+		metric_time(&update_seconds, clock_mono_us() - began);
 		if (r)
 			err_set(e, r, NULL, "index of account %llu: %s", (unsigned long long)account, err_text(r));
 	}

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "search/limits.h"
+#include "search/shelf.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -212,11 +213,45 @@ static void test_unread(void **state)
 	fixture_end(&f);
 }
 
+/* A long statement ends when it should stop, and what it did is gone; search_wait tells when the threads have ended. */
+static void test_stop(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct shelf *shelf;
+	_Atomic bool stop = false;
+	uint64_t *unread;
+	size_t n;
+	fixture_begin(&f, 1, "");
+	assert_int_equal(shelf_open(fixture_path(&f), true, &shelf, NULL), 0);
+	shelf_stop_when(shelf, &stop);
+	assert_int_equal(shelf_begin(shelf, true), 0);
+	for (uint64_t id = 1; id <= 5000; id++)
+		assert_int_equal(shelf_put_unread(shelf, id), 0);
+	assert_int_equal(shelf_unread(shelf, &unread, &n), 0);
+	assert_int_equal(n, 5000);
+	free(unread);
+	stop = true;
+	assert_int_equal(shelf_unread(shelf, &unread, &n), ERR_CLOSED);
+	shelf_rollback(shelf);
+	stop = false;
+	assert_int_equal(shelf_unread(shelf, &unread, &n), 0);
+	assert_int_equal(n, 0);
+	free(unread);
+	shelf_close(&shelf);
+	assert_true(search_wait(NULL, 0));
+	usleep(50000);                      /* the thread runs by now */
+	assert_false(search_wait(f.search, 1));
+	search_stop(f.search);
+	assert_true(search_wait(f.search, 10000));
+	fixture_end(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_little_by_little), cmocka_unit_test(test_many), cmocka_unit_test(test_background), cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_gone), cmocka_unit_test(test_ahead), cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_gone), cmocka_unit_test(test_ahead), cmocka_unit_test(test_unread), cmocka_unit_test(test_stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,9 +3,11 @@
 
 #include "audit/audit.h"
 #include "base/base64.h"
+#include "proto/common/login_count.h"
 
 void login_told(struct conn *c, const char *protocol, const char *mechanism, struct str name, const struct directory_user *user, const char *why)
 {
+	login_count(protocol, mechanism, user != NULL, why);
 	struct audit_login l = {
 		.protocol = protocol, .mechanism = mechanism, .user = user ? user->name : name, .ip = conn_peer_ip(c), .name = user ? user->app_password : STR_NONE,
 		.tls = conn_has_tls(c), .ok = user != NULL, .why = why };

@@ -1,6 +1,7 @@
 #include "proto/imap/dispatch.h"
 
 #include "proto/common/sasl.h"
+#include "proto/imap/count.h"
 #include "proto/imap/limits.h"
 #include "proto/imap/message_limit.h"
 #include "proto/imap/notify.h"
@@ -150,10 +151,13 @@ void imap_dispatch(struct imap_session *s, struct str command)
 	struct imap_request r;
 	request_init(&r, s, command, &arena);
 	s->commands++;
-	bool ok = read_head(&r) && permit(&r) && read_args_begin(&r);
+	bool ok = read_head(&r);
+	imap_count_begin(&r);
+	ok = ok && permit(&r) && read_args_begin(&r);
 	if (ok && r.row->flags & IMAP_ONE_CHANGE)
 		imap_notify_before(s);
 	finish(&r, ok ? r.row->run(&r) : IMAP_REPLIED);
+	imap_count_end(&r, false);
 	request_fini(&r);
 }
 
@@ -164,7 +168,9 @@ void imap_dispatch_continued(struct imap_session *s, struct str line)
 	request_init(&r, s, STR_NONE, &arena);
 	r.row = s->continued;
 	r.tag = arena_dup(&arena, str_from_c(s->continued_tag));
+	imap_count_begin(&r);
 	finish(&r, r.row->line(&r, line));
+	imap_count_end(&r, true);
 	request_fini(&r);
 }
 

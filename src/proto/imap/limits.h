@@ -24,6 +24,7 @@
 #define IMAP_ARENA_MAX ((size_t)64 << 20)
 /* Commands answered BAD before login until the connection is closed. */
 #define IMAP_BAD_MAX_BEFORE_LOGIN 10
+#define IMAP_TOLD_MAX 20                          /* refusals of one session that are logged; all are counted */
 /* LOGIN and AUTHENTICATE answered NO until the connection is closed (the directory's own brake counts addresses). */
 #define IMAP_LOGIN_FAILURES_MAX 5
 /* UID ranges of one VANISHED response: with the longest numbers some 40 KB. */

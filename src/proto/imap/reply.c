@@ -1,6 +1,7 @@
 /* The tagged line. */
 #include "base/ascii.h"
 #include "proto/imap/command.h"
+#include "proto/imap/count.h"
 #include "proto/imap/language.h"
 #include "proto/imap/session.h"
 
@@ -105,6 +106,7 @@ enum imap_result imap_error(struct imap_request *r, int code, const struct err *
 
 enum imap_result imap_send(struct imap_request *r)
 {
+	imap_count_reply(r);
 	if (r->tag.n)
 		conn_write_str(r->conn, r->tag);
 	else

@@ -6,6 +6,7 @@
 #include "proto/imap/capability.h"
 #include "proto/imap/command.h"
 #include "proto/imap/context.h"
+#include "proto/imap/count.h"
 #include "proto/imap/imap.h"
 #include "proto/imap/notify.h"
 #include "proto/imap/place.h"
@@ -15,6 +16,7 @@ void imap_bye(struct imap_session *s, const char *text)
 {
 	if (s->closing)
 		return;
+	imap_count_bye(s, text);
 	struct buf line = BUF_INIT(0);
 	buf_add_lit(&line, "BYE ");
 	buf_add_c(&line, text);
@@ -68,6 +70,7 @@ static void session_open(struct imap_session *s, struct conn *c, struct services
 	s->state = IMAP_NOT_AUTHENTICATED;
 	s->opened_ms = clock_mono_ms();
 	conn_set_timeout(c, s->config->login_timeout_ms);
+	imap_count_state(s);
 	conn_write_lit(c, "* OK [CAPABILITY ");
 	imap_capability_write(s, conn_out(c));
 	conn_printf(c, "] %.*s Troika ready\r\n", STR_ARG(s->config->hostname));

@@ -81,6 +81,7 @@ struct imap_session {
 	uint64_t commands;                       /* for the log */
 	unsigned bad;                            /* commands answered BAD before login */
 	unsigned login_failures;
+	unsigned told;                           /* refusals that were logged */
 	bool closing;                            /* BYE was said */
 	bool tls_starting;                       /* no input is read until CONN_TLS */
 };

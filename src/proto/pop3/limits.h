@@ -8,6 +8,7 @@
  * octets. */
 #define POP3_LINE_MAX 1024
 #define POP3_ARGS_MAX 2
+#define POP3_TOLD_MAX 20                      /* refusals of one session that are logged; all are counted */
 #define POP3_MEASURE_BATCH 200                /* email records in one store read */
 #define POP3_READ_TRIES 16                    /* a read that keeps going stale is given up after so many */
 #define POP3_LARGE_RUN ((size_t)16 << 10)     /* octets of a message that are sent from where they lie, not copied */

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
+#include "proto/pop3/count.h"
 #include "proto/pop3/pop3.h"
 #include "rt/crypto.h"
 
@@ -20,12 +21,22 @@ static void answer(struct pop3_call *c, const char *status, const char *code, en
 	buf_add_lit(out, "\r\n");
 }
 
-void pop3_ok(struct pop3_call *c, enum pop3_text text) { answer(c, "+OK", NULL, text); }
-void pop3_err(struct pop3_call *c, const char *code, enum pop3_text text) { answer(c, "-ERR", code, text); }
+void pop3_ok(struct pop3_call *c, enum pop3_text text)
+{
+	pop3_count_ok();
+	answer(c, "+OK", NULL, text);
+}
+
+void pop3_err(struct pop3_call *c, const char *code, enum pop3_text text)
+{
+	pop3_count_err(c, code, pop3_text(POP3_ENGLISH, text));
+	answer(c, "-ERR", code, text);
+}
 
 void pop3_ok_number(struct pop3_call *c, uint64_t number, enum pop3_text text)
 {
 	struct buf *out = conn_out(c->conn);
+	pop3_count_ok();
 	buf_add_lit(out, "+OK ");
 	buf_add_u64(out, number);
 	buf_add_char(out, ' ');
@@ -67,6 +78,7 @@ static void greet(struct pop3_call *c)
 	}
 	buf_add_lit(out, "\r\n");
 	conn_set_timeout(c->conn, s->config->pop3_timeout_ms);
+	conn_note(c->conn, "not logged in");
 }
 
 /* ---- commands ---- */
@@ -90,8 +102,11 @@ static void run_command(struct pop3_call *c, struct str line)
 		pop3_err(c, NULL, TEXT_BAD_ARGUMENTS);
 	else if (command->shows_password && !login_may_show_password(c->conn, s->config))
 		pop3_err(c, "AUTH", TEXT_TLS_REQUIRED);
-	else
+	else {
+		pop3_count_begin(c, command);
 		command->run(c);
+		pop3_count_end(c, command);
+	}
 }
 
 static void input_line(struct pop3_call *c)

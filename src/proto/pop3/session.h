@@ -25,6 +25,7 @@ struct pop3_session {
 	struct sasl *sasl;                    /* an exchange under way: lines are its responses */
 	struct maildrop drop;
 	uint32_t retrieved, deleted;          /* for the log */
+	uint32_t told;                        /* refusals that were logged */
 };
 
 /* One command. */

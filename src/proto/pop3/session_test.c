@@ -36,6 +36,10 @@ int conn_tls_end_point(struct conn *c, struct buf *out) { return c && out ? ERR_
 struct str conn_peer_ip(const struct conn *c) { return c ? STR("192.0.2.1") : STR(""); }
 int conn_set_user(struct conn *c, struct str user) { return c->users_full && user.n ? ERR_BUSY : 0; }
 
+void conn_note(struct conn *c, const char *state) { (void)c, (void)state; }
+void conn_command_begin(struct conn *c, const char *name) { (void)c, (void)name; }
+void conn_command_end(struct conn *c, struct metric *m, const struct log_field *fields) { (void)c, (void)m, (void)fields; }
+
 void conn_log(struct conn *c, enum log_level level, const char *event, const struct log_field *fields)
 {
 	(void)c;

@@ -6,6 +6,7 @@
 #include "deliver/deliver.h"
 #include "deliver/group.h"
 #include "proto/smtp/checks.h"
+#include "proto/smtp/count.h"
 #include "proto/smtp/gate.h"
 #include "proto/smtp/header.h"
 #include "proto/smtp/seal.h"
@@ -160,6 +161,7 @@ static void hand_over(struct smtp_call *c, size_t size)
 	if (h.code)
 		return;
 	c->s->messages++;
+	smtp_count_message(c, size);
 	conn_log(c->conn, LOG_INFO, t->discard ? "smtp.discard" : "smtp.accept",
 			 LOG_LIST(LOG_S("from", t->sender), LOG_S("to", t->first ? t->first->address : STR("-")), LOG_U("rcpts", t->n_recipients),
 					  LOG_U("size", size), LOG_X("queue", h.queue_id), LOG_U("junk", t->junk), LOG_I("priority", t->wishes.priority)));

@@ -86,7 +86,9 @@ bool smtp_gates_pass(struct smtp_call *c, enum smtp_stage stage, const struct sm
 			c->s->delay_ms = a.delay_ms < SMTP_DELAY_MS_MAX ? a.delay_ms : SMTP_DELAY_MS_MAX;
 		if (a.decision == SMTP_REFUSE) {
 			conn_log(c->conn, LOG_NOTICE, "smtp.gate-refused", LOG_LIST(LOG_C("gate", gate->name), LOG_U("code", a.code), LOG_C("text", a.text)));
+			c->gate = gate->name;
 			refuse(c, stage, &a);
+			c->gate = NULL;
 			return false;
 		}
 		c->s->t.junk |= a.decision == SMTP_QUARANTINE || (a.decision == SMTP_HOLD && !c->service->queue);

@@ -16,6 +16,7 @@
 #define SMTP_HELO_MAX 255               /* octets kept of the peer's name */
 #define SMTP_TRANSACTIONS_MAX 10000     /* messages on one connection, then 421 */
 
+#define SMTP_TOLD_MAX 100               /* refusals of one session that are logged; all are counted */
 #define SMTP_PARAMS_MAX 32              /* parameters of MAIL or RCPT that filters are told */
 #define SMTP_DELAY_MS_MAX ((uint64_t)60 * 1000)          /* that a gate may hold a reply back: RFC 5321 4.5.3.2 gives clients 2 minutes and more */
 

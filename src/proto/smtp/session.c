@@ -1,6 +1,7 @@
 #include "proto/smtp/session.h"
 
 #include "proto/smtp/command.h"
+#include "proto/smtp/count.h"
 #include "proto/smtp/late.h"
 #include "proto/smtp/transaction.h"
 #include "proto/smtp/turn.h"
@@ -27,6 +28,7 @@ void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const 
 
 	c->s->errors += code >= 500;
 	buf_printf(out, "%u %s%s", code, enhanced ? enhanced : "", enhanced ? " " : "");
+	size_t text = out->n;
 	va_start(ap, format);
 	buf_vprintf(out, format, ap);
 	va_end(ap);
@@ -34,6 +36,7 @@ void smtp_reply(struct smtp_call *c, unsigned code, const char *enhanced, const 
 	for (size_t i = from; i < out->n; i++)
 		if ((uint8_t)out->p[i] < ' ' || out->p[i] == 0x7f)
 			out->p[i] = '?';
+	smtp_count_reply(c, code, enhanced, str_from(buf_str(out), text));
 	buf_add_lit(out, "\r\n");
 }
 
@@ -99,8 +102,11 @@ static void run_command(struct smtp_call *c, struct str line)
 	}
 	if (!cmd && !smtp_gates_pass(c, SMTP_STAGE_UNKNOWN, &(struct smtp_matter){ .argument = line }))
 		return;
-	if (command_may_run(c, cmd))
-		cmd->run(c);
+	if (!command_may_run(c, cmd))
+		return;
+	smtp_count_begin(c, cmd);
+	cmd->run(c);
+	smtp_count_end(c, cmd, true);
 }
 
 static void input_line(struct smtp_call *c)
@@ -152,18 +158,25 @@ void smtp_session_begin(struct smtp_call *c)
 {
 	forget_peer(c->s);
 	smtp_gates_end(c);
+	conn_note(c->conn, "connected");
 	if (smtp_gates_pass(c, SMTP_STAGE_CONNECT, &(struct smtp_matter){ 0 }))
 		greet(c);
 }
 
 static void input(struct smtp_call *c)
 {
-	if (c->s->phase == SMTP_DATA)
-		smtp_input_data(c);
-	else if (c->s->phase == SMTP_BDAT)
-		smtp_input_bdat(c);
-	else
+	enum smtp_phase phase = c->s->phase;
+
+	if (phase != SMTP_DATA && phase != SMTP_BDAT) {
 		input_line(c);
+		return;
+	}
+	smtp_count_begin(c, NULL);
+	if (phase == SMTP_DATA)
+		smtp_input_data(c);
+	else
+		smtp_input_bdat(c);
+	smtp_count_end(c, NULL, c->s->phase != phase);
 }
 
 static enum conn_next run(struct conn *conn, void *session, void *ctx, enum conn_event event)

@@ -94,6 +94,7 @@ struct smtp_session {
 	bool closing;
 	bool tls_started;
 	unsigned errors;                     /* bad commands and refused recipients */
+	unsigned told;                       /* refusals logged that are no errors */
 	unsigned messages;                   /* accepted on this connection */
 	char *helo;                          /* malloc'ed */
 	struct sasl *sasl;                   /* during the exchange */
@@ -115,6 +116,7 @@ struct smtp_call {
 	const struct smtp_service *service;
 	struct str arg;                      /* behind the verb and one space */
 	struct smtp_recipient *recipient;    /* RCPT: the one whose parameters are read */
+	const char *gate;                    /* the name of the one whose refusal is being told; NULL: nobody's */
 };
 
 /* "CODE ENHANCED text" in one line; enhanced may be NULL (then none). Counts 5xx as errors. The texts hold no CR or LF. */
