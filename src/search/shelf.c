@@ -253,11 +253,7 @@ int shelf_open(const char *path, bool for_writing, struct shelf **out, struct er
 }
 
 static int must_stop(void *stop) { return *(const _Atomic bool *)stop; }
-
-void shelf_stop_when(struct shelf *s, const _Atomic bool *stop)
-{
-	sqlite3_progress_handler(s->db, STEPS_BETWEEN_LOOKS, must_stop, (void *)(uintptr_t)stop);
-}
+void shelf_stop_when(struct shelf *s, const _Atomic bool *stop) { sqlite3_progress_handler(s->db, STEPS_BETWEEN_LOOKS, must_stop, (void *)(uintptr_t)stop); }
 
 void shelf_close(struct shelf **s)
 {
