@@ -1,6 +1,6 @@
 # What Troika needs from Debian 12, by purpose. Sourced by run, test and bench/run; the only list there is.
 build_packages="gcc libc6-dev meson ninja-build pkgconf ca-certificates
-	liblmdb-dev libssl-dev libgsasl-dev libcrypt-dev libidn2-dev libicu-dev libconfuse-dev libcap-dev libjemalloc-dev
+	liblmdb-dev libssl-dev libgsasl-dev libcrypt-dev libidn2-dev libicu-dev libconfuse-dev libcap-dev libseccomp-dev libjemalloc-dev
 	libunbound-dev dns-root-data libcurl4-openssl-dev libjansson-dev libxml2-dev libsqlite3-dev libstemmer-dev zlib1g-dev libzstd-dev"
 test_packages="libcmocka-dev python3 python3-yaml openssl bsdutils procps git curl knot knot-dnssecutils
 	clang-tidy cppcheck

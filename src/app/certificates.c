@@ -3,10 +3,10 @@
 #include "app/house.h"
 #include "base/clock.h"
 #include "rt/log.h"
+#include "rt/porter.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,31 +99,30 @@ static int write_file(const char *path, struct str bytes)
 
 /* ---- proving ---- */
 
+struct porter_program certificates_hook(const char *path)
+{
+	return (struct porter_program){ .path = path, .seconds = HOOK_SECONDS };
+}
+
 /* HOOK present|remove NAME VALUE: sets or takes away a TXT record, and returns when the world can see it. */
 static int run_hook(const char *hook, const char *verb, struct str name, struct str value, struct err *e)
 {
 	char *full = NULL, *text = str_dup_c(value);
-	pid_t pid;
-	int status = 0;
+	const struct porter_program p = certificates_hook(hook);
+	int job = -1, status = 0;
 
 	if (asprintf(&full, "_acme-challenge.%.*s", STR_ARG(name)) < 0 || !text) {
 		free(text);
 		return ERR_NO_MEMORY;
 	}
-	char *const argv[] = { (char *)(uintptr_t)hook, (char *)(uintptr_t)verb, full, text, NULL };
-	int r = posix_spawn(&pid, hook, NULL, NULL, argv, environ);
-	if (r == 0) {
-		uint64_t end = clock_mono_ms() + HOOK_SECONDS * UINT64_C(1000);
-		while (waitpid(pid, &status, WNOHANG) == 0) {
-			if (clock_mono_ms() > end)
-				kill(pid, SIGKILL);
-			nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
-		}
-	}
+	const char *const args[] = { verb, full, text, NULL };
+	int r = porter_begin(&p, args, -1, -1, &job);
+	if (r == 0)
+		r = porter_end(job, clock_mono_ms() + HOOK_SECONDS * UINT64_C(1000), NULL, &status);
 	free(full);
 	free(text);
 	if (r)
-		return err_from_errno(e, r, "cannot start acme.dns_hook %s", hook);
+		return err_set(e, r, NULL, "cannot run acme.dns_hook %s: %s", hook, r == ERR_NOT_FOUND ? "it was configured later: restart the server" : err_text(r));
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : err_set(e, ERR_DENIED, NULL, "acme.dns_hook %s %s failed", hook, verb);
 }
 

@@ -4,6 +4,7 @@
 
 #include "acme/acme.h"
 #include "app/pages.h"
+#include "rt/porter.h"
 #include "rt/tls.h"
 
 struct certificates_config {
@@ -19,6 +20,8 @@ int certificates_create(const char *data_dir, struct pages *pages, struct tls_ch
 						struct certificates **out);
 void certificates_destroy(struct certificates **c);          /* accepts NULL */
 
+/* What the porter must know of a dns_hook. */
+struct porter_program certificates_hook(const char *path);
 /* The files, when a certificate is there. */
 bool certificates_identity(struct certificates *c, struct tls_identity *out);
 /* Looks whether one is needed; if so, gets it: may block for minutes. `names`: what it must hold, the most important first: where

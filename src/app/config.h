@@ -71,7 +71,7 @@ struct app_config {
 	struct queue_options queue;
 	struct outbound_options outbound;
 	struct search_options { bool enabled; unsigned threads; struct str converter; } search;
-	struct sandbox_options { bool core_dumps; } sandbox;
+	struct sandbox_options { bool enabled, core_dumps; struct option_list read; } sandbox;
 	unsigned audit_keep_days;            /* 0: for ever */
 	struct metrics_options { struct str listen; struct app_listen place; /* address[0] == 0: none */ } metrics;
 	unsigned slow_ms;

@@ -31,6 +31,7 @@
 #define MAINTAIN_PERIOD_MS 60000u
 #define SWEEP_PERIOD_MS 600000u                    /* a look at an account without anything due costs some microseconds */
 #define RENEW_PERIOD_MS 10000u                    /* looking costs a file; the authority is asked when it is time */
+#define PROBE_PERIOD_MS 300u
 #define ROTATE_PERIOD_MS 3600000u
 #define MAINTAIN_BYTES ((uint64_t)64 << 20)       /* rewritten at most in one round */
 #define SELF_SIGNED_DAYS 3650
@@ -194,7 +195,7 @@ static void reload(struct serving *s)
 	if (r == 0)
 		r = install_tls(s, &e);
 	if (r)
-		log_event(LOG_ERROR, "reload.partly-failed", LOG_LIST(LOG_C("error", e.log)));
+		log_event(LOG_ERROR, "reload.partly-failed", LOG_LIST(LOG_C("error", e.log), LOG_C("hint", "a file in a place that the start did not know needs a restart, or sandbox { read }")));
 	else
 		log_event(LOG_NOTICE, "reload", LOG_NOTHING);
 	audit_act(STR_NONE, "serve", "reload", STR_NONE, STR_NONE, r);
@@ -322,6 +323,12 @@ static void rotate_keys(void *arg)
 	signing_rotate_due(s->house.directory, days, &s->world.source, clock_now());
 }
 
+static void probe(void *arg)
+{
+	const struct serving *s = arg;
+	sandbox_probe(s->options->dir);
+}
+
 static void emails_came(void *search, uint64_t account) { search_hint(search, account); }
 
 static int open_search(struct serving *s, struct err *e)
@@ -389,6 +396,8 @@ static int open_all(struct serving *s, struct err *e)
 	if (r == 0)
 		r = audit_open(s->options->dir, s->config.audit_keep_days, e);
 	if (r == 0)
+		r = sandbox_close(s->options->dir, s->options->config_file, &s->config, e);
+	if (r == 0)
 		r = open_rooms(s, e);
 	if (r == 0 && !tls)
 		r = make_context(s, &tls, e);
@@ -400,8 +409,6 @@ static int open_all(struct serving *s, struct err *e)
 		r = start_monitor(s, e);
 	if (r == 0)
 		r = house_drop_bind_right(e);
-	if (r == 0 && !s->config.sandbox.core_dumps)
-		sandbox_no_dumps();
 	if (r == 0 && !tls)
 		r = self_signed(s, &tls, e);
 	if (r == 0)
@@ -415,6 +422,8 @@ static int open_all(struct serving *s, struct err *e)
 		r = server_every(s->server, SWEEP_PERIOD_MS, sweep_bins, s);
 	if (r == 0)
 		r = server_every(s->server, RENEW_PERIOD_MS, renew, s);
+	if (r == 0 && sandbox_probe_wanted())
+		r = server_every(s->server, PROBE_PERIOD_MS, probe, s);
 	return r ? r : server_every(s->server, ROTATE_PERIOD_MS, rotate_keys, s);
 }
 
@@ -444,6 +453,7 @@ static void close_all(struct serving *s)
 	signing_destroy(&s->signing);
 	queue_close(&s->queue);
 	house_close(&s->house);
+	sandbox_end();
 	audit_close();
 	app_config_fini(&s->config);
 }
@@ -454,6 +464,7 @@ static int run(struct serving *s, struct err *e)
 	if (!s->signal_thread_runs)
 		return err_set(e, ERR_NO_MEMORY, NULL, "cannot start a thread");
 	log_event(LOG_NOTICE, "serve", LOG_LIST(LOG_C("version", TROIKA_VERSION), LOG_C("dir", s->options->dir), LOG_S("hostname", s->config.mail.hostname)));
+	sandbox_close_listening(&s->config);
 	audit_act(STR_NONE, "serve", "serve", STR_NONE, STR("version " TROIKA_VERSION), 0);
 	int r = mailroute_start(&s->route, e);
 	if (r == 0) {

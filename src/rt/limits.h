@@ -94,4 +94,14 @@
 #define WHEEL_TICK_MS 100
 #define WHEEL_SLOTS 1024                          /* a power of two; later deadlines are looked at once a turn */
 
+/* programs that are started for others: porter.h */
+#define PORTER_PROGRAMS_MAX 4
+#define PORTER_JOBS_MAX 32                       /* at once; more wait */
+#define PORTER_WORDS_MAX 8                       /* behind the path */
+#define PORTER_REQUEST_MAX 4096                  /* bytes of them */
+#define PORTER_LOOK_MS 200
+#define PORTER_KILL_MS 5000                      /* until what was killed must be gone */
+#define PORTER_NICE 10                           /* caged */
+#define PORTER_FILES 64                          /* open at once, caged */
+
 #endif

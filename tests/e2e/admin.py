@@ -226,7 +226,7 @@ def log_is_clean(server):
 
 def main():
     template = Template(binary())
-    server = Server(template, None)
+    server = Server(template, ["auth { allow_plain_without_tls = true }", f'sandbox {{ read = {{ "{HERE}" }} }}'])
     cli = Cli(template.binary, server.data)
     try:
         attempt("usage", usage, cli)

@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+"""The sandbox: what somebody who has got hold of a thread of the server cannot do (tried from such a thread, by a fault that is there for tests), what ends the server at
+once, and that all it is for goes on: every protocol, search with a converter, reload. Without the sandbox the same attempts succeed, so that they are known to be some.
+Usage: sandbox.py PATH/TO/troika"""
+import base64
+import os
+import poplib
+import re
+import shutil
+import signal
+import smtplib
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+from common import TLS, USERS, Server, Template, address, attempt, binary, check, count, finish, imap, pop3, scratch, skip, smtp
+
+HERE = scratch()
+OPEN = "auth { allow_plain_without_tls = true }"
+FATAL = ("exec", "ptrace", "mount", "keyctl")
+
+
+class Probed(Server):
+    """A server with faults."""
+
+    def __init__(self, template, config, faults):
+        os.environ["TROIKA_FAULTS"] = faults
+        try:
+            super().__init__(template, config)
+        finally:
+            del os.environ["TROIKA_FAULTS"]
+
+    def wait_for(self, text, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and text not in self.log_tail(2000):
+            time.sleep(0.05)
+        return text in self.log_tail(2000)
+
+    def attempts(self):
+        self.wait_for("sandbox.probed")
+        return dict(re.findall(r'sandbox.probe what="?([^="]*?)"? result=(\w+)', self.log_tail(2000)))
+
+
+def told(server):
+    m = re.search(r"sandbox files=(\w+) landlock=(\d+) calls=(\w+)", server.log_tail(2000))
+    return m.groups() if m else ("?", "0", "?")
+
+
+def refused(template):
+    server = Probed(template, [OPEN], "app.sandbox_probe=1")
+    files, abi, calls = told(server)
+    check("the log says what holds", calls == "listed" or files != "?", server.log_tail(20))
+    results = server.attempts()
+    check("everything was tried", len(results) >= 25, sorted(results))
+    for what, result in sorted(results.items()):
+        if files != "landlock" and re.match("read|write|list|delete|make a d", what) and "allowed" not in what:
+            skip(what, "the kernel has no Landlock")
+            continue
+        wanted = "DONE" if "(allowed)" in what else "refused"
+        check(f"{what}: {wanted}", result == wanted, result)
+    check("and it goes on serving", count(server) == 0)
+    status = [Path(t, "status").read_text() for t in Path(f"/proc/{server.proc.pid}/task").iterdir()]
+    check(f"each of its {len(status)} threads is in the filter", all(re.search(r"Seccomp:\s+2\n", s) and re.search(r"NoNewPrivs:\s+1\n", s) for s in status))
+    server.stop()
+
+
+def fatal(template):
+    for what in FATAL:
+        server = Probed(template, [OPEN], f"app.sandbox_probe=1,app.sandbox_{what}=1")
+        try:
+            status = server.proc.wait(20)
+        except subprocess.TimeoutExpired:
+            status = None
+        check(f"{what} ends the server", status == -signal.SIGSYS, status)
+        server.remove()
+
+
+def without(template):
+    server = Probed(template, [OPEN, "sandbox { enabled = false }"], "app.sandbox_probe=1")
+    results = server.attempts()
+    check("turned off, the log says so", "sandbox.off" in server.log_tail(2000))
+    for what in ("read /etc/passwd", "list /", "write beside the rooms", "fork", "memory to write and run", "listen on a port"):
+        check(f"  {what} can be done", results.get(what) == "DONE", results.get(what))
+    (server.data / "anything").unlink(missing_ok=True)
+    Path("/tmp/troika-probe").unlink(missing_ok=True)
+    server.stop()
+
+
+# ---- what it is for ----
+
+def message(subject, attachment=None):
+    text = f"From: {address('bob')}\r\nTo: {address('alice')}\r\nSubject: {subject}\r\n"
+    if not attachment:
+        return text + "\r\nhello\r\n"
+    return (text + "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nsee below\r\n"
+            "--x\r\nContent-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n" + base64.b64encode(attachment).decode() + "\r\n--x--\r\n")
+
+
+def protocols(server):
+    with smtp(server) as s:
+        s.starttls(context=TLS)
+        s.sendmail(address("bob"), [address("alice")], message("by SMTP"))
+    with smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=60) as s:
+        s.starttls(context=TLS)
+        s.login(address("bob"), USERS["bob"])
+        s.sendmail(address("bob"), [address("alice")], message("by submission"))
+    with smtplib.LMTP("127.0.0.1", server.port["lmtp"]) as s:
+        s.sendmail(address("bob"), [address("alice")], message("by LMTP"))
+    check("SMTP, submission, LMTP and IMAP", count(server) == 3)
+    c = pop3(server)
+    check("POP3", c.stat()[0] == 3)
+    c.quit()
+    c = poplib.POP3_SSL("127.0.0.1", server.port["pop3s"], context=TLS, timeout=60)
+    c.user(address("alice"))
+    c.pass_(USERS["alice"])
+    c.quit()
+    server.cli(["app-password", "add", address("alice"), "x"], "")
+    check("the command line beside it", "x" in server.cli(["app-password", "list", address("alice")], "").decode())
+
+
+CONVERTER = """#!/bin/sh
+[ "$2" = a.pdf ] || exit 1
+cat >/dev/null
+echo converted aardvark
+cat {data}/troika.conf >/dev/null 2>&1 && echo configurationread
+cat {data}/store/* >/dev/null 2>&1 && echo storeread
+echo x >/tmp/troika-converter-was-here 2>/dev/null && echo tmpwritten
+echo x >./own 2>/dev/null && echo ownwritten
+python3 - <<'END'
+import socket
+for family, kind in ((socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET6, socket.SOCK_DGRAM), (socket.AF_NETLINK, socket.SOCK_RAW)):
+    try:
+        socket.socket(family, kind)
+        print("networkopen")
+    except PermissionError:
+        print("networkclosed")
+END
+"""
+
+
+def converter(template):
+    path = HERE / "converter"
+    server = Server(template, [OPEN, f'search {{ converter = "{path}" }}'])
+    path.write_text(CONVERTER.format(data=server.data))
+    path.chmod(0o755)
+    with smtp(server) as s:
+        s.sendmail(address("bob"), [address("alice")], message("with a file", b"%PDF-1.4 nothing"))
+    c = imap(server)
+    c.select("INBOX")
+    end = time.monotonic() + 30
+    while c.search(None, "BODY", "aardvark")[1] == [b""] and time.monotonic() < end:
+        time.sleep(0.2)
+    finds = {w: c.search(None, "BODY", w)[1] != [b""] for w in
+             ("aardvark", "ownwritten", "networkclosed", "networkopen", "configurationread", "storeread", "tmpwritten")}
+    c.logout()
+    check("a converter runs, by the porter", finds["aardvark"], server.log_tail(20))
+    check("in a directory of its own", finds["ownwritten"])
+    check("without a network", finds["networkclosed"] and not finds["networkopen"], finds)
+    if told(server)[0] == "landlock":
+        check("without the data directory", not finds["configurationread"] and not finds["storeread"], finds)
+        check("and nothing else to write", not finds["tmpwritten"], finds)
+    children = subprocess.run(["ps", "-o", "comm=", "--ppid", str(server.proc.pid)], capture_output=True, text=True).stdout.split()
+    check("the porter is its only child", children == ["troika-porter"], children)
+    server.stop()
+    time.sleep(0.3)
+    check("and ends with it", "troika-porter" not in subprocess.run(["ps", "-o", "comm=", "--ppid", "1"], capture_output=True, text=True).stdout)
+    Path("/tmp/troika-converter-was-here").unlink(missing_ok=True)
+
+
+def certificate(folder, name):
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(folder / "k.new"), "-out", str(folder / "c.new"),
+                    "-days", "2", "-subj", f"/CN={name}"], check=True, capture_output=True, timeout=60)
+    (folder / "k.new").rename(folder / "k.pem")
+    (folder / "c.new").rename(folder / "c.pem")
+
+
+def shown(server):
+    return ssl.get_server_certificate(("127.0.0.1", server.port["imaps"])).split()
+
+
+def until(fn, seconds=10):
+    end = time.monotonic() + seconds
+    while not fn() and time.monotonic() < end:
+        time.sleep(0.05)
+    return fn()
+
+
+def reload(template):
+    one, two = HERE / "one", HERE / "two"
+    certificate(one, "one.test")
+    server = Server(template, [OPEN, f'tls {{ certificate = "{one}/c.pem" key = "{one}/k.pem" }}'])
+    check("a configured certificate", shown(server) == (one / "c.pem").read_text().split())
+    certificate(one, "renewed.test")
+    server.proc.send_signal(signal.SIGHUP)
+    check("one that is renewed in its place is taken", until(lambda: shown(server) == (one / "c.pem").read_text().split()))
+    certificate(two, "two.test")
+    conf = server.dir / "troika.conf"
+    fresh = server.dir / "troika.conf.new"
+    fresh.write_text(conf.read_text().replace(str(one), str(two)) + 'limits { message_size = "100K" }\n')
+    fresh.rename(conf)
+    server.proc.send_signal(signal.SIGHUP)
+    if told(server)[0] == "landlock":
+        check("one in a place that the start did not know is refused, with a hint", until(lambda: "sandbox { read }" in server.log_tail(50)), server.log_tail(5))
+        check("  the old one goes on", shown(server) == (one / "c.pem").read_text().split())
+    with smtp(server) as s:
+        s.ehlo()
+        check("  and the rest is taken", s.esmtp_features["size"] == "102400")
+    server.stop()
+    server = Server(template, [OPEN, f'tls {{ certificate = "{one}/c.pem" key = "{one}/k.pem" }}', f'sandbox {{ read = {{ "{two}" }} }}'])
+    conf = server.dir / "troika.conf"
+    conf.write_text(conf.read_text().replace(f'"{one}/', f'"{two}/'))
+    server.proc.send_signal(signal.SIGHUP)
+    check("sandbox { read } makes room for it", until(lambda: shown(server) == (two / "c.pem").read_text().split()), server.log_tail(3))
+    server.stop()
+
+
+def main():
+    template = Template(binary())
+    try:
+        for fn in (refused, fatal, without, converter, reload):
+            attempt(fn.__name__, fn, template)
+        server = Server(template, [OPEN])
+        attempt("protocols", protocols, server)
+        server.stop()
+    finally:
+        template.remove()
+        shutil.rmtree(HERE, ignore_errors=True)
+    finish()
+
+
+if __name__ == "__main__":
+    main()
