@@ -41,6 +41,9 @@
 #define PUT_PAIRS_MAX 4000                        /* pairs put in one commit by a restore, ... */
 #define PUT_BYTES_MAX ((size_t)4 << 20)           /* ... and their bytes */
 #define COMMIT_TRIES 5                            /* a commit of unknown fate is done again so often */
+#define BRING_BATCH 64                            /* messages brought back in one commit, ... */
+#define BRING_BYTES ((size_t)32 << 20)            /* ... and octets of their bodies */
+#define BRING_THREADS 7                           /* that put bodies beside the one that asked */
 #define BODY_CHUNKS_CACHED 8                      /* chunks of bodies kept in memory by who reads many */
 
 #endif

@@ -3,6 +3,7 @@
 #include "cli/backup_options.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/restore_part.h"
 
 static void show(void *arg, uint64_t messages, uint64_t done, uint64_t all) { progress_show(arg, messages, done, all); }
 
@@ -33,6 +34,25 @@ static int restore_all(const struct backup_options *o, const char *secret, struc
 	return out.lost ? CLI_FAULTS : CLI_OK;
 }
 
+/* What goes with what. */
+static int check(const struct backup_options *o)
+{
+	bool part = o->mailbox || o->message || o->subject || o->into || o->as || o->exact;
+	if (o->n_users > 1)
+		return cli_usage("restore", "one --user at a time");
+	if (part && !o->n_users)
+		return cli_usage("restore", "whose? --user NAME@DOMAIN is missing");
+	if (o->n_users && (o->unchanged || o->owner))
+		return cli_usage("restore", "--%s is for whole directories", o->unchanged ? "unchanged" : "owner");
+	if (o->into && !o->mailbox && !o->message && !o->subject)
+		return cli_usage("restore", "--into needs --mailbox or --message");
+	if (o->exact && (o->into || o->message || o->subject || o->as))
+		return cli_usage("restore", "--exact puts an account or a mailbox of it back as it was, and goes with nothing else");
+	if (!o->dir && !o->list)
+		return cli_usage("restore", "-d DIR is missing: the data directory");
+	return 0;
+}
+
 int cli_restore(int argc, char **argv)
 {
 	struct backup_options o;
@@ -40,13 +60,13 @@ int cli_restore(int argc, char **argv)
 	char *secret = NULL;
 	int r = backup_options_parse(argc, argv, true, &o);
 
+	if (r == 0)
+		r = check(&o);
 	if (r)
 		return r;
-	if (!o.dir)
-		return cli_usage("restore", "-d DIR is missing: the data directory");
 	r = backup_options_secret(&o, &secret);
 	if (r == 0)
-		r = restore_all(&o, secret, &e);
+		r = o.list ? restore_list(&o, secret, &e) : o.n_users ? restore_part(&o, secret, &e) : restore_all(&o, secret, &e);
 	backup_options_wipe(&secret);
 	return r;
 }

@@ -132,9 +132,15 @@ const struct cli_command cli_commands[] = {
 	  "DEST is a directory, made by the first run (encrypted, if that has a passphrase) and added to by each. Only what is new is read and written. A run that\n"
 	  "is killed is taken up by the next one. Rate: bytes a second at most (10M). Exit code 3: something could not be read." },
 	{ "restore", cli_restore, "bring back what was backed up",
-	  "troika restore DEST -d NEWDIR [--at SNAPSHOT] [--unchanged] [--owner USER]\n\n"
+	  "troika restore DEST -d NEWDIR [--at SNAPSHOT] [--unchanged] [--owner USER]\n"
+	  "troika restore DEST -d DIR --user NAME@DOMAIN [--as NAME@DOMAIN] [--exact] [--at SNAPSHOT]\n"
+	  "troika restore DEST -d DIR --user NAME@DOMAIN --mailbox NAME [--into NAME] [--exact]\n"
+	  "troika restore DEST -d DIR --user NAME@DOMAIN [--mailbox NAME] --message UIDS|MESSAGE-ID | --search-subject WORDS [--into NAME]\n"
+	  "troika restore DEST --list [--user NAME@DOMAIN [--mailbox NAME] [--search-subject WORDS]] [--at SNAPSHOT]\n\n"
 	  "Makes NEWDIR, which must not exist. Mail programs load mailboxes anew, and mail that waited to be sent is held; not so with --unchanged, for a server\n"
-	  "that was stopped before the backup and only moves house. --passphrase-file F|- as it was made." },
+	  "that was stopped before the backup and only moves house. --passphrase-file F|- as it was made.\n\n"
+	  "With --user: beside the running server, what is missing is brought back: what is there stays, also what came later. With --exact the account or mailbox\n"
+	  "becomes as it was, after it was backed up as it is. Users that are gone are made again." },
 	{ "undelete", cli_undelete, "bring deleted mail and mailboxes back",
 	  "troika undelete list NAME@DOMAIN [FILTER...] -d DIR\n"
 	  "troika undelete restore NAME@DOMAIN UID... | FILTER... | --all -d DIR\n"

@@ -16,7 +16,7 @@ static const struct str protocols_known[N_PROTOCOLS] = { STR_INIT("imap"), STR_I
 
 /* ---- keys and values ---- */
 
-static struct key key_of_user(const struct name *user)
+struct key app_password_keys(const struct name *user)
 {
 	struct key k = key_user(user);
 	k.bytes[0] = 'p';
@@ -26,7 +26,7 @@ static struct key key_of_user(const struct name *user)
 
 static struct key key_of(const struct name *user, const uint8_t hash[CRYPTO_SHA256_SIZE])
 {
-	struct key k = key_of_user(user);
+	struct key k = app_password_keys(user);
 	memcpy(k.bytes + k.n, hash, ID_SIZE);
 	k.n += ID_SIZE;
 	return k;
@@ -118,7 +118,7 @@ static int show(struct arena *a, struct str key, struct str value, void *item)
 
 static int list_of(struct directory *d, struct arena *a, const struct name *user, struct app_password **out, size_t *n_out)
 {
-	struct key prefix = key_of_user(user);
+	struct key prefix = app_password_keys(user);
 	void *items;
 	int code = directory_list_prefix(d, a, &prefix, sizeof(**out), show, &items, n_out);
 	*out = items;
@@ -146,7 +146,7 @@ struct find_label {
 
 static int each(struct store_write *w, const struct name *user, struct find_label *f)
 {
-	struct key from = key_of_user(user), to = key_prefix_end(&from);
+	struct key from = app_password_keys(user), to = key_prefix_end(&from);
 	struct str key, value, hash;
 	f->is_there = false;
 	f->count = 0;
@@ -213,7 +213,7 @@ static int del(struct store_write *w, void *arg)
 
 int app_password_forget(struct store_write *w, const struct name *user)
 {
-	struct key from = key_of_user(user), to = key_prefix_end(&from);
+	struct key from = app_password_keys(user), to = key_prefix_end(&from);
 	struct str key, value;
 	int code;
 	while ((code = store_wfind(w, key_str(&from), key_str(&to), false, &key, &value)) == 1) {

@@ -75,6 +75,9 @@ bool directory_any_secret(struct directory *d);
 int directory_user_disable(struct directory *d, struct str name, bool disabled, struct err *e);
 /* Imports a ready crypt(3) hash ($y$, $6$, $5$, $2b$): SCRAM is not possible until the next password change. */
 int directory_user_import(struct directory *d, struct str name, struct str crypt_hash, uint64_t account, struct err *e);
+/* Makes a user of d like one of another directory (a backup's): the same password, keys, secret and state; under the same name with the passwords for
+ * programs too. ERR_NOT_FOUND: from has no such user, or d no such domain; ERR_EXISTS. */
+int directory_user_copy(struct directory *d, struct directory *from, struct str name_from, struct str name, uint64_t account, struct err *e);
 int directory_user_del(struct directory *d, struct str name, uint64_t *account_out, struct err *e);
 /* A name without a domain is completed as in directory_verify. */
 int directory_user_find(struct directory *d, struct arena *a, struct str name, struct directory_user *out);

@@ -74,7 +74,10 @@ static int add(struct store_write *w, void *arg)
 	if (code == 0)
 		code = put(w, &a->name, &a->user);
 	struct key order = key_order(name_domain(&a->name), a->user.sequence);
-	return code == 0 ? store_put(w, key_str(&order), name_local(&a->name)) : code;
+	uint64_t secrets;
+	if (code == 0)
+		code = store_put(w, key_str(&order), name_local(&a->name));
+	return code == 0 && a->user.secret.n ? counter_add(w, SINGLE_SECRETS, 1, &secrets) : code;
 }
 
 static int commit_addition(struct directory *d, struct addition *a, struct err *e)
@@ -113,6 +116,13 @@ int directory_user_add(struct directory *d, struct str name, struct str password
 	if (code == 0)
 		code = make_proofs(d, password, hash, &a.user, e);
 	return code == 0 ? commit_addition(d, &a, e) : directory_fail(e, code, "user", name);
+}
+
+int user_add_record(struct directory *d, struct str name, const struct user_record *u, struct err *e)
+{
+	struct addition a = { .user = *u };
+	int code = parse_new(name, &a.name, e);
+	return code == 0 ? commit_addition(d, &a, e) : code;
 }
 
 int directory_user_add_shared(struct directory *d, struct str name, uint64_t account, struct err *e)

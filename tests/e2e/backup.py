@@ -312,13 +312,223 @@ def pruned(server, app_password):
     check("pruned: what is left is whole", run(binary, "check", "-d", WORK / "after-pruning", ok=False).returncode == 0)
 
 
+class Client:
+    """A client with QRESYNC (RFC 7162) that keeps what it was told, and is compared with a fresh look."""
+
+    def __init__(self, server, user):
+        self.c = common.imap(server, user)
+        self.c.xatom("ENABLE", "QRESYNC")
+        self.known, self.validity, self.modseq = {}, None, None
+
+    def lines(self, name, *args):
+        tag = self.c._command(name, *args)
+        out = []
+        while True:
+            line = self.c._get_line()
+            if line.startswith(tag):
+                assert b" OK" in line[:len(tag) + 4], line
+                return out + [line]
+            out.append(line)
+            while (m := re.search(rb"\{(\d+)\}$", line)) is not None:
+                self.c.read(int(m.group(1)))
+                line = self.c._get_line()
+                out.append(line)
+
+    def learn(self, lines):
+        for line in lines:
+            if m := re.search(rb"\* VANISHED(?: \(EARLIER\))? ([\d:,]+)", line):
+                for part in m.group(1).decode().split(","):
+                    lo, _, hi = part.partition(":")
+                    for uid in [u for u in self.known if int(lo) <= u <= int(hi or lo)]:
+                        del self.known[uid]
+            elif m := re.search(rb"FETCH \(.*?UID (\d+).*?FLAGS \(([^)]*)\)", line) or re.search(rb"FETCH \(.*?UID (\d+)()", line):
+                if b"FLAGS" in line:
+                    flags = re.search(rb"FLAGS \(([^)]*)\)", line).group(1)
+                    self.known[int(m.group(1))] = frozenset(w for w in flags.split() if w != rb"\Recent")
+            if m := re.search(rb"HIGHESTMODSEQ (\d+)", line):
+                self.modseq = int(m.group(1))
+            if m := re.search(rb"MODSEQ \((\d+)\)", line):
+                self.modseq = max(self.modseq or 0, int(m.group(1)))
+
+    def select(self, name):
+        """First all, later what changed since."""
+        q = f" (QRESYNC ({self.validity} {self.modseq}))" if self.validity else ""
+        lines = self.lines("SELECT", f'"{name}"' + q)
+        self.c.state = "SELECTED"
+        validity = next(int(m.group(1)) for line in lines if (m := re.search(rb"UIDVALIDITY (\d+)", line)))
+        if validity != self.validity:
+            self.known, self.validity = {}, validity
+            lines += self.lines("UID", "FETCH 1:* (FLAGS)")
+        self.learn(lines)
+
+    def noop(self):
+        # new messages are told by EXISTS; a client asks for what it does not know
+        self.learn(self.lines("NOOP"))
+        self.learn(self.lines("UID", f"FETCH {max(self.known, default=0) + 1}:* (FLAGS)"))
+
+    def truth(self, server, user, name):
+        c = common.imap(server, user)
+        c.select(f'"{name}"', readonly=True)
+        _, data = c.uid("FETCH", "1:*", "(FLAGS)")
+        c.logout()
+        out = {}
+        for line in data:
+            if line:
+                flags = re.search(rb"FLAGS \(([^)]*)\)", line).group(1)
+                out[int(re.search(rb"UID (\d+)", line).group(1))] = frozenset(w for w in flags.split() if w != rb"\Recent")
+        return out
+
+
+def contents(seen, name):
+    """The messages of a mailbox without their UIDs."""
+    return sorted(v for (k, v) in seen.items() if isinstance(k, tuple) and k[0] == name and isinstance(k[1], int))
+
+
+def parts(server, app_password):
+    binary, where = server.template.binary, WORK / "parts"
+    backup(server, where)
+    at = run(binary, "backup", where, "--list").stdout.decode().split()[0]
+    then, validity = everything(server, "alice")
+
+    def restore(*args, ok=True):
+        return run(binary, "restore", where, "-d", server.data, "--at", at, *args, ok=ok)
+
+    # two clients look on, one in each mailbox that suffers
+    looking = [Client(server, "alice"), Client(server, "alice")]
+    away = Client(server, "alice")
+    looking[0].select("INBOX")
+    looking[1].select("Work")
+    away.select("INBOX")
+    away.c.logout()
+    c = common.imap(server)
+    c.select("INBOX")
+    c.store("1:10", "+FLAGS", r"(\Deleted)")
+    c.expunge()
+    c.store("1:3", "FLAGS", r"(\Draft)")
+    c.append("INBOX", "", None, message("came-later", RANDOM))
+    c.close()
+    c.delete('"Work/Old"')
+    c.create("Later")
+    c.logout()
+    out = restore("--user", address("alice")).stdout
+    now, validity_now = everything(server, "alice")
+    check("account: a mailbox that was deleted is back", contents(now, "Work/Old") == contents(then, "Work/Old"), out)
+    check("account: every message of then is there again", {d for _, _, d in contents(then, "INBOX")} <= {d for _, _, d in contents(now, "INBOX")})
+    check("account: what came later is there too", len(contents(now, "INBOX")) == len(contents(then, "INBOX")) + 1 and "Later" in validity_now, out)
+    check("account: UIDVALIDITY stays where the mailbox was", validity_now["INBOX"] == validity["INBOX"] and validity_now["Work"] == validity["Work"])
+    check("account: and is greater where it was not", validity_now["Work/Old"] > validity["Work/Old"])
+    again = restore("--user", address("alice")).stdout
+    check("account: once more changes nothing", b"0 messages restored" in again and everything(server, "alice")[0] == now, again)
+    for i, name in enumerate(("INBOX", "Work")):
+        looking[i].noop()
+        check(f"account: a client in {name} sees the same", looking[i].known == looking[i].truth(server, "alice", name),
+              difference(looking[i].known, looking[i].truth(server, "alice", name)))
+
+    out = restore("--user", address("alice"), "--exact").stdout
+    now = everything(server, "alice")[0]
+    check("exact: INBOX is as it was", contents(now, "INBOX") == contents(then, "INBOX"), out)
+    check("exact: all mailboxes and subscriptions are", all(now[k] == then[k] for k in ("subscribed", "listed")), (now["listed"], then["listed"]))
+    check("exact: rights and annotations are", all(now[k] == then[k] for k in then if isinstance(k, tuple) and k[1] in ("acl", "notes")),
+          difference({k: v for k, v in then.items() if k[1] in ("acl", "notes")}, {k: v for k, v in now.items() if k[1] in ("acl", "notes")}))
+    listed = run(binary, "backup", where, "--list").stdout.decode()
+    check("exact: the account as it was before is in the backup", address("alice") in listed, listed)
+    for i, name in enumerate(("INBOX", "Work")):
+        looking[i].noop()
+        check(f"exact: a client in {name} sees the same", looking[i].known == looking[i].truth(server, "alice", name),
+              difference(looking[i].known, looking[i].truth(server, "alice", name)))
+        looking[i].c.logout()
+    away.c = common.imap(server)
+    away.c.xatom("ENABLE", "QRESYNC")
+    away.select("INBOX")
+    check("exact: a client that was away resynchronises", away.known == away.truth(server, "alice", "INBOX"),
+          difference(away.known, away.truth(server, "alice", "INBOX")))
+    away.c.logout()
+
+    restore("--user", address("alice"), "--mailbox", "Work", "--into", "Restored/Work")
+    now = everything(server, "alice")[0]
+    check("mailbox: beside it", contents(now, "Restored/Work") == contents(then, "Work"))
+    c = common.imap(server)
+    c.delete('"Work"')
+    c.logout()
+    restore("--user", address("alice"), "--mailbox", "Work")
+    now, validity_now = everything(server, "alice")
+    check("mailbox: in its place", contents(now, "Work") == contents(then, "Work") and now["Work", "acl"] == then["Work", "acl"] and
+          validity_now["Work"] > validity["Work"], (now["Work", "acl"], then["Work", "acl"]))
+
+    shown = run(binary, "restore", where, "--list", "--user", address("alice"), "--mailbox", "INBOX", "--search-subject", "large", "--at", at).stdout.decode()
+    uid = shown.split()[0]
+    check("message: it is listed", len(shown.splitlines()) == 1 and "large" in shown, shown)
+    for wish in (["--mailbox", "INBOX", "--message", uid], ["--message", "<large@example.net>"], ["--search-subject", "LARG"]):
+        restore("--user", address("alice"), *wish, "--into", "One")
+        one = contents(everything(server, "alice")[0], "One")
+        check(f"message: by {wish[-2]} {wish[-1]}", len(one) == 1 and one[0] in contents(then, "INBOX"), one)
+    check("message: an unknown one", restore("--user", address("alice"), "--message", "<no@such>", ok=False).returncode == 1)
+    check("mailbox: an unknown one", b"no mailbox Nowhere then" in restore("--user", address("alice"), "--mailbox", "Nowhere", ok=False).stderr)
+    check("account: an unknown one", b"there was no user" in restore("--user", "nobody@example.org", ok=False).stderr)
+    shown = run(binary, "restore", where, "--list").stdout.decode()
+    check("list: users", address("alice") in shown and address("carol") in shown, shown)
+    shown = run(binary, "restore", where, "--list", "--user", address("alice"), "--at", at).stdout.decode()
+    check("list: mailboxes", "Work/Old" in shown and "INBOX" in shown, shown)
+
+    restore("--user", address("alice"), "--as", "dora@example.org")
+    m = common.imaplib.IMAP4("127.0.0.1", server.port["imap"])
+    m.login("dora@example.org", common.USERS["alice"])
+    m.logout()
+    common.USERS["dora"] = common.USERS["alice"]
+    beside = everything(server, "dora")[0]
+    check("beside: another account has the same", all(contents(beside, n) == contents(then, n) for n in ("INBOX", "Work", "Work/Old", "Ma&APE-ana")))
+    run(binary, "user", "del", address("alice"), "-d", server.data)
+    restore("--user", address("alice"))
+    now = everything(server, "alice")[0]
+    check("deleted user: made again, with the old password", all(contents(now, n) == contents(then, n) for n in ("INBOX", "Work", "Work/Old")))
+    m = common.imaplib.IMAP4("127.0.0.1", server.port["imap"])
+    check("deleted user: and the old app password", m.login(address("alice"), app_password.group(1))[0] == "OK")
+    m.logout()
+    r = run(binary, "check", "-d", server.data, ok=False)
+    check("parts: troika check finds nothing", r.returncode == 0, r.stdout[-400:])
+    for words in ("--mailbox x", "--user a --user b", "--user a --unchanged", "--user a --into x", "--user a --exact --as b", "--exact"):
+        check(f"refused: restore {words}", restore(*words.split(), ok=False).returncode == 2)
+
+
+def killed_parts(server, app_password):
+    """A restore of an account that is killed and done again leaves each message once."""
+    binary, where = server.template.binary, WORK / "killed-parts"
+    c = common.imap(server, "carol")
+    for i in range(300):
+        c.append("INBOX", "", None, message(f"many{i}", RANDOM))
+    c.logout()
+    backup(server, where)
+    then = contents(everything(server, "carol")[0], "INBOX")
+    c = common.imap(server, "carol")
+    c.select("INBOX")
+    c.store("1:*", "+FLAGS", r"(\Deleted)")
+    c.close()
+    c.logout()
+    kills = 0
+    for i in range(20):
+        p = subprocess.Popen([binary, "restore", str(where), "-d", str(server.data), "--user", address("carol")], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+        try:
+            p.wait(RANDOM.uniform(0.02, 0.08))
+            break
+        except subprocess.TimeoutExpired:
+            p.kill()
+            p.wait()
+            kills += 1
+    run(binary, "restore", where, "-d", server.data, "--user", address("carol"))
+    now = contents(everything(server, "carol")[0], "INBOX")
+    check(f"killed parts: after {kills} kills each of {len(then)} is there once", now == then, (len(now), len(then)))
+    r = run(binary, "check", "-d", server.data, ok=False)
+    check("killed parts: troika check finds nothing", r.returncode == 0, r.stdout[-400:])
+
+
 def main():
     binary = common.binary()
     print(f"seed {SEED}")
     template = Template(binary)
     server = Server(template, None)
     app_password = furnish(server)
-    for scenario in (whole, hot, killed, encrypted, refused, pruned):
+    for scenario in (whole, hot, killed, encrypted, refused, pruned, killed_parts, parts):
         attempt(scenario.__name__, scenario, server, app_password)
     server.stop()
     server.remove()

@@ -1,0 +1,255 @@
+#include "cli/restore_part.h"
+
+#include "backup/rescue.h"
+#include "backup/run.h"
+#include "base/clock.h"
+#include "cli/admin.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "cli/restore_choice.h"
+#include "codec/mime/words.h"
+
+/* A user as the backup has it. */
+struct then {
+	struct repository *repository;
+	struct past past;
+	struct old_directory directory;
+	struct directory_user user;
+	struct old_account account;
+	struct arena arena;
+};
+
+static int then_open(const struct backup_options *o, const char *secret, bool write, struct then *t, struct err *e)
+{
+	const char *name = o->n_users ? o->users[0] : NULL;
+	*t = (struct then){ .arena = ARENA_INIT(0) };
+	int r = backup_options_open(o, secret, write, false, &t->repository, e);
+	if (r == 0)
+		r = past_open(t->repository, o->at, str_from_c(name), &t->past, e);
+	if (r == 0)
+		r = old_directory_open(&t->past, &t->directory, e);
+	if (r == 0 && name) {
+		r = directory_user_find(t->directory.directory, &t->arena, str_from_c(name), &t->user);
+		if (r == ERR_NOT_FOUND)
+			err_set(e, r, NULL, "there was no user %s then; see: troika restore DEST --list", name);
+	}
+	if (r == 0 && name)
+		r = old_account_open(&t->past, t->user.account, &t->account, e);
+	return r;
+}
+
+static void then_close(struct then *t)
+{
+	old_account_close(&t->account);
+	old_directory_close(&t->directory);
+	past_close(&t->past);
+	repository_close(&t->repository);
+	arena_fini(&t->arena);
+}
+
+/* ---- showing ---- */
+
+static void print_date(int64_t at)
+{
+	struct civil c = civil_from_unix(at);
+	printf("%04d-%02d-%02d %02d:%02d  ", c.year, c.month, c.day, c.hour, c.minute);
+}
+
+static int list_users(struct then *t)
+{
+	struct directory_user *users;
+	size_t n;
+	int r = directory_user_list(t->directory.directory, &t->arena, &users, &n);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct moment_scope *s = moment_find(&t->past.moment, (struct store_scope){ STORE_ACCOUNT, users[i].account });
+		if (s)
+			printf("%.*s\t%llu messages\n", STR_ARG(users[i].name), (unsigned long long)s->messages);
+	}
+	return r;
+}
+
+static int list_mailboxes(struct then *t)
+{
+	struct mailbox *list;
+	size_t n;
+	int r = mailbox_list(t->account.account, &t->arena, &list, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (!list[i].no_select) {
+			printf("%8u  ", list[i].messages);
+			print_text(list[i].name, 0);
+			putchar('\n');
+		}
+	return r;
+}
+
+static int list_message(void *arg, const struct message *m, const struct mime_envelope *envelope)
+{
+	struct mime_envelope_address from = { .local = { .n = 0 } };
+	struct str rest = envelope->from;
+	struct buf text = BUF_INIT(1 << 20);
+	(void)arg;
+	printf("%10u  ", m->uid);
+	print_date(m->date);
+	if (mime_envelope_address(&rest, &from))
+		buf_printf(&text, "%.*s@%.*s", STR_ARG(mime_text_str(from.local)), STR_ARG(mime_text_str(from.domain)));
+	print_text(buf_str(&text), 30);
+	fputs("  ", stdout);
+	buf_reset(&text);
+	mime_words_decode(mime_text_str(envelope->subject), &text);
+	print_text(buf_str(&text), 0);
+	putchar('\n');
+	buf_fini(&text);
+	return 0;
+}
+
+static int find_old_mailbox(struct then *t, const char *name, struct mailbox *out, struct err *e)
+{
+	int r = mailbox_find(t->account.account, &t->arena, str_from_c(name), out);
+	if (r == ERR_NOT_FOUND)
+		err_set(e, r, NULL, "there was no mailbox %s then; see --list", name);
+	return r;
+}
+
+int restore_list(const struct backup_options *o, const char *secret, struct err *e)
+{
+	struct then t;
+	struct mailbox box;
+	const char *mailbox = o->mailbox || (!o->message && !o->subject) ? o->mailbox : "INBOX";
+	int r = then_open(o, secret, false, &t, e);
+	if (r == 0 && !o->n_users)
+		r = list_users(&t);
+	else if (r == 0 && !mailbox)
+		r = list_mailboxes(&t);
+	else if (r == 0) {
+		r = find_old_mailbox(&t, mailbox, &box, e);
+		if (r == 0)
+			r = restore_choose(t.account.account, box.id, o->message, o->subject, list_message, NULL, e);
+	}
+	then_close(&t);
+	return r ? cli_fail("restore", r, e) : CLI_OK;
+}
+
+/* ---- restoring ---- */
+
+static void print_line(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "troika: %s\n", line);
+}
+
+static void show(void *arg, uint64_t messages, uint64_t done, uint64_t all) { progress_show(arg, messages, done, all); }
+
+static int add_uid(void *arg, const struct message *m, const struct mime_envelope *envelope)
+{
+	(void)envelope;
+	return rangeset_add(arg, m->uid, m->uid);
+}
+
+static int choose(const struct backup_options *o, struct then *t, const char *mailbox, struct rangeset *uids, struct err *e)
+{
+	struct mailbox box;
+	int r = find_old_mailbox(t, mailbox, &box, e);
+	if (r == 0)
+		r = restore_choose(t->account.account, box.id, o->message, o->subject, add_uid, uids, e);
+	if (r == 0 && uids->n == 0)
+		r = err_set(e, ERR_NOT_FOUND, NULL, "there was no such message in %s then; see --list", mailbox);
+	return r;
+}
+
+/* A user that is gone, or never was: made as the one in the backup, with the same password; the limits too. */
+static int make_user(struct house *h, struct then *t, struct str name, uint64_t *account_out, struct err *e)
+{
+	struct account *a = NULL;
+	struct quota limits;
+	int r = directory_account_id_new(h->directory, account_out);
+	if (r == 0)
+		r = account_create(h->model, *account_out);
+	if (r == 0)
+		r = account_open(h->model, *account_out, &a);
+	if (r == 0)
+		r = account_quota(t->account.account, &limits);
+	if (r == 0)
+		r = account_set_quota(a, &limits);
+	account_close(&a);
+	if (r == 0)
+		r = directory_user_copy(h->directory, t->directory.directory, t->user.name, name, *account_out, e);
+	if (r && *account_out)
+		account_delete(h->model, *account_out);
+	else
+		printf("made the user %.*s, with the password of then\n", STR_ARG(name));
+	return r;
+}
+
+/* Before anything is taken away, what there is now goes into the backup. */
+static int save_first(const struct backup_options *o, struct house *h, struct then *t, const struct directory_user *user, struct err *e)
+{
+	struct backup_report report;
+	struct backup_run b = { .dir = o->dir, .store = h->store, .model = h->model, .repository = t->repository, .set = user->name,
+							.accounts = &user->account, .n_accounts = 1, .tell = print_line };
+	int r = backup_run(&b, &report, e);
+	if (r == 0)
+		printf("%s: the account as it is now\n", report.id);
+	return r;
+}
+
+static int report(const struct rescue_report *r)
+{
+	printf("%llu messages restored, %llu were there", (unsigned long long)r->added, (unsigned long long)r->present);
+	if (r->changed || r->removed)
+		printf(", flags of %llu changed, %llu removed", (unsigned long long)r->changed, (unsigned long long)r->removed);
+	printf("; %llu mailboxes made or removed\n", (unsigned long long)r->mailboxes);
+	if (r->lost)
+		printf("%llu messages have no body in the backup\n", (unsigned long long)r->lost);
+	return r->lost ? CLI_FAULTS : CLI_OK;
+}
+
+static int rescue(const struct backup_options *o, struct house *h, struct then *t, struct rescue_report *out, struct err *e)
+{
+	struct progress progress = { .what = "restore" };
+	struct rangeset uids = RANGESET_INIT;
+	struct directory_user user;
+	struct account *to = NULL;
+	bool some = o->message || o->subject;
+	const char *mailbox = o->mailbox || !some ? o->mailbox : "INBOX";
+	struct str name = o->as ? str_from_c(o->as) : t->user.name;
+	int r = some ? choose(o, t, mailbox, &uids, e) : 0;
+	if (r == 0) {
+		r = directory_user_find(h->directory, &t->arena, name, &user);
+		if (r == 0 && o->exact)
+			r = save_first(o, h, t, &user, e);
+		else if (r == ERR_NOT_FOUND) {
+			user.name = name;
+			r = make_user(h, t, name, &user.account, e);
+		}
+	}
+	if (r == 0)
+		r = account_open(h->model, user.account, &to);
+	struct rescue rescue = { .from = &t->account, .model = h->model, .directory = h->directory, .to = to, .owner = user.name,
+							 .mailbox = str_from_c(mailbox), .into = str_from_c(o->into), .uids = some ? &uids : NULL, .exact = o->exact,
+							 .progress = show, .arg = &progress };
+	if (r == 0)
+		r = rescue_run(&rescue, out, e);
+	progress_end(&progress);
+	account_close(&to);
+	rangeset_fini(&uids);
+	return r;
+}
+
+int restore_part(const struct backup_options *o, const char *secret, struct err *e)
+{
+	struct house h = { 0 };
+	struct then t = { .repository = NULL };
+	struct rescue_report out = { 0 };
+	int r = house_become_owner(o->dir, e);
+	if (r == 0)
+		r = house_open(o->dir, NULL, &h, e);
+	if (r == 0)
+		r = then_open(o, secret, o->exact, &t, e);
+	if (r == 0)
+		r = rescue(o, &h, &t, &out, e);
+	then_close(&t);
+	admin_told(o->dir, "restore", o->as ? o->as : o->users[0], o->mailbox ? o->mailbox : "", r);
+	house_close(&h);
+	return r ? cli_fail("restore", r, e) : report(&out);
+}
