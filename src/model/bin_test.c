@@ -503,6 +503,42 @@ static void keywords_beyond_room(void **state)
 	fixture_check(f);
 }
 
+static void account_deletion_is_final(void **state)
+{
+	struct fixture *f = *state;
+	struct mailbox m;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append_many(f, FIXTURE_INBOX, 200);
+	expunge(f, FIXTURE_INBOX, "1:150");
+	fixture_mailbox(f, "box");
+	FIXTURE_OK(mailbox_delete(f->account, STR("box"), NULL));
+	account_close(&f->account);
+	FIXTURE_OK(account_delete(f->model, FIXTURE_ACCOUNT));
+	assert_int_equal(fixture_blobs(f), 0);
+	FIXTURE_OK(account_create(f->model, FIXTURE_ACCOUNT));
+	FIXTURE_OK(account_open(f->model, FIXTURE_ACCOUNT, &f->account));
+	assert_int_equal(bin_find(f->account, &f->arena, &m), ERR_NOT_FOUND);
+	fixture_check(f);
+}
+
+/* Events that a protocol tells of one change are not hidden by what came into the bin behind it. */
+static void changes_count_without_the_bin(void **state)
+{
+	struct fixture *f = *state;
+	struct account_changes c;
+	if (fixture_faults())
+		return;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append_many(f, FIXTURE_INBOX, 3 * PURGE_INLINE_MAX);
+	expunge(f, FIXTURE_INBOX, "1");
+	FIXTURE_OK(account_changes(f->account, &f->arena, UINT64_MAX, &c));
+	uint64_t since = c.until;
+	expunge(f, FIXTURE_INBOX, "1:*");
+	FIXTURE_OK(account_changes(f->account, &f->arena, since, &c));
+	assert_int_equal(c.commits, 1);
+	assert_int_equal(c.n, 2);
+}
+
 /* ---- what older programs may read ---- */
 
 static void level_one_knows_nothing_of_it(void **state)
@@ -550,7 +586,7 @@ int main(void)
 		FIXTURE_TEST(nothing_can_be_put_there), FIXTURE_TEST(taken_name), FIXTURE_TEST(quota_counts_what_comes_back),
 		FIXTURE_TEST(mailbox_comes_back_whole), FIXTURE_TEST(level_becomes_mailbox_again), FIXTURE_TEST(restored_where_it_is_now),
 		FIXTURE_TEST(empty_mailbox_comes_back), FIXTURE_TEST(deleted_mailboxes_are_bounded), FIXTURE_TEST(goes_when_its_time_is_over),
-		FIXTURE_TEST(ceiling), FIXTURE_TEST(keywords_beyond_room), FIXTURE_TEST(level_one_knows_nothing_of_it),
+		FIXTURE_TEST(ceiling), FIXTURE_TEST(keywords_beyond_room), FIXTURE_TEST(account_deletion_is_final), FIXTURE_TEST(changes_count_without_the_bin), FIXTURE_TEST(level_one_knows_nothing_of_it),
 	};
 	return fixture_run("bin", tests, sizeof(tests) / sizeof(*tests));
 }

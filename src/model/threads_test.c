@@ -2,6 +2,9 @@
  * wrong. Run it under ThreadSanitizer too. */
 #include "model/fixture.h"
 
+#include "base/clock.h"
+#include "model/bin.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -206,12 +209,15 @@ static void no_fault(void *arg, const char *line)
 	}
 }
 
-/* A check in the middle of it all finds nothing wrong, and its repair harms nobody. */
+/* A check in the middle of it all finds nothing wrong, and its repair harms nobody; nor does a sweep of the bin, every other one of all that is in it. */
 static void *check(void *arg)
 {
 	struct shared *s = arg;
 	uint64_t faults;
-	while (!atomic_load(&s->done)) {
+	for (unsigned round = 0; !atomic_load(&s->done); round++) {
+		int rc;
+		FIXTURE_RETRY(rc, bin_sweep(s->f->model, FIXTURE_ACCOUNT, clock_now() + round % 2 * 2000, NULL));
+		CHECK(rc == 0);
 		CHECK(model_check(s->f->plain_model, 0, true, no_fault, NULL, &faults) == 0);
 		CHECK(faults == 0);
 	}
@@ -234,10 +240,10 @@ static void assert_sum(struct shared *s, unsigned which)
 	view_unref(&v);
 }
 
-static void everybody_at_once(void **state)
+static void everybody(struct fixture *f)
 {
 	struct shared *s = calloc(1, sizeof(*s));
-	s->f = *state;
+	s->f = f;
 	s->other = fixture_mailbox(s->f, "other");
 	s->rounds = 400;
 	pthread_t thread[THREADS], checker;
@@ -258,8 +264,17 @@ static void everybody_at_once(void **state)
 	free(s);
 }
 
+static void everybody_at_once(void **state) { everybody(*state); }
+
+static void everybody_with_a_bin(void **state)
+{
+	struct fixture *f = *state;
+	model_set_keep(f->model, &(struct model_keep){ .seconds = 1000, .bytes_max = 300 });
+	everybody(f);
+}
+
 int main(void)
 {
-	static const struct CMUnitTest tests[] = { FIXTURE_TEST(everybody_at_once) };
-	return fixture_run("threads", tests, 1);
+	static const struct CMUnitTest tests[] = { FIXTURE_TEST(everybody_at_once), FIXTURE_TEST(everybody_with_a_bin) };
+	return fixture_run("threads", tests, 2);
 }

@@ -58,6 +58,12 @@ enum imap_result imap_cmd_getquotaroot(struct imap_request *r)
 	struct buf *out = conn_out(r->conn);
 	buf_add_lit(out, "* QUOTAROOT ");
 	imap_format_mailbox(out, place.told, imap_utf8(r->s));
+	/* 4.1.2 of RFC 9208: the list of roots may be empty. */
+	struct mailbox mailbox;
+	if (place.own && mailbox_find(place.account, r->arena, place.mailbox.name, &mailbox) == 0 && mailbox.bin) {
+		buf_add_lit(out, "\r\n");
+		return imap_ok(r, "%s completed", r->row->name);
+	}
 	buf_add_char(out, ' ');
 	imap_format_astring(out, place.owner, imap_utf8(r->s));
 	buf_add_lit(out, "\r\n");
