@@ -5,6 +5,8 @@
 #include "model/acl.h"
 #include "model/bin.h"
 #include "model/limits.h"
+#include "model/purge.h"
+#include "model/removal.h"
 
 #define DAY 86400
 
@@ -388,6 +390,22 @@ static void empty_mailbox_comes_back(void **state)
 	fixture_check(f);
 }
 
+/* A special use is one mailbox's: the one that has it now keeps it. */
+static void use_that_is_taken(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	struct mailbox trash, back;
+	FIXTURE_OK(mailbox_find(f->account, &f->arena, STR("Trash"), &trash));
+	FIXTURE_OK(mailbox_delete(f->account, STR("Trash"), NULL));
+	FIXTURE_OK(mailbox_create(f->account, STR("Bin"), MAILBOX_USE_TRASH, NULL, NULL));
+	struct rangeset none = RANGESET_INIT;
+	FIXTURE_OK(bin_restore(f->account, &f->arena, trash.id, &none, &back, NULL));
+	assert_true(str_eq(back.name, STR("Trash")));
+	assert_int_equal(back.use, 0);
+	fixture_check(f);
+}
+
 static void deleted_mailboxes_are_bounded(void **state)
 {
 	struct fixture *f = *state;
@@ -539,6 +557,73 @@ static void changes_count_without_the_bin(void **state)
 	assert_int_equal(c.n, 2);
 }
 
+static int no_note(void *arg, const struct message *m)
+{
+	(void)arg;
+	(void)m;
+	return 0;
+}
+
+/* An expunge up to its commit, and not beyond. */
+static int expunge_and_die(struct change *c, void *arg)
+{
+	uint32_t id = *(const uint32_t *)arg;
+	struct mailbox_record mailbox;
+	struct gone_list gone = { NULL, 0, 0 };
+	struct purged purged = { .over = false };
+	int rc = mailbox_record_load(change_source(c), id, &mailbox);
+	if (!rc)
+		rc = removal_run(c, &mailbox, NULL, 0, &gone, no_note, NULL);
+	if (!rc)
+		rc = purge_gone(c, &mailbox, &gone, &purged);
+	gone_list_fini(&gone);
+	purged_fini(&purged);
+	changelog_add_range(&c->log, LOG_EXPUNGE, id, 1, mailbox.uidnext - 1);
+	mailbox.modseq = c->modseq;
+	return rc ? rc : mailbox_record_save(c->w, &mailbox);
+}
+
+/* The flags in graves are in the terms of the bin, so no keyword of it may be forgotten meanwhile; and the mailbox they are from may go. */
+static void keywords_in_graves(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	uint32_t many = fixture_mailbox(f, "many"), late = fixture_mailbox(f, "late");
+	fixture_append_many(f, many, PURGE_INLINE_MAX + 100);
+	for (unsigned i = 0; i < KEYWORDS_MAX; i++) {
+		char uid[12], word[12];
+		snprintf(uid, sizeof(uid), "%u", i + 1);
+		snprintf(word, sizeof(word), "w%u", i);
+		fixture_flags(f, many, uid, FLAGS_ADD, 0, word);
+	}
+	fixture_append(f, late, "x", 0);
+	fixture_flags(f, late, "1", FLAGS_ADD, 0, "late");
+	FIXTURE_OK(commit_run(f->model, FIXTURE_ACCOUNT, expunge_and_die, &many, NULL));
+	FIXTURE_OK(commit_run(f->model, FIXTURE_ACCOUNT, expunge_and_die, &late, NULL));
+	FIXTURE_OK(mailbox_delete(f->account, STR("many"), NULL));
+	fixture_check(f);
+	uint32_t bin = bin_of(f).id;
+	assert_int_equal(bin_of(f).messages, PURGE_INLINE_MAX + 101);
+	struct view *v;
+	FIXTURE_OK(view_open(f->account, bin, &v));
+	unsigned n, marked = 0;
+	const struct str *words = view_keywords(v, &n);
+	assert_int_equal(n, KEYWORDS_MAX);
+	struct view_iter it = view_iter_at(v, 0);
+	for (const struct message *m; (m = view_iter_next(&it));) {
+		uint64_t bits = m->flags >> MESSAGE_KEYWORD_SHIFT;
+		if (!bits)
+			continue;
+		char word[12];
+		/* by its internal date the fixture numbers a message */
+		snprintf(word, sizeof(word), "w%lld", (long long)m->date);
+		assert_true(str_eq(words[__builtin_ctzll(bits)], str_from_c(word)));
+		marked++;
+	}
+	assert_int_equal(marked, KEYWORDS_MAX);
+	view_unref(&v);
+}
+
 /* ---- what older programs may read ---- */
 
 static void level_one_knows_nothing_of_it(void **state)
@@ -585,8 +670,8 @@ int main(void)
 		FIXTURE_TEST(deleted_twice), FIXTURE_TEST(replaced_is_kept), FIXTURE_TEST(many),
 		FIXTURE_TEST(nothing_can_be_put_there), FIXTURE_TEST(taken_name), FIXTURE_TEST(quota_counts_what_comes_back),
 		FIXTURE_TEST(mailbox_comes_back_whole), FIXTURE_TEST(level_becomes_mailbox_again), FIXTURE_TEST(restored_where_it_is_now),
-		FIXTURE_TEST(empty_mailbox_comes_back), FIXTURE_TEST(deleted_mailboxes_are_bounded), FIXTURE_TEST(goes_when_its_time_is_over),
-		FIXTURE_TEST(ceiling), FIXTURE_TEST(keywords_beyond_room), FIXTURE_TEST(account_deletion_is_final), FIXTURE_TEST(changes_count_without_the_bin), FIXTURE_TEST(level_one_knows_nothing_of_it),
+		FIXTURE_TEST(empty_mailbox_comes_back), FIXTURE_TEST(use_that_is_taken), FIXTURE_TEST(deleted_mailboxes_are_bounded), FIXTURE_TEST(goes_when_its_time_is_over),
+		FIXTURE_TEST(ceiling), FIXTURE_TEST(keywords_beyond_room), FIXTURE_TEST(keywords_in_graves), FIXTURE_TEST(account_deletion_is_final), FIXTURE_TEST(changes_count_without_the_bin), FIXTURE_TEST(level_one_knows_nothing_of_it),
 	};
 	return fixture_run("bin", tests, sizeof(tests) / sizeof(*tests));
 }
