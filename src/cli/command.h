@@ -41,6 +41,8 @@ int cli_restore(int argc, char **argv);
 int cli_search(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_undelete(int argc, char **argv);
+int cli_status(int argc, char **argv);
+int cli_top(int argc, char **argv);
 int cli_user(int argc, char **argv);
 int cli_app_password(int argc, char **argv);
 int cli_upgrade(int argc, char **argv);

@@ -81,6 +81,13 @@ const struct cli_command cli_commands[] = {
 	  "troika serve -d DIR [--config FILE] [--listen PROTO=ADDR:PORT]... [--log text|json]\n\n"
 	  "PROTO: smtp submission submissions lmtp pop3 pop3s imap imaps. Given any --listen, only those listen; otherwise what the configuration\n"
 	  "says, or else the standard ports. SIGTERM drains and exits 0; SIGHUP reloads configuration and certificates." },
+	{ "status", cli_status, "is the server well?",
+	  "troika status -d DIR [--json]\n\n"
+	  "What is well and what is not, and why; exits 0 when the server runs and is ready, else 1: for scripts." },
+	{ "top", cli_top, "who does what, live",
+	  "troika top -d DIR [--once | --json]\n\n"
+	  "Sessions and what is done for them, rates, mail that waits. Sorted by activity (a), bytes (b), age (t), user (u) or protocol (p); q ends.\n"
+	  "--once prints one screen, --json everything." },
 	{ "queue", cli_queue, "look at mail that waits, and steer it",
 	  "troika queue list -d DIR [ID | FILTER...] [--held]\n"
 	  "troika queue show ID -d DIR\n"

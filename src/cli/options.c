@@ -28,6 +28,7 @@ static const struct option long_options[] = {
 	{ "ip", required_argument, NULL, AT(OPT_IP) }, { "since", required_argument, NULL, AT(OPT_SINCE) },
 	{ "failed", no_argument, NULL, AT(OPT_FAILED) }, { "json", no_argument, NULL, AT(OPT_JSON) },
 	{ "subject", required_argument, NULL, AT(OPT_SUBJECT) },
+	{ "once", no_argument, NULL, AT(OPT_ONCE) },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -66,6 +67,7 @@ static int take(const char *name, struct options *o, unsigned bit)
 	case OPT_FAILED: o->failed = true; break;
 	case OPT_SUBJECT: o->subject = optarg; break;
 	case OPT_JSON: o->json = true; break;
+	case OPT_ONCE: o->once = true; break;
 	case OPT_LISTEN:
 		if (o->n_listen == OPTIONS_REPEAT_MAX)
 			return cli_usage(name, "more than %d times --listen", OPTIONS_REPEAT_MAX);

@@ -13,7 +13,7 @@ enum option_bits {
 	OPT_LOG = 256, OPT_SECRET_FILE = 512, OPT_OWNER = 1024, OPT_DESTINATION = 2048, OPT_SENDER = 4096, OPT_RECIPIENT = 8192, OPT_ALL = 16384, OPT_HELD = 32768,
 	OPT_ALGORITHM = 1 << 16, OPT_SELECTOR = 1 << 17, OPT_FILE = 1 << 18, OPT_SHARED = 1 << 19,
 	OPT_IP = 1 << 20, OPT_SINCE = 1 << 21, OPT_FAILED = 1 << 22, OPT_JSON = 1 << 23,
-	OPT_SUBJECT = 1 << 28,
+	OPT_SUBJECT = 1 << 28, OPT_ONCE = 1 << 29,
 };
 
 struct options {
@@ -21,7 +21,7 @@ struct options {
 	const char *domain, *password_file, *config, *user, *mailbox, *to, *log, *secret_file, *owner, *destination, *sender, *recipient, *algorithm, *selector, *file, *ip, *since, *subject;
 	const char *listen[OPTIONS_REPEAT_MAX];
 	unsigned n_listen;
-	bool repair, all, held, shared, failed, json, help;
+	bool repair, all, held, shared, failed, json, once, help;
 	char *words[OPTIONS_WORDS_MAX];
 	unsigned n_words;
 };

@@ -31,6 +31,16 @@ static void begin(struct conn *c, struct server *s, const struct listener *l, in
 	conn_view_begin(c);
 }
 
+/* Counts it among those that are worked for, unless there are too many: who watches gets in also then. NULL: too many, or no memory. */
+static struct conn *enter(struct server *s, const struct listener *l)
+{
+	bool may = l->watches || atomic_fetch_add(&s->working, 1) < s->config.conns_max;
+	struct conn *c = may ? conn_table_take(&s->table) : NULL;
+	if (!c && !l->watches)
+		atomic_fetch_sub(&s->working, 1);
+	return c;
+}
+
 void conn_accept(struct server *s, const struct listener *l, int fd, const struct net_endpoint *peer, const struct net_endpoint *local)
 {
 	bool proxied = listener_expects_proxy(l, &peer->addr);
@@ -40,7 +50,7 @@ void conn_accept(struct server *s, const struct listener *l, int fd, const struc
 	if (counted && admission_enter_addr(&s->admission, &peer->addr) < 0) {
 		counted = false;
 		refused = "too many from this address";
-	} else if (!(c = conn_table_take(&s->table))) {
+	} else if (!(c = enter(s, l))) {
 		refused = "too many connections";
 	}
 	if (refused) {
@@ -57,7 +67,6 @@ void conn_accept(struct server *s, const struct listener *l, int fd, const struc
 	begin(c, s, l, fd);
 	atomic_fetch_add(&s->conns, 1);
 	atomic_fetch_add(&s->conns_total, 1);
-	atomic_fetch_add(&s->working, !l->watches);
 	atomic_fetch_add_explicit(&s->listeners[l->number]->accepted, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&s->listeners[l->number]->open, 1, memory_order_relaxed);
 	ready_push(&s->ready, &c->ready);

@@ -44,6 +44,7 @@
 #endif
 
 /* looking at connections from outside */
+#define CONN_WATCHERS_MAX 64                      /* connections of who watches, beyond what is configured */
 #define CONN_VIEW_LOCKS 16                        /* shared by all connections, by index */
 
 /* a connection */

@@ -79,7 +79,7 @@ static int open_parts(struct server *s)
 	s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (s->epoll_fd < 0 || s->carrier_fd < 0 || s->reserve_fd < 0 || watch_queue(s) < 0)
 		return ERR_IO;
-	if (conn_table_init(&s->table, s->config.conns_max) < 0)
+	if (conn_table_init(&s->table, s->config.conns_max + CONN_WATCHERS_MAX) < 0)
 		return ERR_NO_MEMORY;
 	if (admission_init(&s->admission, s->config.conns_per_ip, s->config.conns_per_user) < 0) {
 		conn_table_fini(&s->table);
