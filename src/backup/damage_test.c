@@ -66,7 +66,7 @@ static int get_all(struct exhibit *x)
 	}
 	buf_reset(&out);
 	int e = repository_snapshot_get(x->s.r, "", &out);
-	assert_true(e == ERR_CORRUPT || (e == 0 && out.n == CHUNKS * CHUNK_ID_SIZE));
+	assert_true(e == ERR_CORRUPT || (e == 0 && out.n == (size_t)CHUNKS * CHUNK_ID_SIZE));
 	for (size_t i = 0; i < CHUNKS && e == 0; i++)
 		assert_memory_equal(out.p + i * CHUNK_ID_SIZE, x->ids[i].b, CHUNK_ID_SIZE);
 	buf_reset(&out);
@@ -180,7 +180,7 @@ static void test_stretch(void **state)
 	snprintf(folder, sizeof(folder), "%s/packs", x.s.dir);
 	assert_true(scene_file(folder, 0, path, sizeof(path)));
 	scene_read_file(path, &whole);
-	size_t records = whole.n - PACK_END_SIZE - RECORD_HEAD_SIZE - CHUNKS * TRAILER_ENTRY_SIZE;
+	size_t records = whole.n - PACK_END_SIZE - RECORD_HEAD_SIZE - (size_t)CHUNKS * TRAILER_ENTRY_SIZE;
 	for (size_t i = 0; i + 40 < records; i += 3) {
 		buf_reset(&spoilt);
 		buf_add_str(&spoilt, buf_str(&whole));

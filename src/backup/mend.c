@@ -76,7 +76,7 @@ static int mend_pack(struct mend *m, uint32_t pack)
 	e = set_aside(m, PACK_FOLDER, name);
 	if (e)
 		return e;
-	r->packs[pack].gone = true;
+	pack_gone(r, pack);
 	report(m, "pack %s: %llu chunks saved, the file is now " DAMAGED_FOLDER "/%s", name, (unsigned long long)m->saved, name);
 	return 0;
 }
@@ -117,6 +117,8 @@ int repository_mend(struct repository *r, repository_report_fn *fn, void *arg, u
 	for (size_t i = 0; i < list.n && e == 0; i++)
 		e = mend_small(&m, FILE_SNAPSHOT, SNAPSHOT_FOLDER, list.ids[i]);
 	snapshot_list_fini(&list);
+	if (e == 0)
+		e = packs_load(r);
 	if (e == 0)
 		e = notes_list(r, mend_note, &m);
 	*set_aside_out = m.set_aside;

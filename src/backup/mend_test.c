@@ -91,14 +91,14 @@ static void mended(struct scene *s, uint64_t set_aside, unsigned lost)
 static void test_mend(void **state)
 {
 	(void)state;
-	static const struct { const char *folder; size_t at; bool from_end; uint64_t set_aside; unsigned lost; } cases[] = {
-		{ "packs", 3, false, 1, 0 },                /* the first head */
-		{ "packs", 64 + 60, false, 1, 1 },          /* the first chunk's body */
-		{ "packs", 64 + 10, false, 1, 1 },          /* the first chunk's head */
-		{ "packs", 90, true, 1, 0 },                /* the trailer */
-		{ "packs", 70, true, 1, 0 },                /* the footer */
-		{ "packs", 1, true, 1, 0 },                 /* the last head */
-		{ "notes", 100, false, 1, 0 },
+	static const struct { const char *folder; size_t at; uint64_t set_aside; unsigned lost; bool from_end; } cases[] = {
+		{ "packs", 3, 1, 0, false },                /* the first head */
+		{ "packs", 64 + 60, 1, 1, false },          /* the first chunk's body */
+		{ "packs", 64 + 10, 1, 1, false },          /* the first chunk's head */
+		{ "packs", 90, 1, 0, true },                /* the trailer */
+		{ "packs", 70, 1, 0, true },                /* the footer */
+		{ "packs", 1, 1, 0, true },                 /* the last head */
+		{ "notes", 100, 1, 0, false },
 	};
 	for (size_t way = 0; way < 2; way++)
 		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

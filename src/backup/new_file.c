@@ -4,6 +4,7 @@
 #include "rt/crypto.h"
 #include "rt/fault.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -66,6 +67,27 @@ int folder_sync(int dir_fd, const char *folder)
 	int r = step("backup.sync", EIO) || fsync(fd) < 0 ? err_from_errno(NULL, errno, "%s", folder) : 0;
 	close(fd);
 	return r;
+}
+
+int folder_list(int dir_fd, const char *folder, int (*fn)(void *arg, const char *name), void *arg)
+{
+	int fd = openat(dir_fd, folder[0] ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_from_errno(NULL, errno, "%s", folder);
+	DIR *d = fdopendir(fd);
+	if (!d) {
+		int e = err_from_errno(NULL, errno, "%s", folder);
+		close(fd);
+		return e;
+	}
+	const struct dirent *entry;
+	int e = 0;
+	while (e == 0 && (errno = 0, entry = readdir(d)))
+		e = entry->d_name[0] == '.' ? 0 : fn(arg, entry->d_name);
+	if (e == 0 && errno)
+		e = err_from_errno(NULL, errno, "%s", folder);
+	closedir(d);
+	return e;
 }
 
 int new_file_keep(int dir_fd, struct new_file *f, const char *folder, const char *name)

@@ -28,6 +28,8 @@ void new_file_drop(int dir_fd, struct new_file *f);      /* accepts one that is 
 int file_remove(int dir_fd, const char *folder, const char *name);
 /* Moves folder/name to to_folder, which is made when it is not there, under the same name (what was there is replaced); durably. */
 int file_move(int dir_fd, const char *folder, const char *name, const char *to_folder);
+/* Tells fn each name in a folder ("": the directory itself) that does not begin with a dot, in no order; its value, if not 0, ends it and is returned. */
+int folder_list(int dir_fd, const char *folder, int (*fn)(void *arg, const char *name), void *arg);
 int folder_sync(int dir_fd, const char *folder);
 /* Reads the whole file, under max bytes (else ERR_CORRUPT: we write none so large). ERR_NOT_FOUND, ERR_IO, ERR_NO_MEMORY. */
 int file_read(int dir_fd, const char *folder, const char *name, size_t max, struct buf *out);

@@ -2,7 +2,6 @@
 #include "base/base64.h"
 #include "base/bytes.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -198,6 +197,12 @@ int pack_read_trailer(struct repository *r, struct pack_file *f, struct buf *out
 
 /* ---- all of them ---- */
 
+void pack_gone(struct repository *r, uint32_t pack)
+{
+	r->packs[pack].gone = true;
+	r->lost_places = true;
+}
+
 /* What another pack has too stays where it is known, unless that one is gone. */
 static int place_add(struct repository *r, const struct chunk_id *id, uint32_t pack, uint64_t offset)
 {
@@ -208,6 +213,8 @@ static int place_add(struct repository *r, const struct chunk_id *id, uint32_t p
 	if (r->packs[e->pack].gone) {
 		e->pack = pack;
 		e->offset = (uint32_t)offset;
+	} else if (e->pack != pack) {
+		r->packs[pack].twice = true;
 	}
 	return 0;
 }
@@ -244,7 +251,7 @@ static int load_pack(struct repository *r, uint32_t pack)
 		e = pack_scan(r, pack, scanned, &(struct load){ r, pack });
 	}
 	if (e == ERR_NOT_FOUND)
-		r->packs[pack].gone = true;               /* somebody prunes */
+		pack_gone(r, pack);                        /* somebody prunes */
 	if (e == ERR_IO || e == ERR_CORRUPT)
 		r->packs[pack].damaged = true;
 	return e == ERR_NOT_FOUND || e == ERR_IO || e == ERR_CORRUPT ? 0 : e;
@@ -256,25 +263,20 @@ static int name_cmp(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static int names_add(void *arg, const char *text)
+{
+	struct buf *names = arg;
+	uint64_t name;
+	if (name_parse(text, &name))
+		buf_add(names, &name, sizeof(name));
+	return names->failed ? ERR_NO_MEMORY : 0;
+}
+
 /* Names of the packs that are there, sorted; the caller frees. */
 static int names_list(struct repository *r, uint64_t **out, size_t *n_out)
 {
-	int fd = openat(r->dir_fd, PACK_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
 	struct buf names = BUF_INIT(0);
-	int e = d ? 0 : err_from_errno(NULL, errno, PACK_FOLDER);
-	if (!d && fd >= 0)
-		close(fd);
-	for (const struct dirent *entry; e == 0 && (errno = 0, entry = readdir(d));) {
-		uint64_t name;
-		if (name_parse(entry->d_name, &name))
-			buf_add(&names, &name, sizeof(name));
-		e = names.failed ? ERR_NO_MEMORY : 0;
-	}
-	if (e == 0 && errno)
-		e = err_from_errno(NULL, errno, PACK_FOLDER);
-	if (d)
-		closedir(d);
+	int e = folder_list(r->dir_fd, PACK_FOLDER, names_add, &names);
 	*n_out = names.n / sizeof(uint64_t);
 	*out = (void *)names.p;
 	if (e == 0 && *n_out > 0)
@@ -285,27 +287,36 @@ static int names_list(struct repository *r, uint64_t **out, size_t *n_out)
 static bool names_have(const uint64_t *names, size_t n, uint64_t name) { return n > 0 && bsearch(&name, names, n, sizeof(name), name_cmp); }
 
 /* First the packs that are gone, so that what they held may be found elsewhere; then the new ones. */
-static int load_once(struct repository *r, bool *gone_out)
+static int load_once(struct repository *r, bool *changed_out)
 {
 	uint64_t *there, *known = NULL;
 	size_t n_there, n_known = 0;
 	uint32_t pack;
 	int e = names_list(r, &there, &n_there);
+	*changed_out = false;
 	if (e == 0 && !(known = malloc((r->n_packs + 1) * sizeof(*known))))
 		e = ERR_NO_MEMORY;
 	for (uint32_t i = 0; i < r->n_packs && e == 0; i++) {
 		struct pack *p = &r->packs[i];
 		bool pending = r->writer.file.fd >= 0 && i == r->writer.pack;
-		if (!p->gone && !pending && !names_have(there, n_there, p->name))
-			p->gone = *gone_out = true;
+		if (!p->gone && !pending && !names_have(there, n_there, p->name)) {
+			pack_gone(r, i);
+			*changed_out = true;
+		}
 		if (!p->gone)
 			known[n_known++] = p->name;
 	}
+	bool again = r->lost_places;
+	r->lost_places = false;
+	for (uint32_t i = 0; i < r->n_packs && again && e == 0; i++)
+		if (r->packs[i].twice && !r->packs[i].gone)
+			e = load_pack(r, i);
 	if (n_known > 0)
 		qsort(known, n_known, sizeof(*known), name_cmp);
 	for (size_t i = 0; i < n_there && e == 0; i++) {
 		if (names_have(known, n_known, there[i]))
 			continue;
+		*changed_out = true;
 		e = pack_add(r, there[i], 0, &pack);
 		if (e == 0)
 			e = load_pack(r, pack);
@@ -315,10 +326,12 @@ static int load_once(struct repository *r, bool *gone_out)
 	return e;
 }
 
-/* A directory that changes while it is listed may show neither the old pack nor the new one: when one is gone it is listed again. */
+/* A directory that changes while it is listed may show neither the old pack nor the new one that took its chunks; it is listed until it stays the same. */
 int packs_load(struct repository *r)
 {
-	bool gone = false;
-	int e = load_once(r, &gone);
-	return e == 0 && gone ? load_once(r, &gone) : e;
+	bool changed = true;
+	int e = 0;
+	for (unsigned i = 0; i < PACK_LISTINGS_MAX && (changed || r->lost_places) && e == 0; i++)
+		e = load_once(r, &changed);
+	return e;
 }

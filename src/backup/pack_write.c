@@ -8,7 +8,7 @@ static int give_up(struct repository *r, int e)
 	struct pack_writer *w = &r->writer;
 	r->failed = e;
 	new_file_drop(r->dir_fd, &w->file);
-	r->packs[w->pack].gone = true;
+	pack_gone(r, w->pack);
 	pack_writer_fini(r);
 	return e;
 }

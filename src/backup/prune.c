@@ -95,7 +95,7 @@ static int remove_pack(struct repository *r, uint32_t pack)
 	pack_name_format(r->packs[pack].name, name);
 	int e = file_remove(r->dir_fd, PACK_FOLDER, name);
 	if (e == 0)
-		r->packs[pack].gone = true;
+		pack_gone(r, pack);
 	return e;
 }
 

@@ -2,13 +2,14 @@
 
 #include "backup/repository_priv.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define NAME_SHOWN 64
 
 static const char *const folders[] = { TMP_FOLDER, PACK_FOLDER, SNAPSHOT_FOLDER, NOTE_FOLDER };
 
@@ -21,26 +22,30 @@ static bool is_ours(const char *name)
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
 		if (strcmp(name, folders[i]) == 0)
 			return true;
-	return name[0] == '.' || strcmp(name, "lock") == 0 || strcmp(name, "lost+found") == 0 || strcmp(name, "repository.copy") == 0;
+	return strcmp(name, "lock") == 0 || strcmp(name, "lost+found") == 0 || strcmp(name, "repository.copy") == 0;
+}
+
+static int check_name(void *arg, const char *name)
+{
+	char *foreign = arg;
+	if (strcmp(name, "repository") == 0)
+		return ERR_EXISTS;
+	if (is_ours(name))
+		return 0;
+	str_copy_c(foreign, NAME_SHOWN, str_from_c(name));
+	return ERR_CONFLICT;
 }
 
 /* A directory that holds something else is not made a repository. What a creation left that was killed is ours. */
 static int check_empty(struct repository *r, const char *dir, struct err *e)
 {
-	int fd = openat(r->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	int code = d ? 0 : err_from_errno(e, errno, "%s", dir);
-	for (const struct dirent *entry; code == 0 && (entry = readdir(d));) {
-		if (strcmp(entry->d_name, "repository") == 0)
-			code = err_set(e, ERR_EXISTS, NULL, "%s: there is a repository already", dir);
-		else if (!is_ours(entry->d_name))
-			code = err_set(e, ERR_CONFLICT, NULL, "%s: not empty, and no repository (%s)", dir, entry->d_name);
-	}
-	if (d)
-		closedir(d);
-	else if (fd >= 0)
-		close(fd);
-	return code;
+	char foreign[NAME_SHOWN] = "";
+	int code = folder_list(r->dir_fd, "", check_name, foreign);
+	if (code == ERR_EXISTS)
+		return err_set(e, code, NULL, "%s: there is a repository already", dir);
+	if (code == ERR_CONFLICT)
+		return err_set(e, code, NULL, "%s: not empty, and no repository (%s)", dir, foreign);
+	return code ? err_set(e, code, NULL, "%s: %s", dir, err_text(code)) : 0;
 }
 
 static int make_folders(struct repository *r, const char *dir, struct err *e)
@@ -62,20 +67,11 @@ static int take_lock(struct repository *r, const char *dir, struct err *e)
 		: err_from_errno(e, errno, "%s/lock", dir);
 }
 
-/* What a writer left that was killed. */
-static void sweep(struct repository *r)
+static int sweep_one(void *arg, const char *name)
 {
-	int fd = openat(r->dir_fd, TMP_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	if (!d) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	for (const struct dirent *entry; (entry = readdir(d));)
-		if (entry->d_name[0] != '.')
-			unlinkat(fd, entry->d_name, 0);
-	closedir(d);
+	const struct repository *r = arg;
+	(void)file_remove(r->dir_fd, TMP_FOLDER, name);      /* it is in nobody's way */
+	return 0;
 }
 
 static int create(struct repository *r, const struct repository_config *c, struct err *e)
@@ -143,7 +139,7 @@ static int open_all(struct repository *r, const struct repository_config *c, str
 	if (code)
 		return code;
 	if (r->write)
-		sweep(r);
+		(void)folder_list(r->dir_fd, TMP_FOLDER, sweep_one, r);      /* what writers left that were killed */
 	code = packs_load(r);
 	return code ? err_set(e, code, NULL, "%s/" PACK_FOLDER ": %s", c->dir, err_text(code)) : 0;
 }
@@ -233,7 +229,7 @@ int repository_get(struct repository *r, const struct chunk_id *id, struct buf *
 		return e;
 	/* Another process may have written it since, or moved it to another pack. */
 	if (known)
-		r->packs[known->pack].gone = true;
+		pack_gone(r, known->pack);
 	e = packs_load(r);
 	known = e ? NULL : find(r, id);
 	return known ? pack_read_chunk(r, known->pack, known->offset, id, out) : e ? e : ERR_NOT_FOUND;

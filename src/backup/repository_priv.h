@@ -17,7 +17,8 @@ struct pack {
 	uint64_t name;                                /* the first eight octets of its salt; in hexadecimal the file's name */
 	uint64_t size;                                /* bytes of the file */
 	bool damaged;                                 /* its trailer could not be read, or other bytes of it neither */
-	bool gone;                                    /* removed, or never came to be: what the index says of it does not count */
+	bool twice;                                   /* when it was loaded, some of its chunks were known elsewhere */
+	bool gone;                                    /* by pack_gone: removed, or never came to be: what the index says of it does not count */
 };
 
 /* A pack that is open for reading. */
@@ -51,6 +52,7 @@ struct repository {
 	struct chunk_index index;
 	struct pack *packs;
 	uint32_t n_packs, cap_packs;
+	bool lost_places;                             /* a pack is gone: others may hold what it held */
 	struct pack_writer writer;
 	struct pack_file open[PACKS_OPEN];
 	uint64_t clock;
@@ -70,7 +72,8 @@ int key_file_check(struct repository *r, unsigned *damaged_out);
 
 /* ---- pack_read.c ---- */
 void pack_name_format(uint64_t name, char out[17]);
-/* Makes all packs and what they hold known that are not yet. */
+void pack_gone(struct repository *r, uint32_t pack);
+/* Makes all packs and what they hold known that are not yet, and finds another place for what was in packs that are gone. */
 int packs_load(struct repository *r);
 int pack_add(struct repository *r, uint64_t name, uint64_t size, uint32_t *out);
 /* Reads chunk `id`, whose record must be at that offset. ERR_NOT_FOUND: the pack's file is gone. */

@@ -28,7 +28,7 @@ static void round_trip(const char *passphrase)
 			assert_int_equal(repository_flush(s.r), 0);
 		if (way == 3)
 			scene_reopen(&s, false);
-		for (size_t i = 0; i < 2 * N; i++) {
+		for (size_t i = 0; i < (size_t)2 * N; i++) {
 			buf_reset(&b);
 			scene_bytes(&b, i, sizes[i % N], i >= N);
 			if (way == 0) {

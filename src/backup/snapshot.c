@@ -2,11 +2,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define STAMP_SIZE 16                             /* "20261126T150405Z" */
 
@@ -52,8 +48,11 @@ void snapshot_list_fini(struct snapshot_list *l)
 	*l = (struct snapshot_list){ 0 };
 }
 
-static int list_add(struct snapshot_list *l, const char *id)
+static int list_add(void *arg, const char *id)
 {
+	struct snapshot_list *l = arg;
+	if (!id_number(id))
+		return 0;
 	if (l->n == SNAPSHOTS_MAX)
 		return ERR_TOO_BIG;
 	if (l->n == l->cap) {
@@ -71,18 +70,7 @@ static int list_add(struct snapshot_list *l, const char *id)
 int snapshot_list_load(struct repository *r, struct snapshot_list *out)
 {
 	*out = (struct snapshot_list){ 0 };
-	int fd = openat(r->dir_fd, SNAPSHOT_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	int e = d ? 0 : err_from_errno(NULL, errno, SNAPSHOT_FOLDER);
-	if (!d && fd >= 0)
-		close(fd);
-	for (const struct dirent *entry; e == 0 && (errno = 0, entry = readdir(d));)
-		if (id_number(entry->d_name))
-			e = list_add(out, entry->d_name);
-	if (e == 0 && errno)
-		e = err_from_errno(NULL, errno, SNAPSHOT_FOLDER);
-	if (d)
-		closedir(d);
+	int e = folder_list(r->dir_fd, SNAPSHOT_FOLDER, list_add, out);
 	if (e)
 		snapshot_list_fini(out);
 	else if (out->n > 0)
@@ -114,16 +102,13 @@ int repository_snapshot_put(struct repository *r, int64_t now, struct str bytes,
 
 int repository_snapshot_get(struct repository *r, const char *id, struct buf *out)
 {
-	char newest[SNAPSHOT_ID_MAX];
 	if (id[0] == '\0' || strcmp(id, "latest") == 0) {
 		struct snapshot_list list;
 		int e = snapshot_list_load(r, &list);
-		if (e == 0 && list.n == 0)
-			e = ERR_NOT_FOUND;
 		if (e == 0)
-			str_copy_c(newest, sizeof(newest), str_from_c(list.ids[list.n - 1]));
+			e = list.n > 0 ? sealed_file_get(r, FILE_SNAPSHOT, list.ids[list.n - 1], out) : ERR_NOT_FOUND;
 		snapshot_list_fini(&list);
-		return e ? e : sealed_file_get(r, FILE_SNAPSHOT, newest, out);
+		return e;
 	}
 	return id_number(id) ? sealed_file_get(r, FILE_SNAPSHOT, id, out) : ERR_NOT_FOUND;
 }
@@ -160,17 +145,18 @@ int repository_note_get(struct repository *r, const char *name, struct buf *out)
 	return note_name_fits(name) ? sealed_file_get(r, FILE_NOTE, name, out) : ERR_INVALID;
 }
 
+struct note_visit {
+	int (*fn)(void *arg, const char *name);
+	void *arg;
+};
+
+static int note_visit(void *arg, const char *name)
+{
+	struct note_visit *v = arg;
+	return note_name_fits(name) ? v->fn(v->arg, name) : 0;
+}
+
 int notes_list(struct repository *r, int (*fn)(void *arg, const char *name), void *arg)
 {
-	int fd = openat(r->dir_fd, NOTE_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	int e = d ? 0 : err_from_errno(NULL, errno, NOTE_FOLDER);
-	if (!d && fd >= 0)
-		close(fd);
-	for (const struct dirent *entry; e == 0 && (entry = readdir(d));)
-		if (note_name_fits(entry->d_name))
-			e = fn(arg, entry->d_name);
-	if (d)
-		closedir(d);
-	return e;
+	return folder_list(r->dir_fd, NOTE_FOLDER, note_visit, &(struct note_visit){ fn, arg });
 }

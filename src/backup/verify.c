@@ -9,7 +9,7 @@ struct verify {
 	repository_report_fn *fn;
 	void *arg;
 	uint64_t faults;
-	uint8_t *good;                                /* a bit for each entry of the index: the chunk was read, and is what it says */
+	uint8_t *good;                                /* a bit for each entry of the index: the chunk was read somewhere, and is what it says */
 	uint32_t n_good;                              /* entries for which there is a bit */
 	/* of the pack in hand */
 	uint32_t pack;
@@ -55,12 +55,11 @@ static int good_grow(struct verify *v)
 	return 0;
 }
 
-/* A record that is there: the trailer must say the same, and the index, when this is its place, may count on it. */
+/* It may be known at another place too; a copy that is damaged is a fault anyway. */
 static void chunk_seen(struct verify *v, const struct scan_item *item)
 {
 	uint32_t i = chunk_index_find(&v->r->index, &item->id);
-	const struct chunk_entry *known = i == CHUNK_NONE ? NULL : chunk_index_at(&v->r->index, i);
-	if (known && i < v->n_good && known->pack == v->pack && known->offset == item->offset)
+	if (i < v->n_good)
 		v->good[i / 8] |= (uint8_t)(1u << (i % 8));
 }
 
@@ -99,7 +98,7 @@ static int pack_item(void *arg, const struct scan_item *item)
 static int check_heads(struct verify *v, const struct pack_file *f)
 {
 	uint8_t first[FILE_HEAD_SIZE], last[FILE_HEAD_SIZE];
-	int e = f->size < 2 * FILE_HEAD_SIZE ? ERR_CORRUPT : file_read_at(f->fd, first, sizeof(first), 0);
+	int e = f->size < FILE_HEAD_SIZE + PACK_END_SIZE ? ERR_CORRUPT : file_read_at(f->fd, first, sizeof(first), 0);
 	if (e == 0)
 		e = file_read_at(f->fd, last, sizeof(last), f->size - FILE_HEAD_SIZE);
 	if (e == 0 && (f->head_damaged || memcmp(first, last, sizeof(first)) != 0))
@@ -147,7 +146,7 @@ static int check_packs(struct verify *v)
 			e = check_pack(v);
 		r->packs[v->pack].damaged = r->packs[v->pack].damaged || v->faults > before;
 		if (e == ERR_NOT_FOUND) {
-			r->packs[v->pack].gone = true;
+			pack_gone(r, v->pack);
 			e = packs_load(r);
 		} else if (e && e != ERR_NO_MEMORY) {
 			fault(v, "pack %s: cannot be read (%s)", v->name, err_text(e));
