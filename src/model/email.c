@@ -124,4 +124,6 @@ int email_map(struct account *a, uint64_t email, struct store_blob_view *out)
 	return rc ? rc : email_map_blob(a, find.blob, out);
 }
 
+bool email_intact(struct account *a, const struct store_blob_view *v) { return store_blob_intact(a->model->store, v); }
+
 void email_unmap(struct account *a, struct store_blob_view *v) { store_blob_unmap(a->model->store, v); }

@@ -215,6 +215,8 @@ int account_emails(struct account *a, uint64_t from, uint64_t *ids, size_t max, 
 int email_map(struct account *a, uint64_t email, struct store_blob_view *out);
 int email_map_blob(struct account *a, store_blob_id blob, struct store_blob_view *out);
 void email_unmap(struct account *a, struct store_blob_view *v);
+/* False when the disk could not give a part of it any more while it was used (store_blob_intact): ask after its last byte was used, and break the answer off. */
+bool email_intact(struct account *a, const struct store_blob_view *v);
 
 /* ---- changing messages ---- */
 

@@ -1,6 +1,7 @@
 #include "outbound/crew.h"
 
 #include "base/clock.h"
+#include "base/signals.h"
 #include "outbound/delivery.h"
 #include "rt/log.h"
 
@@ -197,7 +198,7 @@ static int create_thread(struct outbound *o, void *(*run)(void *))
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, OUTBOUND_STACK);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
+	signals_all_but_faults(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);      /* signals are for the main thread */
 	int failed = pthread_create(&thread, &attributes, run, o);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

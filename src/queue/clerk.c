@@ -5,6 +5,7 @@
 #include "queue/record.h"
 
 #include "base/clock.h"
+#include "base/signals.h"
 
 #include <signal.h>
 
@@ -236,7 +237,7 @@ int clerk_start(struct queue *q)
 		if (store_watch(q->store, queue_scope(i), hear, q, &c->shards[i].watch))
 			c->shards[i].watch = NULL;
 	/* signals are for the threads that expect them */
-	sigfillset(&all);
+	signals_all_but_faults(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	c->running = pthread_create(&c->thread, NULL, clerk_thread, q) == 0;
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -79,6 +79,8 @@ int conn_write_large(struct conn *c, const void *p, size_t n);
 /* Sends all now: 0 or ERR_CLOSED (peer gone or too slow). For progress lines in long commands. */
 int conn_flush(struct conn *c);
 bool conn_is_dead(const struct conn *c);
+/* Breaks off: what was not sent is never sent, and the connection ends without a goodbye, of TLS neither, so that nobody takes what came for whole. */
+void conn_abort(struct conn *c);
 /* Looks at the socket without taking: true when the peer has closed. For long commands that should give up. */
 bool conn_peer_gone(struct conn *c);
 

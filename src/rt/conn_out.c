@@ -270,6 +270,8 @@ int conn_write_large(struct conn *c, const void *p, size_t n)
 	return c->compress && !c->out_plain ? write_compressed_beyond(c, p, n) : write_beyond(c, p, n);
 }
 
+void conn_abort(struct conn *c) { c->dead = true; }
+
 /* A server that goes down waits for nobody who asks here. */
 bool conn_is_dead(const struct conn *c) { return c->dead || conn_state_has(&c->state, NEWS_KILL); }
 

@@ -58,6 +58,7 @@ struct buf *conn_out(struct conn *c) { return &c->out; }
 int conn_out_check(struct conn *c) { (void)c; return 0; }
 int conn_write_large(struct conn *c, const void *p, size_t n) { conn_write(c, p, n); return 0; }
 int conn_flush(struct conn *c) { (void)c; return 0; }
+void conn_abort(struct conn *c) { (void)c; }
 bool conn_is_dead(const struct conn *c) { (void)c; return false; }
 bool conn_peer_gone(struct conn *c) { (void)c; return false; }
 

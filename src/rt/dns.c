@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/signals.h"
 #include "rt/dns_answer.h"
 #include "rt/dns_name.h"
 #include "rt/limits.h"
@@ -297,7 +298,7 @@ static int start(struct dns *d, struct err *e)
 {
 	struct question q;
 	sigset_t all, before;
-	sigfillset(&all);
+	signals_all_but_faults(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	d->has_answers = pthread_create(&d->answers, NULL, take_answers, d) == 0;
 	question_init(&q);

@@ -1,6 +1,8 @@
 /* The worker threads: each waits on the one epoll set, takes one event, and does all there is to do about it. */
 #include "rt/server_priv.h"
 
+#include "base/signals.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -25,7 +27,7 @@ static int start_thread(struct server *s)
 	sigset_t all, before;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, WORKER_STACK);
-	sigfillset(&all);
+	signals_all_but_faults(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	int r = pthread_create(&thread, &attr, worker_main, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -73,6 +73,8 @@ int url_part_open(struct account *account, uint32_t mailbox, const struct imap_u
 	return rc;
 }
 
+bool url_part_intact(const struct url_part *p) { return !p->message.p || email_intact(p->account, &p->blob); }
+
 void url_part_close(struct url_part *p)
 {
 	if (p->message.p)

@@ -20,6 +20,8 @@ struct url_part {
 /* Finds the message and the section. 0; ERR_NOT_FOUND: no such message, or another UIDVALIDITY; ERR_INVALID: no such section is possible;
  * or what reading can fail with. A part that the message has not is located.nil. */
 int url_part_open(struct account *account, uint32_t mailbox, const struct imap_url *url, struct arena *a, struct url_part *out);
+/* As email_intact: ask after the octets were used. */
+bool url_part_intact(const struct url_part *p);
 void url_part_close(struct url_part *p);             /* also after a failed open */
 
 /* The octets as BODY[section] gives them; they live until close or the next call. p->scratch.failed: out of memory. Not for nil. */

@@ -307,6 +307,8 @@ static bool copy_url(struct imap_request *r, struct str url)
 		ok = !part.scratch.failed ? permit(r, spool_size(a->spool) + octets.n) : no_memory(r);
 		if (ok && !a->code)
 			a->code = spool_write(a->spool, octets.p, octets.n);
+		if (ok && !a->code && !url_part_intact(&part))
+			a->code = ERR_IO;
 	}
 	url_part_close(&part);
 	return ok;

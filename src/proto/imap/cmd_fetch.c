@@ -34,6 +34,7 @@ struct fetch {
 	struct buf scratch;
 	struct imap_located *located;        /* one for each section */
 	struct imap_email_batch emails;      /* ended before anything is sent */
+	bool streamed;                       /* a part of the present message was sent */
 	bool missing;                        /* a message was expunged meanwhile */
 	bool unknown_encoding;               /* BINARY of a part that cannot be decoded was asked */
 	int err;                             /* of the first message that could not be read */
@@ -111,7 +112,7 @@ static void add_section_label(struct fetch *f, char *separator, const struct ima
 	buf_add_char(f->out, ' ');
 }
 
-static void write_octets(struct fetch *f, struct str octets, bool literal8)
+static void write_octets(struct fetch *f, const struct store_blob_view *blob, struct str octets, bool literal8)
 {
 	buf_printf(f->out, "%s{%zu}\r\n", literal8 ? "~" : "", octets.n);        /* RFC 3516 4.3 */
 	if (octets.n < LARGE_OCTETS) {
@@ -119,12 +120,19 @@ static void write_octets(struct fetch *f, struct str octets, bool literal8)
 		return;
 	}
 	imap_email_batch_end(&f->emails);
-	conn_write_large(f->r->conn, octets.p, octets.n);
+	/* The last octet waits until it is known that the others were right. */
+	char last = octets.p[octets.n - 1];
+	f->streamed = true;
+	conn_write_large(f->r->conn, octets.p, octets.n - 1);
+	if (!email_intact(f->s->selected.account, blob))
+		imap_break_off(f->s);
+	buf_add_char(f->out, last);
 }
 
 /* Only what was located and mapped comes here, so nothing can fail but the socket (and memory). */
-static void write_sections(struct fetch *f, char *separator, struct str message, bool has_nul)
+static void write_sections(struct fetch *f, char *separator, const struct store_blob_view *blob, bool has_nul)
 {
+	struct str message = blob->bytes;
 	for (size_t i = 0; i < f->args.section_count; i++) {
 		const struct imap_section *section = &f->args.section[i];
 		add_section_label(f, separator, section);
@@ -139,7 +147,7 @@ static void write_sections(struct fetch *f, char *separator, struct str message,
 		bool decoded = section->as == IMAP_AS_DECODED;
 		struct str octets = decoded ? imap_section_decoded(section, &f->located[i], message, &f->scratch)
 									: imap_section_octets(section, &f->located[i], message, has_nul, &f->scratch);
-		write_octets(f, octets, decoded && str_chr(octets, '\0') != STR_NPOS);
+		write_octets(f, blob, octets, decoded && str_chr(octets, '\0') != STR_NPOS);
 	}
 	/* There is no way back to a NO: what was begun is not ended. */
 	if (f->scratch.failed)
@@ -169,15 +177,22 @@ static int write_email(struct fetch *f, char *separator, const struct message *m
 	err = email_map_blob(f->s->selected.account, email.blob, &blob);
 	if (err)
 		return err;
-	write_sections(f, separator, blob.bytes, has_nul);
+	write_sections(f, separator, &blob, has_nul);
+	/* Where pages are gone there are zeros. What was not sent yet is taken back; else there is no way but to break off. */
+	if (!email_intact(f->s->selected.account, &blob)) {
+		err = ERR_CORRUPT;
+		if (f->streamed)
+			imap_break_off(f->s);
+	}
 	email_unmap(f->s->selected.account, &blob);
-	return 0;
+	return err;
 }
 
 static void write_message(struct fetch *f, uint32_t number, const struct message *m)
 {
 	size_t begin = f->out->n;
 	char separator;
+	f->streamed = false;
 	uint32_t items = f->args.items;
 	if (f->changed.n && rangeset_has(&f->changed, m->uid))
 		items |= IMAP_FETCH_FLAGS;
@@ -186,7 +201,8 @@ static void write_message(struct fetch *f, uint32_t number, const struct message
 	if (items & EMAIL_ITEMS || f->args.section_count) {
 		int err = write_email(f, &separator, m);
 		if (err) {
-			f->out->n = begin;
+			if (!f->streamed)
+				f->out->n = begin;
 			f->missing |= err == ERR_NOT_FOUND;
 			if (!f->err && err != ERR_NOT_FOUND)
 				f->err = err;

@@ -104,6 +104,9 @@ static int answer(struct imap_request *r, const struct imap_urlfetch *f)
 			buf_add_char(out, ' ');
 			write_octets(r, url_part_octets(&part));
 		}
+		/* What was begun is not ended: nobody may take it for whole. */
+		if (!rc && !url_part_intact(&part))
+			imap_break_off(s);
 		buf_add_lit(out, "\r\n");
 	}
 	url_part_close(&part);

@@ -26,6 +26,15 @@ void imap_bye(struct imap_session *s, const char *text)
 	s->closing = true;
 }
 
+void imap_break_off(struct imap_session *s)
+{
+	if (conn_is_dead(s->conn))
+		return;
+	conn_log(s->conn, LOG_ERROR, "body.lost", LOG_LIST(LOG_C("why", "the disk could not give all of a message")));
+	conn_abort(s->conn);
+	s->closing = true;
+}
+
 void imap_unselect(struct imap_session *s)
 {
 	view_unref(&s->selected.view);

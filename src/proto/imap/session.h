@@ -97,6 +97,8 @@ static inline bool imap_condstore(const struct imap_session *s) { return (s->ena
 
 /* Writes "* BYE text" and lets the connection close after this run. */
 void imap_bye(struct imap_session *s, const char *text);
+/* Ends the connection in the middle of an answer whose octets turned out to be lost, and logs it. */
+void imap_break_off(struct imap_session *s);
 /* Leaves the selected mailbox without expunging; does nothing when there is none. Says nothing to the client. */
 void imap_unselect(struct imap_session *s);
 /* Back to the state of a new connection, for STARTTLS (RFC 3501 6.2.1) and the end. */

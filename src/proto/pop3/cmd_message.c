@@ -5,10 +5,22 @@
 #include "proto/pop3/limits.h"
 #include "proto/pop3/stuff.h"
 
-/* Long runs go out from where they lie. */
+struct sending {
+	struct pop3_call *call;
+	const struct maildrop_message *message;
+};
+
+/* Long runs go out from where they lie. What the disk could not give any more has become zeros: then the end is never sent, and the client, which counts
+ * on the terminating line, knows that it has not got the message. */
 static bool send_run(void *arg, struct str run)
 {
-	struct conn *conn = arg;
+	const struct sending *s = arg;
+	struct conn *conn = s->call->conn;
+	if (!maildrop_intact(&s->call->s->drop, s->message)) {
+		conn_log(conn, LOG_ERROR, "body.lost", LOG_LIST(LOG_C("why", "the disk could not give all of a message")));
+		conn_abort(conn);
+		return false;
+	}
 	if (run.n >= POP3_LARGE_RUN)
 		return conn_write_large(conn, run.p, run.n) == 0;
 	conn_write_str(conn, run);
@@ -45,7 +57,7 @@ void pop3_cmd_retr(struct pop3_call *c)
 	struct str bytes = m.blob.bytes;
 	bool ended = bytes.n == 0 || str_ends(bytes, STR("\r\n"));
 	pop3_ok_number(c, bytes.n + (ended ? 0 : 2), TEXT_OCTETS);
-	pop3_stuff(bytes, send_run, c->conn);
+	pop3_stuff(bytes, send_run, &(struct sending){ c, &m });
 	maildrop_unmap(&c->s->drop, &m);
 	c->s->retrieved++;
 }
@@ -61,7 +73,7 @@ void pop3_cmd_top(struct pop3_call *c)
 	if (!pop3_arg_message(c, c->args.v[0], &index) || !map_message(c, index, &m))
 		return;
 	pop3_ok(c, TEXT_TOP_FOLLOWS);
-	pop3_stuff(pop3_top(m.blob.bytes, lines), send_run, c->conn);
+	pop3_stuff(pop3_top(m.blob.bytes, lines), send_run, &(struct sending){ c, &m });
 	maildrop_unmap(&c->s->drop, &m);
 }
 

@@ -210,4 +210,6 @@ int maildrop_map(struct maildrop *d, uint32_t index, struct maildrop_message *ou
 	return code;
 }
 
+bool maildrop_intact(struct maildrop *d, const struct maildrop_message *m) { return email_intact(d->account, &m->blob); }
+
 void maildrop_unmap(struct maildrop *d, struct maildrop_message *m) { email_unmap(d->account, &m->blob); }

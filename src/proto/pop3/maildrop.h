@@ -49,6 +49,8 @@ struct maildrop_message {
 	bool needs_utf8;                      /* an internationalized message (RFC 6532) */
 };
 int maildrop_map(struct maildrop *d, uint32_t index, struct maildrop_message *out);
+/* As email_intact. */
+bool maildrop_intact(struct maildrop *d, const struct maildrop_message *m);
 void maildrop_unmap(struct maildrop *d, struct maildrop_message *m);
 
 #endif

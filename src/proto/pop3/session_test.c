@@ -48,6 +48,8 @@ void conn_log(struct conn *c, enum log_level level, const char *event, const str
 	(void)fields;
 }
 
+void conn_abort(struct conn *c) { c->dead = true; }
+
 int conn_write_large(struct conn *c, const void *p, size_t n)
 {
 	c->large_runs++;

@@ -179,6 +179,10 @@ static void burl_copy(struct smtp_call *c, struct url_part *part)
 	if (t->body != SMTP_BODY_BINARYMIME)
 		smtp_data_check(&t->data, octets);
 	smtp_transaction_write(c, octets.p, octets.n);
+	if (!url_part_intact(part)) {
+		burl_fails(c, 451, "4.3.0", "The disk could not give all of the message");
+		return;
+	}
 	answer_chunk(c, "Waiting for more by BURL or BDAT");
 }
 

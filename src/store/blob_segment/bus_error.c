@@ -71,7 +71,10 @@ static void handle(int number, siginfo_t *info, void *context)
 	(void)number, (void)context;
 	if (info->si_code > 0 && replace_page((uintptr_t)info->si_addr))
 		return;
-	/* Not ours: whoever was there before gets it when the instruction faults again. */
+	/* Not ours: whoever was there before gets it when the instruction faults again, which ends the process unless it is a debugger's. */
+	static const char last_words[] = "store.bus-error: the disk could not give a page of the index; nothing is lost by that; look at the disk, then: troika check\n";
+	if (info->si_code > 0 && write(STDERR_FILENO, last_words, sizeof last_words - 1) < 0)
+		_exit(1);
 	sigaction(SIGBUS, &before, NULL);
 }
 

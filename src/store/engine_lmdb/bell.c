@@ -1,6 +1,7 @@
 #include "store/engine_lmdb/bell.h"
 
 #include "base/err.h"
+#include "base/signals.h"
 #include "store/limits.h"
 
 #include <errno.h>
@@ -117,7 +118,7 @@ static int listen_start(struct bell *b)
 		return ERR_BUSY;
 	/* Signals are for the threads that expect them. */
 	sigset_t all, old;
-	sigfillset(&all);
+	signals_all_but_faults(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	int rc = pthread_create(&b->thread, NULL, listen_thread, b);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
