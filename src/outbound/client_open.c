@@ -2,6 +2,32 @@
 
 #include "base/clock.h"
 #include "outbound/limits.h"
+#include "rt/metric.h"
+
+#define SESSIONS "troika_outbound_sessions_total"
+#define SESSIONS_HELP "Sessions begun with other servers, by how they are encrypted, or what they broke off at."
+METRIC_COUNTER(plain, SESSIONS, "result=\"no TLS\"", SESSIONS_HELP);
+METRIC_COUNTER(opportunistic, SESSIONS, "result=\"TLS, unverified\"", SESSIONS_HELP);
+METRIC_COUNTER(pkix, SESSIONS, "result=\"TLS, verified by name\"", SESSIONS_HELP);
+METRIC_COUNTER(dane, SESSIONS, "result=\"TLS, verified by DANE\"", SESSIONS_HELP);
+METRIC_COUNTER(no_connection, SESSIONS, "result=\"failed: connect\"", SESSIONS_HELP);
+METRIC_COUNTER(no_greeting, SESSIONS, "result=\"failed: greeting\"", SESSIONS_HELP);
+METRIC_COUNTER(no_ehlo, SESSIONS, "result=\"failed: EHLO\"", SESSIONS_HELP);
+METRIC_COUNTER(no_starttls, SESSIONS, "result=\"failed: STARTTLS\"", SESSIONS_HELP);
+METRIC_COUNTER(no_handshake, SESSIONS, "result=\"failed: handshake\"", SESSIONS_HELP);
+METRIC_COUNTER(no_login, SESSIONS, "result=\"failed: login\"", SESSIONS_HELP);
+
+static void count_session(const struct client *c, const struct client_setup *s, const struct client_opening *o)
+{
+	static struct metric *const failed[] = { [CLIENT_CONNECT] = &no_connection, [CLIENT_GREETING] = &no_greeting, [CLIENT_EHLO] = &no_ehlo,
+		[CLIENT_STARTTLS] = &no_starttls, [CLIENT_HANDSHAKE] = &no_handshake, [CLIENT_AUTH] = &no_login };
+	static struct metric *const begun[] = { [TLS_TRUST_ANY] = &opportunistic, [TLS_TRUST_PKIX] = &pkix, [TLS_TRUST_DANE] = &dane };
+
+	if (o->stage != CLIENT_READY)
+		metric_add(failed[o->stage], 1);
+	else
+		metric_add(stream_has_tls(c->stream) ? begun[s->tls_policy.trust] : &plain, 1);
+}
 
 /* ---- replies ---- */
 
@@ -171,6 +197,7 @@ int client_open(const struct client_setup *s, struct client **out, struct client
 		o->local = c->local = stream_local(c->stream).addr;
 		r = talk(c, s, o, e);
 	}
+	count_session(c, s, o);
 	if (r == 0) {
 		*out = c;
 		return 0;

@@ -118,6 +118,8 @@ int opened_take(struct search *s, uint64_t account, struct opened **out)
 		char path[SEARCH_PATH_MAX];
 		search_path(s, account, path);
 		r = shelf_open(path, false, &o->shelf, NULL);
+		if (!r)
+			shelf_hurry_when(o->shelf, &s->stopping);
 	}
 	if (r)
 		opened_give(s, out);

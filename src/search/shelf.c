@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "search/limits.h"
+#include "search/stem_list.h"
 
 #include <sqlite3.h>
 #include <unicode/uchar.h>
@@ -62,6 +63,7 @@ struct shelf {
 	sqlite3 *db;
 	sqlite3_stmt *statement[STATEMENTS];
 	struct buf scratch;
+	const _Atomic bool *hurry;       /* NULL: there is time */
 };
 
 static int code_of(int sqlite)
@@ -81,46 +83,6 @@ static int code_of(int sqlite)
 	case SQLITE_SCHEMA: return ERR_BUSY;              /* a statement of ours that does not fit the file: it is being made anew */
 	default: return ERR_IO;
 	}
-}
-
-/* ---- FTS5's view of a list of stems ---- */
-
-static int tokenizer_create(void *ctx, const char **args, int n, Fts5Tokenizer **out)
-{
-	(void)ctx, (void)args, (void)n;
-	static char it[1];
-	*out = (Fts5Tokenizer *)(void *)it;
-	return SQLITE_OK;
-}
-
-static void tokenizer_delete(Fts5Tokenizer *t) { (void)t; }
-
-static int tokenize(Fts5Tokenizer *t, void *ctx, int flags, const char *text, int n, int (*give)(void *, int, const char *, int, int, int))
-{
-	(void)t, (void)flags;
-	for (int at = 0; at < n;) {
-		const char *space = memchr(text + at, ' ', (size_t)(n - at));
-		int end = space ? (int)(space - text) : n;
-		int r = end > at ? give(ctx, 0, text + at, end - at, at, end) : SQLITE_OK;
-		if (r != SQLITE_OK)
-			return r;
-		at = end + 1;
-	}
-	return SQLITE_OK;
-}
-
-static int add_tokenizer(sqlite3 *db)
-{
-	static fts5_tokenizer tokenizer = { tokenizer_create, tokenizer_delete, tokenize };
-	fts5_api *api = NULL;
-	sqlite3_stmt *s = NULL;
-	int r = sqlite3_prepare_v2(db, "SELECT fts5(?1)", -1, &s, NULL);
-	if (r == SQLITE_OK)
-		r = sqlite3_bind_pointer(s, 1, &api, "fts5_api_ptr", NULL);
-	if (r == SQLITE_OK)
-		sqlite3_step(s);
-	sqlite3_finalize(s);
-	return r == SQLITE_OK && api ? api->xCreateTokenizer(api, "stems", NULL, &tokenizer, NULL) : SQLITE_ERROR;
 }
 
 /* ---- statements ---- */
@@ -226,7 +188,7 @@ static int set_up(struct shelf *s, bool for_writing)
 	         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;"
 	         "PRAGMA cache_size = -%d; PRAGMA journal_size_limit = 4194304", PAGE_CACHE_KB);
 	sqlite3_busy_timeout(s->db, for_writing ? BUSY_WRITING_MS : BUSY_READING_MS);
-	int r = code_of(add_tokenizer(s->db));
+	int r = code_of(stem_list_tokenizer(s->db));
 	if (!r)
 		r = code_of(sqlite3_exec(s->db, pragmas, NULL, NULL, NULL));
 	return r ? r : check_format(s, for_writing);
@@ -252,8 +214,15 @@ int shelf_open(const char *path, bool for_writing, struct shelf **out, struct er
 	return r;
 }
 
+void shelf_hurry_when(struct shelf *s, const _Atomic bool *hurry) { s->hurry = hurry; }
+
 static int must_stop(void *stop) { return *(const _Atomic bool *)stop; }
-void shelf_stop_when(struct shelf *s, const _Atomic bool *stop) { sqlite3_progress_handler(s->db, STEPS_BETWEEN_LOOKS, must_stop, (void *)(uintptr_t)stop); }
+
+void shelf_stop_when(struct shelf *s, const _Atomic bool *stop)
+{
+	s->hurry = stop;
+	sqlite3_progress_handler(s->db, STEPS_BETWEEN_LOOKS, must_stop, (void *)(uintptr_t)stop);
+}
 
 void shelf_close(struct shelf **s)
 {
@@ -261,6 +230,8 @@ void shelf_close(struct shelf **s)
 		return;
 	for (unsigned i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize((*s)->statement[i]);
+	if ((*s)->hurry && *(*s)->hurry)
+		sqlite3_db_config((*s)->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close((*s)->db);
 	buf_fini(&(*s)->scratch);
 	free(*s);

@@ -19,7 +19,10 @@ struct shelf;
 
 /* For reading: ERR_NOT_FOUND when there is none. For writing it is made. */
 int shelf_open(const char *path, bool for_writing, struct shelf **out, struct err *e);
-/* Long statements end with ERR_CLOSED soon after *stop has become true; it must live as long as the shelf. */
+/* Once *hurry is true, closing leaves the log of SQLite as it is, for the next one who opens the file: to write all of it back takes its time. *hurry must
+ * live as long as the shelf. */
+void shelf_hurry_when(struct shelf *s, const _Atomic bool *hurry);
+/* That, and long statements end with ERR_CLOSED soon after *stop has become true; it must live as long as the shelf. */
 void shelf_stop_when(struct shelf *s, const _Atomic bool *stop);
 void shelf_close(struct shelf **s);                  /* accepts NULL; ends what was begun */
 /* Empties the file in place, whatever it is: others that have it open see that, which they would not if another file came under its name (and SQLite

@@ -359,6 +359,31 @@ def test_drain(template):
         stuck.close()
 
 
+PDF = (b"Subject: a file\r\nMIME-Version: 1.0\r\nContent-Type: application/pdf; name=x.pdf\r\nContent-Disposition: attachment; filename=x.pdf\r\n"
+       b"Content-Transfer-Encoding: base64\r\n\r\nJVBERi0xLjQK\r\n")
+
+
+def test_stop(template):
+    """What works in the background does not keep the server: a converter that hangs, an index that is being written."""
+    script = tempfile.NamedTemporaryFile("w", suffix=".sh", delete=False)
+    script.write("#!/bin/sh\nsleep 120\n")
+    script.close()
+    os.chmod(script.name, 0o755)
+    try:
+        with running(template, f'search {{ converter = "{script.name}" }}') as s:
+            c = imap(s)
+            c.append("INBOX", None, None, PDF)
+            c.logout()
+            check("the converter is asked", until(lambda: subprocess.run(["pgrep", "-f", script.name], capture_output=True).returncode == 0, 20))
+            s.proc.terminate()
+            began = time.monotonic()
+            s.proc.wait(60)
+            took = time.monotonic() - began
+            check("a stop waits for no converter", took < 8 and s.proc.returncode == 0, (took, s.proc.returncode))
+    finally:
+        os.unlink(script.name)
+
+
 def test_kill(template):
     with running(template) as s:
         s.kill()
@@ -508,7 +533,7 @@ def test_no_leak(template):
 def main():
     template = Template(binary())
     try:
-        for test in (test_format, test_port, test_smtp, test_guard, test_milter, test_imap, test_connections, test_full_disk, test_drain, test_kill,
+        for test in (test_format, test_port, test_smtp, test_guard, test_milter, test_imap, test_connections, test_full_disk, test_drain, test_stop, test_kill,
                      test_supervisor, test_top, test_live, test_no_leak):
             attempt(test.__name__, test, template)
     finally:

@@ -55,10 +55,13 @@ void smtp_milters_set(struct smtp_milters *m, struct milter_filters *f)
 
 /* ---- a session ---- */
 
+METRIC_COUNTER(failures, "troika_smtp_milter_failures_total", "", "Filters that did not answer, or not as they should.");
+
 static void report(void *ctx, const struct milter_filter *f, const char *problem)
 {
 	const struct talk *t = ctx;
 
+	metric_add(&failures, 1);
 	if (t->c)
 		conn_log(t->c->conn, LOG_WARN, "milter.failed", LOG_LIST(LOG_S("filter", f->name), LOG_C("why", problem)));
 }
