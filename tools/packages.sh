@@ -5,7 +5,7 @@ build_packages="gcc libc6-dev meson ninja-build pkgconf ca-certificates
 test_packages="libcmocka-dev python3 python3-yaml openssl bsdutils procps git curl knot knot-dnssecutils
 	clang-tidy cppcheck spin
 	swaks mutt neomutt isync offlineimap3 interimap fetchmail msmtp poppler-utils gsasl python3-jwt python3-cryptography python3-prometheus-client libnet-ssleay-perl libsasl2-modules
-	postfix knot-dnsutils iproute2 libdb5.3 libevent-2.1-7 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0
+	postfix dovecot-imapd dovecot-pop3d knot-dnsutils iproute2 libdb5.3 libevent-2.1-7 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0
 	libmilter-dev opendkim opendkim-tools pebble python3-authres python3-dkim python3-nacl python3-spf rspamd"
 fuzz_packages="clang libclang-rt-14-dev libcmocka-dev"
 run_packages="curl"

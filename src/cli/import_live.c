@@ -5,6 +5,7 @@
 #include "cli/import_accounts.h"
 #include "cli/print.h"
 #include "migrate/limits.h"
+#include "rt/fault.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -207,7 +208,9 @@ int import_live(int argc, char **argv)
 		return r;
 	}
 	catch_signals();
-	r = house_become_owner(o.dir, &e);
+	r = fault_setup(getenv("TROIKA_FAULTS"));
+	if (r == 0)
+		r = house_become_owner(o.dir, &e);
 	if (r == 0)
 		r = house_open(o.dir, NULL, &h, &e);
 	struct crew crew = { .accounts = &accounts, .began_ms = clock_mono_ms(), .bar = isatty(STDERR_FILENO), .print_lock = PTHREAD_MUTEX_INITIALIZER };

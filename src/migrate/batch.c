@@ -193,5 +193,6 @@ int batch_store(struct pass *p, struct batch *b, struct err *e)
 	int r = sort_out(p, b, e);
 	if (r == 0)
 		r = commit(p, b, e);
+	pass_crash_point();
 	return r ? r : note(p, b, e);
 }

@@ -149,8 +149,10 @@ static int copy_chunk(struct pass *p, struct known *v, size_t n, struct err *e)
 	int r = recognise(p, v, n, &left);
 	if (r == 0 && left)
 		r = copy(p, v, n, e);
+	pass_crash_point();
 	if (r == 0)
 		r = set_flags(p, v, n, e);
+	pass_crash_point();
 	return r ? r : note(p, v, n, e);
 }
 

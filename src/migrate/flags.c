@@ -79,6 +79,8 @@ int pass_flags(struct pass *p, struct err *e)
 	}
 	if (r == 0 && n)
 		r = apply(p, changes, n, e);
+	if (n)
+		pass_crash_point();
 	if (r == 0 && n)
 		r = state_note(p->run->state, p->sf, notes, n, e);
 	if (r == 0) {

@@ -208,8 +208,9 @@ int imapc_await(struct imap_client *c, unsigned tag, bool bodies, imapc_untagged
 				return nonsense(c, "an answer to what was not asked", e);
 			return c->r.status == IMAP_OK ? 0 : refused(c, e);
 		}
-		bool wanted = c->r.kind == IMAP_RESPONSE_FETCH || c->r.kind == IMAP_RESPONSE_LIST || c->r.kind == IMAP_RESPONSE_LSUB;
-		if (!wanted && ++idle > MIGRATE_IDLE_RESPONSES_MAX)
+		/* how many messages there may be is for the scan to say; of all else there is little */
+		bool scanned = c->r.kind == IMAP_RESPONSE_FETCH && fn && !bodies;
+		if (!scanned && ++idle > MIGRATE_IDLE_RESPONSES_MAX)
 			return nonsense(c, "responses without end", e);
 		failed = fn ? fn(c, arg, e) : 0;
 	}

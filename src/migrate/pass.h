@@ -46,6 +46,9 @@ struct pass {
 	uint32_t temporary_uid;           /* dry run: the last number given to a message that has only a text for a name */
 };
 
+/* For tests: the fault migrate.kill ends the process here, where something is done and not yet noted. account.c */
+void pass_crash_point(void);
+
 /* ---- where emails lie (emails.c) ---- */
 uint64_t emails_hash(struct str id);                                      /* never 0 */
 int emails_load(struct run *run);                                         /* all that the state knows */

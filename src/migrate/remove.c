@@ -31,6 +31,7 @@ static int remove_notes(struct run *run, struct state_folder *sf, const struct p
 	}
 	if (r == 0 && ours.n)
 		r = mailbox_expunge(run->account, sf->target, &ours, false, NULL, NULL);
+	pass_crash_point();
 	if (r == ERR_NOT_FOUND)               /* the whole mailbox was deleted here */
 		r = 0;
 	for (size_t i = 0; r == 0 && i < n; i++) {

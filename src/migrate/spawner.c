@@ -19,13 +19,47 @@ struct spawner {
 
 /* ---- in the process of its own ---- */
 
+static bool write_all(int fd, const char *p, ssize_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(fd, p, (size_t)n);
+		if (done < 0)
+			return false;
+		p += done;
+		n -= done;
+	}
+	return true;
+}
+
+/* What the command says goes through a pipe first: Dovecot's imap takes a socket on standard output for a mistake. */
+static void relay(int from, int to)
+{
+	static char bytes[64 << 10];
+	ssize_t n;
+
+	signal(SIGPIPE, SIG_IGN);
+	while ((n = read(from, bytes, sizeof bytes)) > 0 && write_all(to, bytes, n)) {}
+	_exit(0);
+}
+
 static void run(const char *command, int fd)
 {
+	int out[2];
+
+	if (pipe(out))
+		_exit(127);
+	pid_t pid = fork();
+	if (pid == 0) {
+		close(out[1]);
+		relay(out[0], fd);
+	}
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
-	if (dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+	if (pid < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(out[1], STDOUT_FILENO) < 0)
 		_exit(127);
+	close(out[0]);
+	close(out[1]);
 	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 	_exit(127);
 }
@@ -62,8 +96,11 @@ static void serve(int fd, const char *const *commands, size_t n)
 		int pair[2] = { -1, -1 };
 		if (index < n && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
 			pid_t pid = fork();
-			if (pid == 0)
+			if (pid == 0) {
+				close(pair[0]);           /* else the command's input would not end with the stream */
+				close(fd);
 				run(commands[index], pair[1]);
+			}
 			close(pair[1]);
 			if (pid < 0) {
 				close(pair[0]);
