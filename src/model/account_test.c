@@ -265,9 +265,39 @@ static void idle_accounts_are_bounded(void **state)
 	account_close(&a);
 }
 
+/* INBOX has the same id in every life of an account, and views of the old one may still be cached. */
+static void a_new_life_shows_nothing_of_the_old(void **state)
+{
+	struct fixture *f = *state;
+	for (int life = 0; life < 3; life++) {
+		struct view *empty;
+		assert_int_equal(view_open(f->account, FIXTURE_INBOX, &empty), 0);
+		assert_int_equal(view_count(empty), 0);
+		view_unref(&empty);
+		for (uint32_t n = 1; n <= 4; n++) {
+			struct view *v;
+			char text[32];
+			struct store_blob_view bytes;
+			snprintf(text, sizeof text, "life %d, mail %u\r\n", life, n);
+			assert_int_equal(fixture_append(f, FIXTURE_INBOX, text, 0), n);
+			assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
+			assert_int_equal(view_count(v), n);
+			assert_int_equal(email_map(f->account, view_at(v, 0).email, &bytes), 0);
+			assert_true(str_ends(bytes.bytes, STR("mail 1\r\n")));
+			email_unmap(f->account, &bytes);
+			view_unref(&v);
+		}
+		account_close(&f->account);
+		assert_int_equal(account_delete(f->model, FIXTURE_ACCOUNT), 0);
+		assert_int_equal(account_create(f->model, FIXTURE_ACCOUNT), 0);
+		assert_int_equal(account_open(f->model, FIXTURE_ACCOUNT, &f->account), 0);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(a_new_life_shows_nothing_of_the_old),
 		FIXTURE_TEST(one_object_for_all), FIXTURE_TEST(version_grows),
 		FIXTURE_TEST(watchers_are_told), FIXTURE_TEST(maildrop_has_one_holder),
 		FIXTURE_TEST(quota_counts_and_refuses), FIXTURE_TEST(deliveries_may_use_the_grace),

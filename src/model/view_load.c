@@ -261,6 +261,9 @@ static int load_newest(struct store_read *r, void *arg)
 		rc = ERR_NOT_FOUND;
 	if (rc)
 		return rc;
+	/* What is cached may be of the INBOX of an earlier life of the account: it has the same id, but nothing in common. */
+	if (load->base && load->base->uidvalidity != mailbox.uidvalidity)
+		load->base = NULL;
 	struct view *base = load->base;
 	if (base && base->modseq == mailbox.modseq) {
 		note_checked(base, store_version(r), state.modseq);
