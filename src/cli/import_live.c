@@ -1,6 +1,7 @@
 #include "cli/import_live.h"
 
 #include "base/clock.h"
+#include "cli/admin.h"
 #include "cli/command.h"
 #include "cli/import_accounts.h"
 #include "cli/print.h"
@@ -225,6 +226,9 @@ int import_live(int argc, char **argv)
 		print_total(&crew);
 	int code = r ? cli_fail("import", r, &e) : judge(&accounts);
 	house_close(&h);
+	/* not the source as it was written: it may hold a password */
+	for (size_t i = 0; i < accounts.n && !o.dry_run; i++)
+		admin_told(o.dir, "import", accounts.v[i].user, "from another server", r ? r : accounts.v[i].result);
 	import_accounts_fini(&accounts);
 	return code;
 }
