@@ -66,9 +66,10 @@ typedef void repository_report_fn(void *arg, const char *line);
 typedef int repository_need_fn(void *ctx, const struct chunk_id *id);
 typedef int repository_walk_fn(void *arg, struct str snapshot, repository_need_fn *need, void *ctx);
 int repository_verify(struct repository *r, repository_walk_fn *walk, void *walk_arg, repository_report_fn *fn, void *arg, uint64_t *faults_out);
-/* Verifies all packs, snapshots and notes. What is sound in a damaged pack goes into a new one, then the damaged file to damaged/, as do damaged snapshots and
- * notes: no pack or snapshot is ever deleted. Chunks that were lost are unknown afterwards, so that the next backup puts them again and older snapshots that name
- * them are whole again. A file that the disk does not give stays where it is. set_aside_out: files moved. Needs write. Safe to be killed. */
+/* Verifies all packs, snapshots and notes. What is sound in a damaged pack goes into a new one, then the damaged file to damaged/, as do damaged
+ * snapshots and notes: no pack or snapshot is ever deleted. Chunks that were lost are unknown afterwards, so the next backup puts them again, which
+ * makes older snapshots that name them whole. A file that the disk does not give stays where it is. set_aside_out: files moved. ERR_DENIED (not open
+ * for writing). Safe to be killed. */
 int repository_mend(struct repository *r, repository_report_fn *fn, void *arg, uint64_t *set_aside_out);
 /* Forgets snapshots for which keep says false (NULL: keeps all), and gives back the room of chunks that no snapshot left needs: packs of which more
  * than half is unneeded are rewritten, and small packs joined. Safe to be killed at any moment. walk as above, needed here (ERR_INVALID); when a
