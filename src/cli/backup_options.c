@@ -7,12 +7,12 @@
 
 #include <getopt.h>
 
-enum { USER = 256, PASSPHRASE, RATE, LIST, VERIFY, PRUNE, LAST, DAILY, WEEKLY, MONTHLY, AT, AS, MAILBOX, INTO, MESSAGE, SUBJECT, UNCHANGED, EXACT, OWNER };
+enum { USER = 256, PASSPHRASE, RATE, LIST, VERIFY, PRUNE, LAST, DAILY, WEEKLY, MONTHLY, AT, AS, MAILBOX, INTO, MESSAGE, SUBJECT, UNCHANGED, EXACT, OWNER, MEND };
 
 static const struct option backup_long[] = {
 	{ "dir", required_argument, NULL, 'd' }, { "user", required_argument, NULL, USER }, { "passphrase-file", required_argument, NULL, PASSPHRASE },
 	{ "rate", required_argument, NULL, RATE }, { "list", no_argument, NULL, LIST }, { "verify", no_argument, NULL, VERIFY },
-	{ "prune", no_argument, NULL, PRUNE }, { "keep-last", required_argument, NULL, LAST }, { "keep-daily", required_argument, NULL, DAILY },
+	{ "mend", no_argument, NULL, MEND }, { "prune", no_argument, NULL, PRUNE }, { "keep-last", required_argument, NULL, LAST }, { "keep-daily", required_argument, NULL, DAILY },
 	{ "keep-weekly", required_argument, NULL, WEEKLY }, { "keep-monthly", required_argument, NULL, MONTHLY }, { NULL, 0, NULL, 0 },
 };
 static const struct option restore_long[] = {
@@ -40,6 +40,7 @@ static int take(const char *name, int c, struct backup_options *o)
 	case LIST: o->list = true; break;
 	case VERIFY: o->verify = true; break;
 	case PRUNE: o->prune = true; break;
+	case MEND: o->mend = true; break;
 	case AT: o->at = optarg; break;
 	case AS: o->as = optarg; break;
 	case MAILBOX: o->mailbox = optarg; break;

@@ -12,7 +12,7 @@ struct backup_options {
 	const char *users[BACKUP_USERS_MAX];
 	unsigned n_users;
 	uint64_t rate;                        /* bytes a second; 0: none */
-	bool list, verify, prune, unchanged, exact;
+	bool list, verify, prune, mend, unchanged, exact;
 	struct retention keep;
 };
 /* restores: which of the two it is. 0, or CLI_USAGE after saying what is wrong. */

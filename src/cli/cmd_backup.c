@@ -58,7 +58,7 @@ static int list(const struct backup_options *o, const char *secret, struct err *
 	return r ? cli_fail(o->repository, r, e) : CLI_OK;
 }
 
-/* ---- --verify, --prune ---- */
+/* ---- --mend, --verify, --prune ---- */
 
 static int verify_open(struct repository *repository, const char *name, struct err *e)
 {
@@ -68,6 +68,16 @@ static int verify_open(struct repository *repository, const char *name, struct e
 		return cli_fail(name, r, e);
 	printf("%llu faults found in the backup\n", (unsigned long long)faults);
 	return faults ? CLI_FAULTS : CLI_OK;
+}
+
+static int mend_open(struct repository *repository, const char *name, struct err *e)
+{
+	uint64_t set_aside = 0;
+	int r = repository_mend(repository, print_line, NULL, &set_aside);
+	if (r)
+		return cli_fail(name, r, e);
+	printf("%llu damaged files set aside%s\n", (unsigned long long)set_aside, set_aside ? "; the next backup brings what was lost again, if it is still there" : "");
+	return CLI_OK;
 }
 
 static bool keep(void *arg, const char *id) { return retained_has(arg, id); }
@@ -90,10 +100,12 @@ static int prune_open(struct repository *repository, const struct backup_options
 static int care(const struct backup_options *o, const char *secret, struct err *e)
 {
 	struct repository *repository = NULL;
-	int r = backup_options_open(o, secret, o->prune, false, &repository, e);
+	int r = backup_options_open(o, secret, o->prune || o->mend, false, &repository, e);
 	if (r)
 		return cli_fail(o->repository, r, e);
-	r = o->prune ? prune_open(repository, o, e) : CLI_OK;
+	r = o->mend ? mend_open(repository, o->repository, e) : CLI_OK;
+	if (r == CLI_OK && o->prune)
+		r = prune_open(repository, o, e);
 	if (r == CLI_OK && o->verify)
 		r = verify_open(repository, o->repository, e);
 	repository_close(&repository);
@@ -213,7 +225,9 @@ int cli_backup(int argc, char **argv)
 	keeps = o.keep.last || o.keep.daily || o.keep.weekly || o.keep.monthly;
 	if (o.prune != keeps)
 		return cli_usage("backup", o.prune ? "--prune needs to know what to keep: --keep-daily N, ..." : "--keep-... has no meaning without --prune");
-	if (!o.dir && !o.list && !o.verify && !o.prune)
+	if (o.dir && o.mend)
+		return cli_usage("backup", "--mend does not go with -d DIR: mend the backup, then make one");
+	if (!o.dir && !o.list && !o.verify && !o.prune && !o.mend)
 		return cli_usage("backup", "-d DIR is missing: the data directory");
 	r = backup_options_secret(&o, &secret);
 	if (r == 0)

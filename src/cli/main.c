@@ -134,7 +134,7 @@ const struct cli_command cli_commands[] = {
 	  "--failed: what was refused or failed. --json: the lines as they stand in DIR/audit." },
 	{ "backup", cli_backup, "back everything up, while the server runs",
 	  "troika backup -d DIR DEST [--user NAME@DOMAIN]... [--passphrase-file F|-] [--rate SIZE] [--verify]\n"
-	  "troika backup DEST --list|--verify [--passphrase-file F|-]\n"
+	  "troika backup DEST --list|--verify|--mend [--passphrase-file F|-]\n"
 	  "troika backup [-d DIR] DEST --prune [--keep-last N] [--keep-daily N] [--keep-weekly N] [--keep-monthly N]\n\n"
 	  "DEST is a directory, made by the first run (encrypted, if that has a passphrase) and added to by each. Only what is new is read and written. A run that\n"
 	  "is killed is taken up by the next one. Rate: bytes a second at most (10M). Exit code 3: something could not be read." },
