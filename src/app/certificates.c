@@ -3,6 +3,7 @@
 #include "app/house.h"
 #include "base/clock.h"
 #include "rt/log.h"
+#include "rt/metric.h"
 #include "rt/porter.h"
 
 #include <errno.h>
@@ -226,6 +227,9 @@ static void note_failure(struct certificates *c, int r, const struct err *e, int
 	log_event(LOG_ERROR, "acme.failed", LOG_LIST(LOG_C("error", e->log[0] ? e->log : err_text(r)), LOG_U("again_s", wait)));
 }
 
+METRIC_COUNTER(issued, "troika_acme_orders_total", "result=\"issued\"", "Certificates asked for.");
+METRIC_COUNTER(failed, "troika_acme_orders_total", "result=\"failed\"", "Certificates asked for.");
+
 int certificates_run(struct certificates *c, const struct certificates_config *config, const struct str *names, size_t n, int64_t now)
 {
 	struct str all[ACME_NAMES_MAX], rest = str_from_c(config->names), name;
@@ -250,6 +254,7 @@ int certificates_run(struct certificates *c, const struct certificates_config *c
 		log_event(LOG_WARN, "acme.refused", LOG_LIST(LOG_C("error", e.log), LOG_C("means", "the first name is asked for alone")));
 		r = obtain(c, config, all, 1, &e);
 	}
+	metric_add(r ? &failed : &issued, 1);
 	if (r) {
 		note_failure(c, r, &e, now);
 		return r;

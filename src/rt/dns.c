@@ -8,6 +8,8 @@
 #include "rt/dns_answer.h"
 #include "rt/dns_name.h"
 #include "rt/limits.h"
+#include "rt/log.h"
+#include "rt/metric.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -165,6 +167,22 @@ static int take_result(struct arena *a, enum dns_type type, const struct ub_resu
 	return out->status == DNS_OK ? take_records(a, type, r, out) : 0;
 }
 
+#define ANSWERS "troika_rt_dns_answers_total"
+#define ANSWERS_HELP "Questions to the DNS by answer; temporary: no answer for now; bogus: DNSSEC says that it is forged."
+METRIC_COUNTER(answers_ok, ANSWERS, "status=\"ok\"", ANSWERS_HELP);
+METRIC_COUNTER(answers_none, ANSWERS, "status=\"no such record\"", ANSWERS_HELP);
+METRIC_COUNTER(answers_temporary, ANSWERS, "status=\"temporary\"", ANSWERS_HELP);
+METRIC_COUNTER(answers_bogus, ANSWERS, "status=\"bogus\"", ANSWERS_HELP);
+METRIC_SECONDS(answer_seconds, "troika_rt_dns_seconds", "", "Time until the DNS answered, the cache too.");
+
+static void count_answer(const struct dns_answer *a, struct str name, uint64_t began_us)
+{
+	metric_time(&answer_seconds, clock_mono_us() - began_us);
+	metric_add(a->status == DNS_OK ? &answers_ok : a->status == DNS_TEMPORARY ? &answers_temporary : a->status == DNS_BOGUS ? &answers_bogus : &answers_none, 1);
+	if (a->status == DNS_BOGUS)
+		log_event(LOG_INFO, "rt.dns-bogus", LOG_LIST(LOG_S("name", name)));
+}
+
 static int dns_ask(void *ctx, struct arena *a, struct str name, enum dns_type type, struct dns_answer *out)
 {
 	struct dns *d = ctx;
@@ -180,10 +198,12 @@ static int dns_ask(void *ctx, struct arena *a, struct str name, enum dns_type ty
 		return ERR_NO_MEMORY;
 	}
 	question_init(&q);
+	uint64_t began = clock_mono_us();
 	out->why = question_ask(d, &q, text.p, (int)type, d->timeout_ms);
 	int r = out->why ? 0 : take_result(a, type, q.result, out);
 	question_fini(&q);
 	buf_fini(&text);
+	count_answer(out, name, began);
 	atomic_fetch_add(&d->questions, 1);
 	atomic_fetch_add(&d->temporary, out->status == DNS_TEMPORARY);
 	atomic_fetch_add(&d->bogus, out->status == DNS_BOGUS);

@@ -1,6 +1,7 @@
 #include "rt/fetch.h"
 
 #include "rt/limits.h"
+#include "rt/metric.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -170,6 +171,9 @@ static int perform(struct transfer *t, const struct fetch_request *r, struct err
 	return err_set(e, code, NULL, "%s: %s", r->url, t->too_big ? "answer too big" : t->why[0] ? t->why : curl_easy_strerror(c));
 }
 
+METRIC_COUNTER(done, "troika_rt_fetches_total", "result=\"ok\"", "HTTP requests that we make: policies, keys, certificates.");
+METRIC_COUNTER(failed, "troika_rt_fetches_total", "result=\"failed\"", "HTTP requests that we make: policies, keys, certificates.");
+
 int fetch(const struct fetch_request *r, struct fetch_answer *out, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
@@ -178,6 +182,7 @@ int fetch(const struct fetch_request *r, struct fetch_answer *out, struct err *e
 	pthread_once(&global.once, init_global);
 	struct transfer t = { .answer = out, .curl = global.result == CURLE_OK ? curl_easy_init() : NULL };
 	int code = t.curl ? perform(&t, r, e) : err_set(e, ERR_NO_MEMORY, NULL, "%s: libcurl does not start", r->url);
+	metric_add(code ? &failed : &done, 1);
 	curl_easy_cleanup(t.curl);
 	curl_slist_free_all(t.headers);
 	curl_slist_free_all(t.resolve);

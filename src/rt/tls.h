@@ -35,7 +35,8 @@ void tls_challenges_remove(struct tls_challenges *t, struct str name);
 /* When the first of its certificates ends, unix seconds; 0: unknown. */
 int64_t tls_context_expires(const struct tls_context *t);
 
-/* Writes a self-signed EC P-256 certificate for the names, valid for `days`; key file mode 0600. Existing files are kept: ERR_EXISTS. */
+/* Writes a self-signed EC P-256 certificate for the names, valid for `days`; key file mode 0600. The certificate comes last, and whole: a kill at any
+ * time leaves none, or both. ERR_EXISTS: there is one, which is kept; a key without one is replaced. */
 int tls_self_signed(const struct str *names, size_t n_names, unsigned days, const char *cert_file, const char *key_file, struct err *e);
 /* SHA-256 fingerprint "AA:BB:..." of a PEM certificate file into out (96 bytes at least). */
 int tls_fingerprint(const char *cert_file, char *out, size_t size, struct err *e);

@@ -58,9 +58,17 @@ static bool fill_certificate(X509 *cert, EVP_PKEY *key, const struct str *names,
 	       X509_sign(cert, key, EVP_sha256()) > 0;
 }
 
-/* Exclusive: what is there stays. Synced: a server that came up once must not find half a key after a crash. */
-static int write_pem(const char *path, mode_t mode, X509 *cert, EVP_PKEY *key, struct err *e)
+#define PATH_MAX_BYTES 4096
+
+static bool new_name(const char *path, char *out) { return snprintf(out, PATH_MAX_BYTES, "%s.new", path) < PATH_MAX_BYTES; }
+
+/* Beside its place, synced: whenever the process is killed, no half of a file has the name that counts. */
+static int write_pem(const char *place, mode_t mode, X509 *cert, EVP_PKEY *key, struct err *e)
 {
+	char path[PATH_MAX_BYTES];
+	if (!new_name(place, path))
+		return err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", place);
+	unlink(path);        /* what a kill left */
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return err_from_errno(e, errno, "%s", path);
@@ -75,10 +83,31 @@ static int write_pem(const char *path, mode_t mode, X509 *cert, EVP_PKEY *key, s
 	return err_set(e, ERR_IO, NULL, "%s: cannot be written", path);
 }
 
+static int put_in_place(const char *place, struct err *e)
+{
+	char path[PATH_MAX_BYTES];
+	new_name(place, path);
+	return rename(path, place) == 0 ? 0 : err_from_errno(e, errno, "%s", place);
+}
+
+static void sync_directory_of(const char *path)
+{
+	char dir[PATH_MAX_BYTES];
+	size_t slash = str_rchr(str_from_c(path), '/');
+	if (slash == STR_NPOS || !str_copy_c(dir, sizeof(dir), str_make(path, slash)))
+		return;
+	int fd = open(slash ? dir : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+/* The certificate comes last: a key without one was left by a kill. */
 int tls_self_signed(const struct str *names, size_t n_names, unsigned days, const char *cert_file, const char *key_file, struct err *e)
 {
-	if (access(cert_file, F_OK) == 0 || access(key_file, F_OK) == 0)
-		return err_set(e, ERR_EXISTS, NULL, "%s or %s is already there", cert_file, key_file);
+	if (access(cert_file, F_OK) == 0)
+		return err_set(e, ERR_EXISTS, NULL, "%s is already there", cert_file);
 	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *cert = X509_new();
 	int r = 0;
@@ -86,11 +115,14 @@ int tls_self_signed(const struct str *names, size_t n_names, unsigned days, cons
 		r = err_set(e, ERR_INVALID, NULL, "no certificate can be made for these names");
 	if (r == 0)
 		r = write_pem(key_file, 0600, NULL, key, e);
-	if (r == 0) {
+	if (r == 0)
 		r = write_pem(cert_file, 0644, cert, NULL, e);
-		if (r < 0)
-			unlink(key_file);
-	}
+	if (r == 0)
+		r = put_in_place(key_file, e);
+	if (r == 0)
+		r = put_in_place(cert_file, e);
+	if (r == 0)
+		sync_directory_of(cert_file);
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	return r;

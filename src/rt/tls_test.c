@@ -9,6 +9,7 @@
 #include "rt/fault.h"
 #include "rt/test_server.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -378,6 +379,23 @@ static void test_self_signed(void **state)
 	assert_int_equal(tls_self_signed(&bad, 1, 10, path, key, &e), ERR_INVALID);
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(access(key, F_OK), -1);
+	/* What a kill may leave: half files beside the places, and a key alone. */
+	char left[220];
+	snprintf(left, sizeof(left), "%s.new", path);
+	close(open(left, O_WRONLY | O_CREAT, 0600));
+	close(open(key, O_WRONLY | O_CREAT, 0644));
+	assert_int_equal(tls_self_signed(&name, 1, 10, path, key, &e), 0);
+	assert_int_equal(access(left, F_OK), -1);
+	assert_int_equal(stat(key, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	struct tls_identity made = { path, key };
+	struct tls_options o = { .identities = &made, .n_identities = 1 };
+	struct tls_context *t;
+	assert_int_equal(tls_context_create(&o, &t, &e), 0);
+	assert_true(tls_context_expires(t) > clock_now() + 9 * 86400 && tls_context_expires(t) < clock_now() + 11 * 86400);
+	tls_context_unref(&t);
+	unlink(path);
+	unlink(key);
 }
 
 static void test_bad_files(void **state)

@@ -112,6 +112,7 @@ def say(sock, text, wait=b"\n"):
 
 def speak(server, proto):
     s = server.connect(proto)
+    s.settimeout(60)
     say(s, b"")
     return s
 
