@@ -1,12 +1,26 @@
 #include "store/engine_lmdb/blob_index.h"
 
 #include "base/bytes.h"
+#include "base/hash.h"
 
 #include <errno.h>
 
 #define SEGMENT_ROW_SIZE 24
 
 static MDB_val val(const void *p, size_t n) { return val_of_str(str_make(p, n)); }
+
+/* From level 2 on a row ends with the CRC of its key and value, so that a bit that flips in either is noticed. */
+static uint32_t row_crc(MDB_val key, const void *value, size_t value_n)
+{
+	return hash_crc32c(hash_crc32c(0, key.mv_data, key.mv_size), value, value_n);
+}
+
+bool index_row_ok(MDB_val key, MDB_val value, size_t value_n)
+{
+	if (value.mv_size == value_n)
+		return true;          /* of level 1 */
+	return value.mv_size == value_n + INDEX_ROW_CRC && load_le32((const uint8_t *)value.mv_data + value_n) == row_crc(key, value.mv_data, value_n);
+}
 
 static int get(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_n, size_t value_n, const uint8_t **out)
 {
@@ -15,12 +29,18 @@ static int get(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_n, size_t 
 	if (rc)
 		return rc;
 	*out = v.mv_data;
-	return v.mv_size == value_n ? MDB_SUCCESS : MDB_CORRUPTED;
+	return index_row_ok(k, v, value_n) ? MDB_SUCCESS : MDB_CORRUPTED;
 }
 
-static int put(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_n, const void *value, size_t value_n)
+static int put(struct lmdb_store *s, MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_n, const void *value, size_t value_n)
 {
-	MDB_val k = val(key, key_n), v = val(value, value_n);
+	uint8_t row[SEGMENT_ROW_SIZE + INDEX_ROW_CRC];
+	MDB_val k = val(key, key_n), v = val(row, value_n);
+	memcpy(row, value, value_n);
+	if (atomic_load_explicit(&s->level, memory_order_relaxed) >= 2) {
+		store_le32(row + value_n, row_crc(k, value, value_n));
+		v.mv_size += INDEX_ROW_CRC;
+	}
 	return mdb_put(txn, dbi, &k, &v, 0);
 }
 
@@ -63,7 +83,7 @@ int index_segment_put(struct lmdb_store *s, MDB_txn *txn, uint32_t number, const
 	store_le32(p + 4, row->revived);
 	store_le64(p + 8, row->size);
 	store_le64(p + 16, row->dead);
-	return put(txn, s->segments, key, sizeof key, p, sizeof p);
+	return put(s, txn, s->segments, key, sizeof key, p, sizeof p);
 }
 
 int index_segment_del(struct lmdb_store *s, MDB_txn *txn, uint32_t number)
@@ -89,7 +109,7 @@ int index_segment_next(struct lmdb_store *s, MDB_txn *txn, uint32_t after, uint3
 	mdb_cursor_close(c);
 	if (rc)
 		return rc;
-	if (k.mv_size != 4 || v.mv_size != SEGMENT_ROW_SIZE)
+	if (k.mv_size != 4 || !index_row_ok(k, v, SEGMENT_ROW_SIZE))
 		return MDB_CORRUPTED;
 	*number_out = load_be32(k.mv_data);
 	*row_out = row_decode(v.mv_data);
@@ -113,7 +133,7 @@ int index_segment_number(struct lmdb_store *s, MDB_txn *txn, uint32_t least, uin
 	uint8_t next[4];
 	store_le32(next, number + 1);
 	*number_out = number;
-	return put(txn, s->counters, name, sizeof name - 1, next, sizeof next);
+	return put(s, txn, s->counters, name, sizeof name - 1, next, sizeof next);
 }
 
 /* ---- places ---- */
@@ -136,7 +156,7 @@ int index_place_put(struct lmdb_store *s, MDB_txn *txn, uint64_t id, uint64_t pl
 	uint8_t key[8], p[8];
 	store_be64(key, id);
 	store_le64(p, place);
-	return put(txn, s->moved, key, sizeof key, p, sizeof p);
+	return put(s, txn, s->moved, key, sizeof key, p, sizeof p);
 }
 
 /* ---- the dead ---- */
@@ -160,7 +180,7 @@ int index_dead_put(struct lmdb_store *s, MDB_txn *txn, uint64_t id, int64_t sinc
 	store_be64(key, id);
 	store_le64(p, (uint64_t)since);
 	store_le64(p + 8, size);
-	return put(txn, s->dead, key, sizeof key, p, sizeof p);
+	return put(s, txn, s->dead, key, sizeof key, p, sizeof p);
 }
 
 int index_dead_del(struct lmdb_store *s, MDB_txn *txn, uint64_t id)
@@ -197,7 +217,7 @@ int index_tag_put(struct lmdb_store *s, MDB_txn *txn, uint64_t id, store_tag tag
 {
 	uint8_t key[16], value = has;
 	tag_key(key, id, tag);
-	return put(txn, s->tags, key, sizeof key, &value, 1);
+	return put(s, txn, s->tags, key, sizeof key, &value, 1);
 }
 
 int index_tag_del(struct lmdb_store *s, MDB_txn *txn, uint64_t id, store_tag tag)
@@ -253,7 +273,7 @@ static int tags_of_table(struct lmdb_store *s, MDB_txn *txn, uint64_t id, struct
 	store_be64(from, id);
 	MDB_val k = val(from, sizeof from), v;
 	for (rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE); rc == 0; rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
-		if (k.mv_size != 16 || v.mv_size != 1)
+		if (k.mv_size != 16 || !index_row_ok(k, v, 1))
 			rc = MDB_CORRUPTED;
 		else if (load_be64(k.mv_data) != id)
 			rc = MDB_NOTFOUND;

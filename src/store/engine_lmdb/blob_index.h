@@ -52,6 +52,9 @@ int index_tag_del(struct lmdb_store *s, MDB_txn *txn, uint64_t id, store_tag tag
 /* All tags of a blob. *tags_out is from malloc (NULL when there are none). */
 int index_tags(struct lmdb_store *s, MDB_txn *txn, uint64_t id, const struct record *r, store_tag **tags_out,
 			   size_t *n_out);
+/* Whether a row whose value has value_n bytes is one: of level 1 it is that long, of level 2 a CRC of key and value follows. */
+#define INDEX_ROW_CRC 4u
+bool index_row_ok(MDB_val key, MDB_val value, size_t value_n);
 /* Forgets all that the tables say about a blob. */
 int index_blob_forget(struct lmdb_store *s, MDB_txn *txn, uint64_t id);
 

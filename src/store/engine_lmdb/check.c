@@ -3,9 +3,11 @@
 
 #include "base/bytes.h"
 #include "store/engine_lmdb/blob_area.h"
+#include "store/engine_lmdb/blob_index.h"
 
 #include <stdarg.h>
 
+#define BAD_ROWS 32u                              /* mended at once; more need another repair */
 #define PAIRS_AT_ONCE 4096                        /* in one read transaction, which keeps old pages from being reused */
 
 void check_fault(struct check *c, const char *format, ...)
@@ -55,14 +57,14 @@ static const char *pair_versions(struct check *c, MDB_txn *txn, MDB_val key, MDB
 
 static const char *pair_counters(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
 {
-	(void)c, (void)txn, (void)key;
-	return value.mv_size == 4 ? NULL : "not a counter";
+	(void)c, (void)txn;
+	return index_row_ok(key, value, 4) ? NULL : "not a counter";
 }
 
 static const char *pair_segments(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
 {
 	(void)c, (void)txn;
-	if (key.mv_size != 4 || value.mv_size != 24)
+	if (key.mv_size != 4 || !index_row_ok(key, value, 24))
 		return "not a segment";
 	uint32_t state = load_le32(value.mv_data);
 	return state >= 1 && state <= 4 ? NULL : "a segment in no known state";
@@ -71,19 +73,19 @@ static const char *pair_segments(struct check *c, MDB_txn *txn, MDB_val key, MDB
 static const char *pair_tags(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
 {
 	(void)c, (void)txn;
-	return key.mv_size == 16 && value.mv_size == 1 ? NULL : "not a tag";
+	return key.mv_size == 16 && index_row_ok(key, value, 1) ? NULL : "not a tag";
 }
 
 static const char *pair_dead(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
 {
 	(void)c, (void)txn;
-	return key.mv_size == 8 && value.mv_size == 16 ? NULL : "not an entry of a dead blob";
+	return key.mv_size == 8 && index_row_ok(key, value, 16) ? NULL : "not an entry of a dead blob";
 }
 
 static const char *pair_moved(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
 {
 	(void)c, (void)txn;
-	return key.mv_size == 8 && value.mv_size == 8 ? NULL : "not a place";
+	return key.mv_size == 8 && index_row_ok(key, value, 8) ? NULL : "not a place";
 }
 
 /* Reads every byte, so that a page that the disk cannot give is found now. */
@@ -94,12 +96,15 @@ static void touch(MDB_val v)
 		(void)p[i];
 }
 
-static void report_pair(struct check *c, const char *table, MDB_val key, const char *what)
+static void report_pair(struct check *c, const char *table, MDB_val key, MDB_val value, const char *what, bool mend)
 {
 	char hex[2 * 32 + 1] = "";
 	for (size_t i = 0; i < key.mv_size && i < 32; i++)
 		snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)key.mv_data)[i]);
-	check_fault(c, "index table %s, key %s: %s", table, hex, what);
+	char bytes[2 * 32 + 1] = "";
+	for (size_t i = 0; mend && i < value.mv_size && i < 32; i++)
+		snprintf(bytes + 2 * i, 3, "%02x", ((const uint8_t *)value.mv_data)[i]);
+	check_fault(c, "index table %s, key %s: %s%s%s", table, hex, what, mend ? "; taken out, it was " : "", bytes);
 }
 
 struct place_in_table {
@@ -107,9 +112,47 @@ struct place_in_table {
 	uint8_t key[512];
 };
 
+/* Rows about blobs that are no rows. What they said is found out from the segments. */
+struct bad_rows {
+	struct check *c;
+	MDB_dbi dbi;
+	pair_fn *judge;
+	size_t n;
+	struct place_in_table v[BAD_ROWS];
+};
+
+static int drop_bad_rows(struct lmdb_write *w, void *arg)
+{
+	const struct bad_rows *bad = arg;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < bad->n; i++) {
+		MDB_val key = { .mv_size = bad->v[i].n, .mv_data = (void *)(uintptr_t)bad->v[i].key }, value;
+		rc = mdb_get(w->txn, bad->dbi, &key, &value);
+		if (rc == 0 && bad->judge(bad->c, w->txn, key, value)) {
+			w->changed = true;
+			rc = mdb_del(w->txn, bad->dbi, &key, NULL);
+		}
+		if (rc == MDB_NOTFOUND)
+			rc = 0;
+	}
+	return write_fail(w, rc);
+}
+
+static int mend_rows(struct bad_rows *bad)
+{
+	struct check *c = bad->c;
+	if (bad->n == 0)
+		return 0;
+	c->places_lost |= bad->dbi == c->s->moved;
+	c->counters_lost |= bad->dbi == c->s->counters || bad->dbi == c->s->segments;
+	return lmdb_commit_raw(c->s, drop_bad_rows, bad);
+}
+
 /* Some pairs from where the last call ended. 1: there are more. */
 static int check_some(struct check *c, const char *table, MDB_dbi dbi, pair_fn *judge, struct place_in_table *at)
 {
+	struct bad_rows bad = { .c = c, .dbi = dbi, .judge = judge };
+	bool derived = dbi != c->s->kv && dbi != c->s->versions;
 	struct store_read *r;
 	MDB_txn *txn;
 	int rc = lmdb_begin_raw(c->s, &r, &txn);
@@ -126,8 +169,14 @@ static int check_some(struct check *c, const char *table, MDB_dbi dbi, pair_fn *
 	for (size_t n = 0; rc == 0 && n < PAIRS_AT_ONCE; n++) {
 		touch(value);
 		const char *wrong = judge(c, txn, key, value);
-		if (wrong)
-			report_pair(c, table, key, wrong);
+		if (wrong) {
+			bool mend = c->repair && derived && bad.n < BAD_ROWS && key.mv_size <= sizeof at->key;
+			report_pair(c, table, key, value, wrong, mend);
+			if (mend) {
+				bad.v[bad.n].n = key.mv_size;
+				memcpy(bad.v[bad.n++].key, key.mv_data, key.mv_size);
+			}
+		}
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	if (rc == 0 && key.mv_size <= sizeof at->key) {
@@ -136,6 +185,9 @@ static int check_some(struct check *c, const char *table, MDB_dbi dbi, pair_fn *
 	}
 	mdb_cursor_close(cursor);
 	lmdb_end(r);
+	int mended = mend_rows(&bad);
+	if (mended)
+		return mended;
 	if (rc == 0)
 		return 1;
 	return rc == MDB_NOTFOUND ? 0 : lmdb_code(rc);
@@ -177,6 +229,8 @@ int lmdb_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uin
 	if (wounds)
 		check_fault(&c, "index: it was salvaged, and what is missing was not yet made up for (%llu stretches)", (unsigned long long)wounds);
 	int rc = check_index(&c);
+	if (rc == 0 && c.counters_lost && c.repair)
+		rc = check_mend_counters(c.s);
 	if (rc == 0)
 		rc = check_segments(&c);
 	pthread_mutex_unlock(&c.s->blobs->maintain);

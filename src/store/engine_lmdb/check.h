@@ -11,6 +11,7 @@ struct check {
 	store_report_fn *report;
 	void *report_arg;
 	uint64_t faults;
+	bool counters_lost;               /* numbers of segments may be given out again, were they not skipped */
 	bool places_lost;                 /* rows of the tables about blobs may be missing */
 };
 
@@ -29,6 +30,8 @@ int check_segments(struct check *c);
 int check_set_aside(struct lmdb_store *s, uint32_t number, uint64_t offset, uint64_t n);
 /* Writes the first 64 bytes of a segment anew; the old ones go to the quarantine. 0, or ERR_BUSY: somebody writes to it. */
 int check_mend_header(struct lmdb_store *s, uint32_t number);
+/* The next segment gets a number beyond all that can have been given out. */
+int check_mend_counters(struct lmdb_store *s);
 /* When the table of moved blobs was lost: notes that the blob of this record, which is no more where its id says, is here. *mended_out: it did. */
 int check_mend_place(struct check *c, uint32_t number, const struct scan_item *item, bool *mended_out);
 

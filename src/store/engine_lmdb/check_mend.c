@@ -3,6 +3,7 @@
 #include "store/engine_lmdb/blob_index.h"
 #include "store/engine_lmdb/check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -99,4 +100,42 @@ int check_mend_place(struct check *c, uint32_t number, const struct scan_item *i
 	check_fault(c, "blob %016llx: it is not known where it was moved to%s", (unsigned long long)f.id, c->repair ? "; mended" : "");
 	*mended_out = c->repair;
 	return c->repair ? lmdb_commit_raw(c->s, put_place, &f) : 0;
+}
+
+/* ---- numbers ---- */
+
+#define NUMBERS_SKIPPED 0x10000u
+
+static int skip_numbers(struct lmdb_write *w, void *arg)
+{
+	struct lmdb_store *s = lmdb_of(w->base.store);
+	uint32_t least = *(const uint32_t *)arg, number = 0, next;
+	struct segment_row row;
+	int rc;
+	while ((rc = index_segment_next(s, w->txn, number, &number, &row)) == 0)
+		if (number > least)
+			least = number;
+	if (rc == MDB_NOTFOUND)
+		rc = least < UINT32_MAX - 2 * NUMBERS_SKIPPED ? index_segment_number(s, w->txn, least + NUMBERS_SKIPPED, &next) : 0;
+	w->changed = true;
+	return write_fail(w, rc);
+}
+
+int check_mend_counters(struct lmdb_store *s)
+{
+	uint32_t most = 0;
+	int fd = openat(s->blobs->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return ERR_IO;
+	}
+	for (struct dirent *d; (d = readdir(dir));) {
+		uint32_t number = segment_name_parse(d->d_name);
+		if (number > most)
+			most = number;
+	}
+	closedir(dir);
+	return lmdb_commit_raw(s, skip_numbers, &most);
 }

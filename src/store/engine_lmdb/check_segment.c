@@ -317,5 +317,6 @@ int check_segments(struct check *c)
 		if (row.state != SEGMENT_GONE)
 			rc = check_segment(c, number, &row);
 	}
-	return rc == ERR_NOT_FOUND ? 0 : rc;
+	/* A bad row, of which check_index has told; it is in the way until a repair. */
+	return rc == ERR_NOT_FOUND || (rc == ERR_CORRUPT && !c->repair) ? 0 : rc;
 }

@@ -112,7 +112,7 @@ static int complete_segments(struct salvage *s)
 	MDB_val k = val_of_str(str_make(name, sizeof name - 1)), v;
 	uint32_t next = 1, most = greatest_file(s);
 	uint8_t le[4];
-	if (mdb_get(s->txn, s->table[SALVAGE_COUNTERS], &k, &v) == 0 && v.mv_size == 4)
+	if (mdb_get(s->txn, s->table[SALVAGE_COUNTERS], &k, &v) == 0 && v.mv_size >= 4)
 		next = load_le32(v.mv_data);
 	MDB_cursor *c;
 	int rc = mdb_cursor_open(s->txn, s->table[SALVAGE_SEGMENTS], &c);

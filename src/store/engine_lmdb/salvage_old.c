@@ -2,6 +2,7 @@
  * back, so of two pages with the same key the one that was in use for longer is the newer one, and one that nobody gave back is the newest.
  */
 #include "base/bytes.h"
+#include "store/engine_lmdb/blob_index.h"
 #include "store/engine_lmdb/salvage.h"
 
 #include <stdlib.h>
@@ -14,18 +15,20 @@
 static bool is_scope(struct str key) { return key.p[0] >= 1 && key.p[0] <= 3; }
 static bool is_blob(const void *id) { return load_be64(id) >> 32 > 0 && *(const uint8_t *)id == 0; }
 
+static bool is_row(struct str key, struct str value, size_t n) { return index_row_ok(val_of_str(key), val_of_str(value), n); }
+
 bool salvage_plausible(enum salvage_table t, struct str key, struct str value)
 {
 	switch (t) {
 	case SALVAGE_KV: return key.n > 9 && key.n <= 9 + STORE_KEY_MAX && is_scope(key) && value.n <= STORE_VALUE_MAX;
 	case SALVAGE_VERSIONS: return key.n == 9 && is_scope(key) && value.n == 8;
-	case SALVAGE_COUNTERS: return key.n > 4 && key.n < 40 && key.p[0] >= 'a' && key.p[0] <= 'z' && value.n == 4;
-	case SALVAGE_SEGMENTS: return key.n == 4 && value.n == 24 && load_le32(value.p) >= 1 && load_le32(value.p) <= 4;
-	case SALVAGE_TAGS: return key.n == 16 && value.n == 1 && is_blob(key.p);
-	case SALVAGE_DEAD: return key.n == 8 && value.n == 16 && is_blob(key.p) && load_le64(value.p) >= DEAD_SINCE_LEAST;
-	case SALVAGE_MOVED: return key.n == 8 && value.n == 8 && is_blob(key.p) && load_le64(value.p) >> 32;
+	case SALVAGE_COUNTERS: return key.n > 4 && key.n < 40 && key.p[0] >= 'a' && key.p[0] <= 'z' && is_row(key, value, 4);
+	case SALVAGE_SEGMENTS: return key.n == 4 && is_row(key, value, 24) && load_le32(value.p) >= 1 && load_le32(value.p) <= 4;
+	case SALVAGE_TAGS: return key.n == 16 && is_row(key, value, 1) && is_blob(key.p);
+	case SALVAGE_DEAD: return key.n == 8 && is_row(key, value, 16) && is_blob(key.p) && load_le64(value.p) >= DEAD_SINCE_LEAST;
+	case SALVAGE_MOVED: return key.n == 8 && is_row(key, value, 8) && is_blob(key.p) && load_le64(value.p) >> 32;
 	case SALVAGE_ASIDE: return key.n == 8 && value.n == 24 && load_be64(key.p) >> 32;
-	case SALVAGE_WOUNDS: return key.n == 4 && value.n >= 2 && value.n != 24 && value.n != 4;
+	case SALVAGE_WOUNDS: return key.n == 4 && value.n >= 2 && value.n != 24 && value.n != 28 && value.n != 4;
 	}
 	return false;
 }
