@@ -175,26 +175,38 @@ int house_open_account(struct house *h, const char *user, struct account **out, 
 	return r;
 }
 
-/* All capabilities away but the one to bind low ports, or that too. */
-static int keep_bind_right(bool keep, struct err *e)
+/* All capabilities away but what the text keeps. Of this thread alone: the kernel knows no other way. */
+static int keep_rights(const char *text, struct err *e)
 {
-	cap_t caps = cap_from_text(keep ? "cap_net_bind_service=ep" : "=");
+	cap_t caps = cap_from_text(text);
 	int r = caps && cap_set_proc(caps) == 0 ? 0 : err_from_errno(e, errno, "cannot give up capabilities");
 
 	cap_free(caps);
 	return r;
 }
 
+/* Threads that are made before it is used do not have it in effect, and cannot take it up once the sandbox is closed. */
+int house_use_bind_right(struct err *e)
+{
+	cap_flag_value_t has = CAP_CLEAR;
+	cap_t caps = geteuid() == 0 ? NULL : cap_get_proc();
+
+	if (caps)
+		cap_get_flag(caps, CAP_NET_BIND_SERVICE, CAP_PERMITTED, &has);
+	cap_free(caps);
+	return has == CAP_SET ? keep_rights("cap_net_bind_service=ep", e) : 0;
+}
+
 int house_drop_bind_right(struct err *e)
 {
-	return geteuid() == 0 ? 0 : keep_bind_right(false, e);
+	return geteuid() == 0 ? 0 : keep_rights("=", e);
 }
 
 static int become(uid_t uid, gid_t gid, const char *name, struct err *e)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1) || (name ? initgroups(name, gid) : setgroups(0, NULL)) || setgid(gid) || setuid(uid))
 		return err_from_errno(e, errno, "cannot become user %s (%u)", name ? name : "-", (unsigned)uid);
-	return uid ? keep_bind_right(true, e) : 0;
+	return uid ? keep_rights("cap_net_bind_service=p", e) : 0;
 }
 
 int house_become_owner(const char *dir, struct err *e)

@@ -36,6 +36,7 @@ int house_become_owner(const char *dir, struct err *e);
 /* Becomes the named user for good; needs root. Both keep the right to bind low ports (CAP_NET_BIND_SERVICE) until it is dropped; call before there
  * are other threads. */
 int house_become_user(const char *user, struct err *e);
+int house_use_bind_right(struct err *e);             /* puts it into effect; 0 also where there is none */
 int house_drop_bind_right(struct err *e);
 
 /* Makes the names in a directory durable. */

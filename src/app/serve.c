@@ -404,6 +404,8 @@ static int open_all(struct serving *s, struct err *e)
 	if (r == 0)
 		r = server_create(&s->config.server, &s->server, e);
 	if (r == 0)
+		r = house_use_bind_right(e);
+	if (r == 0)
 		r = listen_all(s, e);
 	if (r == 0)
 		r = start_monitor(s, e);

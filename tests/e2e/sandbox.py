@@ -93,6 +93,28 @@ def without(template):
     server.stop()
 
 
+def rights(template):
+    """Started as root over somebody else's directory: that user, a low port, and no right left in any thread."""
+    if os.geteuid() != 0:
+        skip("rights", "needs root")
+        return
+    home = HERE / "home"
+    home.mkdir(mode=0o755)
+    HERE.chmod(0o755)
+    template.cli("init", "-d", home / "data", "--domain", "example.org", "--owner", "nobody")
+    log = open(home / "log", "wb")
+    p = subprocess.Popen([template.binary, "serve", "-d", str(home / "data"), "--listen", "lmtp=127.0.0.77:24"], stdout=log, stderr=log)
+    try:
+        check("a low port is bound", until(lambda: b" serve version" in (home / "log").read_bytes()), (home / "log").read_bytes()[-500:])
+        time.sleep(0.5)
+        status = [Path(t, "status").read_text() for t in Path(f"/proc/{p.pid}/task").iterdir()]
+        check("nobody's process", all(re.search(r"Uid:\s+65534\s+65534\s+65534", s) for s in status))
+        check(f"no right in effect in any of {len(status)} threads", all(re.search(r"CapEff:\s+0+\n", s) for s in status), [re.findall(r"Cap.*", s) for s in status])
+    finally:
+        p.terminate()
+        p.wait(20)
+
+
 # ---- what it is for ----
 
 def message(subject, attachment=None):
@@ -225,7 +247,7 @@ def reload(template):
 def main():
     template = Template(binary())
     try:
-        for fn in (refused, fatal, without, converter, reload):
+        for fn in (refused, fatal, without, rights, converter, reload):
             attempt(fn.__name__, fn, template)
         server = Server(template, [OPEN])
         attempt("protocols", protocols, server)
