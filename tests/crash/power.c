@@ -3,6 +3,8 @@
  * checks find nothing, and work go on. The workload is killed once in between and begins again; in every second life some syncs fail. Then one of those states is where the workload goes on, and so forth: cuts upon cuts.
  *
  *     power RECORDER.so store|mail [STATES [SEED [data|names|dsync]]]      in a directory of its own under /dev/shm or TMPDIR
+ *     power begin DIR RECORD                    the record of somebody else's run in DIR: what is there now
+ *     power states RECORD DIR STATES SEED [data|names|dsync]        its states, as DIR/0, DIR/1 ...
  *
  * The last word makes the disk lie: then the status is 0 when losses were found. Otherwise it is 0 when there were none.
  */
@@ -51,6 +53,8 @@ struct campaign {
 	unsigned long states, cuts, torn, faults, fates[FATES];
 	char seed_dir[300];        /* a state kept for the next life */
 	struct power_expected seed_expected;
+	const char *keep;          /* states are written here, and judged by somebody else */
+	unsigned long marks;       /* of the record so far */
 	unsigned life;
 };
 
@@ -138,7 +142,8 @@ static void run_workload(struct campaign *c, const char *recorder, const char *d
 		power_die("the workload ended with status %x", (unsigned)status);
 }
 
-static void record(struct campaign *c, const char *recorder, const char *dir, const char *log)
+/* The beginning of a record: what is in dir. */
+static void begin_record(const char *dir, const char *log)
 {
 	struct stat st;
 	int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
@@ -148,11 +153,12 @@ static void record(struct campaign *c, const char *recorder, const char *dir, co
 	append_tree(fd, dir, st.st_ino);
 	append(fd, (struct disk_record){ .kind = RECORD_MARK }, "begin", 5);
 	close(fd);
-	/* The first run is killed somewhere, and what it left is in the kernel's memory, not on the disk: the second one must not rely on that. */
-	unsigned long die_at = 1 + dice_throw(&c->dice) % (c->life == 0 && dice_throw(&c->dice) % 2 ? 30 : 600);
-	run_workload(c, recorder, dir, log, die_at);
-	run_workload(c, recorder, dir, log, 0);
-	fd = open(log, O_RDONLY | O_CLOEXEC);
+}
+
+static void map_record(struct campaign *c, const char *log)
+{
+	struct stat st;
+	int fd = open(log, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		power_die("cannot read %s", log);
 	c->map_n = (size_t)st.st_size;
@@ -160,6 +166,16 @@ static void record(struct campaign *c, const char *recorder, const char *dir, co
 	close(fd);
 	if (c->map == MAP_FAILED)
 		power_die("cannot map %s", log);
+}
+
+static void record(struct campaign *c, const char *recorder, const char *dir, const char *log)
+{
+	begin_record(dir, log);
+	/* The first run is killed somewhere, and what it left is in the kernel's memory, not on the disk: the second one must not rely on that. */
+	unsigned long die_at = 1 + dice_throw(&c->dice) % (c->life == 0 && dice_throw(&c->dice) % 2 ? 30 : 600);
+	run_workload(c, recorder, dir, log, die_at);
+	run_workload(c, recorder, dir, log, 0);
+	map_record(c, log);
 }
 
 static const struct disk_record *next_record(const struct campaign *c, const struct disk_record *r)
@@ -271,8 +287,25 @@ static _Noreturn void judge_here(const struct campaign *c, const struct judge *j
 	_exit(c->play->judge(j->dir, &c->now) ? 0 : 1);
 }
 
+/* DIR/N is the state, DIR/N.marks says how many marks were made before the cut, and what became of the operations. */
+static void keep_state(const struct campaign *c, struct disk *d, struct disk_state s, enum disk_fate fate)
+{
+	char path[400];
+	snprintf(path, sizeof path, "%.300s/%lu", c->keep, c->states);
+	disk_write_out(d, path);
+	snprintf(path, sizeof path, "%.300s/%lu.marks", c->keep, c->states);
+	FILE *f = fopen(path, "w");
+	if (!f || fprintf(f, "%lu %s: %u lost, %u kept, %u torn\n", c->marks, disk_fate_names[fate], s.lost, s.kept, s.torn) < 0 || fclose(f))
+		power_die("cannot write %s", path);
+}
+
 static void try_state(struct campaign *c, struct disk *d, struct disk_state s, enum disk_fate fate, size_t at)
 {
+	if (c->keep) {
+		keep_state(c, d, s, fate);
+		c->states++;
+		return;
+	}
 	struct judge *j = free_judge(c);
 	snprintf(j->dir, sizeof j->dir, "%.200s/judge-%d", c->root, (int)(j - c->judges));
 	snprintf(j->about, sizeof j->about, "life %u, cut at byte %zu of the record, %s: %u operations lost, %u kept, %u torn", c->life, at, disk_fate_names[fate],
@@ -349,6 +382,7 @@ static void play_record(struct campaign *c, unsigned long states)
 		if (!disk_play(d, r))
 			power_die("the workload did what cannot be recorded: %.*s", (int)r->n, (const char *)(r + 1));
 		note_mark(c, r);
+		c->marks += r->kind == RECORD_MARK;
 		if (r->kind == RECORD_MARK && r->n == 5 && memcmp(r + 1, "begin", 5) == 0)
 			begun = 1;
 		else if (begun)
@@ -404,12 +438,27 @@ static const struct power_play *play_find(const char *name)
 	power_die("there is no play %s", name);
 }
 
+static enum disk_lie lie_of(const char *word)
+{
+	return strcmp(word, "data") == 0 ? LIE_DATA : strcmp(word, "names") == 0 ? LIE_NAMES : strcmp(word, "dsync") == 0 ? LIE_DSYNC : LIE_NONE;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t states = 1000, seed = (uint64_t)clock_now_ms();
 	if (argc == 5 && strcmp(argv[1], "run") == 0 && num_parse_u64(str_from_c(argv[4]), &seed)) {
 		play_find(argv[2])->run(argv[3], seed);
 		_exit(0);
+	}
+	if (argc == 4 && strcmp(argv[1], "begin") == 0) {
+		begin_record(argv[2], argv[3]);
+		return 0;
+	}
+	if ((argc == 6 || argc == 7) && strcmp(argv[1], "states") == 0 && num_parse_u64(str_from_c(argv[4]), &states) && num_parse_u64(str_from_c(argv[5]), &seed)) {
+		struct campaign keeping = { .keep = argv[3], .dice = seed, .now.made = true, .lie = lie_of(argc == 7 ? argv[6] : "") };
+		map_record(&keeping, argv[2]);
+		play_record(&keeping, states);
+		return 0;
 	}
 	if (argc < 3 || argc > 6 || (argc > 3 && !num_parse_u64(str_from_c(argv[3]), &states)) || (argc > 4 && !num_parse_u64(str_from_c(argv[4]), &seed))) {
 		fprintf(stderr, "usage: power RECORDER store|mail [STATES [SEED [data|names|dsync]]]\n");
@@ -420,8 +469,7 @@ int main(int argc, char **argv)
 		power_die("no memory");
 	c->play = play_find(argv[2]);
 	c->dice = seed;
-	const char *lie = argc > 5 ? argv[5] : "";
-	c->lie = strcmp(lie, "data") == 0 ? LIE_DATA : strcmp(lie, "names") == 0 ? LIE_NAMES : strcmp(lie, "dsync") == 0 ? LIE_DSYNC : LIE_NONE;
+	c->lie = lie_of(argc > 5 ? argv[5] : "");
 	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
 	snprintf(c->root, sizeof c->root, "%.200s/power-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(c->root))

@@ -1,6 +1,6 @@
 /* Preloaded: whatever is done to files below POWER_DIR is written into the record POWER_LOG (record.h) beside being done. A write is done and recorded under
  * one lock, so the record has the order in which the kernel saw it; a sync is recorded as it begins and as it ends, and covers what stands before its
- * beginning. LMDB's lock file is left out: it means nothing when nobody has the store open. */
+ * beginning. LMDB's lock file and SQLite's -shm are left out: they mean nothing when nobody has the store open. */
 #include "record.h"
 
 #include <dlfcn.h>
@@ -23,7 +23,7 @@
 #define FDS_MAX 65536
 
 struct tracked {
-	uint64_t object;           /* 0: of no interest */
+	uint64_t object, device;   /* object 0: of no interest */
 	bool dsync;
 };
 
@@ -85,14 +85,30 @@ static void put_text(enum record_kind kind, unsigned flags, uint64_t object, uin
 	put(&r, &payload, 1);
 }
 
-static void unseen(uint64_t object, const char *what)
+static void unseen(int fd, uint64_t object, const char *what)
 {
+	char link[64], text[PATH_MAX + 64] = "", path[PATH_MAX] = "";
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof path - 1) < 0)
+		path[0] = '\0';
+	int n = snprintf(text, sizeof text, "%s of %s", what, path);
 	pthread_mutex_lock(&lock);
-	put_text(RECORD_UNSEEN, 0, object, 0, what, strlen(what));
+	put_text(RECORD_UNSEEN, 0, object, 0, text, (size_t)n);
 	pthread_mutex_unlock(&lock);
 }
 
-static struct tracked *tracked_of(int fd) { return log_fd >= 0 && fd >= 0 && fd < FDS_MAX && fds[fd].object ? &fds[fd] : NULL; }
+/* libc closes descriptors of its own without asking us, and the number may be something else's by now. */
+static struct tracked *tracked_of(int fd)
+{
+	struct stat st;
+	if (log_fd < 0 || fd < 0 || fd >= FDS_MAX || fds[fd].object == 0)
+		return NULL;
+	int saved = errno;
+	if (fstat(fd, &st) < 0 || st.st_ino != fds[fd].object || st.st_dev != fds[fd].device)
+		fds[fd].object = 0;
+	errno = saved;
+	return fds[fd].object ? &fds[fd] : NULL;
+}
 
 /* ---- names ---- */
 
@@ -138,7 +154,8 @@ static bool find_place(int at, const char *path, char copy[PATH_MAX], struct pla
 	if (!realpath(slash ? copy : ".", out->parent) || !is_below(out->parent) || stat(out->parent, &st))
 		return false;
 	out->dir = st.st_ino;
-	return strcmp(out->name, "lock.mdb") != 0;
+	size_t m = strlen(out->name);
+	return strcmp(out->name, "lock.mdb") != 0 && (m < 4 || strcmp(out->name + m - 4, "-shm") != 0);
 }
 
 static void made(const struct place *p, int at, const char *path, unsigned flags)
@@ -173,7 +190,7 @@ static int open_any(int at, const char *path, int flags, mode_t mode)
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	bool directory = fits && S_ISDIR(st.st_mode) && readlink(link, real, sizeof real - 1) > 0 && is_below(real);
 	if (fd >= 0 && fd < FDS_MAX)
-		fds[fd] = (struct tracked){ .object = fits && (directory || (below && S_ISREG(st.st_mode))) ? st.st_ino : 0,
+		fds[fd] = (struct tracked){ .device = fits ? st.st_dev : 0, .object = fits && (directory || (below && S_ISREG(st.st_mode))) ? st.st_ino : 0,
 									.dsync = (flags & (O_DSYNC | O_SYNC)) != 0 };
 	pthread_mutex_unlock(&lock);
 	errno = saved;
@@ -403,7 +420,7 @@ int fdatasync(int fd) { return sync_any(fd, SYS_fdatasync, 0); }
 static int allocate(int fd, int mode, off_t at, off_t n)
 {
 	if (tracked_of(fd))
-		unseen(fds[fd].object, "fallocate");
+		unseen(fd, fds[fd].object, "fallocate");
 	return (int)syscall(SYS_fallocate, fd, mode, at, n);
 }
 
@@ -415,7 +432,7 @@ int posix_fallocate64(int fd, off64_t at, off64_t n) { return allocate(fd, 0, at
 static void *map(void *p, size_t n, int protection, int flags, int fd, off_t at)
 {
 	if ((protection & PROT_WRITE) && (flags & MAP_SHARED) && tracked_of(fd))
-		unseen(fds[fd].object, "mmap for writing");
+		unseen(fd, fds[fd].object, "mmap for writing");
 	return (void *)syscall(SYS_mmap, p, n, protection, flags, fd, at);
 }
 

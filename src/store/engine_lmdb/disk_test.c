@@ -54,10 +54,13 @@ static void disarm(struct fuse *f) { atomic_store(&f->left, -1); }
 
 int fdatasync(int fd) { return blows(&fuse_sync) ? -1 : (int)syscall(SYS_fdatasync, fd); }
 
+static atomic_int roots_written_anew;
+
 /* LMDB writes its root pages through a descriptor that syncs by itself. */
 static ssize_t pwrite_or_fail(int fd, const void *p, size_t n, off_t at)
 {
 	bool root = (fcntl(fd, F_GETFL) & O_DSYNC) != 0;
+	roots_written_anew += at == 0 && n == 8192;
 	return blows(root ? &fuse_root : &fuse_pwrite) ? -1 : (ssize_t)syscall(SYS_pwrite64, fd, p, n, at);
 }
 /* Under both of its names. */
@@ -149,6 +152,26 @@ static void a_failed_root_is_got_over(void **state)
 		assert_true(store_scope_version(f->store, scope) > 0);
 	}
 	assert_int_equal(faults_of(f->store), 0);
+}
+
+/* The root that was refused may be on the disk, and the pages that it needs are free to LMDB: nothing is written before both roots were written once more and
+ * synced. When that fails nothing goes on either, and it is all done again: what a failed sync was about no later sync writes. */
+static void refused_roots_are_written_anew(void **state)
+{
+	struct fixture *f = *state;
+	put(f->store, scope, STR("a"), STR("v"));
+	int before = roots_written_anew;
+	arm(&fuse_root, 0, EIO, false);
+	assert_int_equal(store_commit(f->store, scope, put_text, (void *)(uintptr_t)"b"), ERR_UNKNOWN);
+	assert_int_equal(roots_written_anew, before);
+	arm(&fuse_sync, 0, EIO, false);
+	assert_int_equal(store_commit(f->store, scope, put_text, (void *)(uintptr_t)"c"), ERR_IO);
+	assert_int_equal(roots_written_anew, before + 1);
+	put(f->store, scope, STR("d"), STR("v"));
+	assert_int_equal(roots_written_anew, before + 2);
+	put(f->store, scope, STR("d"), STR("v"));
+	assert_int_equal(roots_written_anew, before + 2);
+	assert_list(f->store, scope, STR_NONE, STR_NONE, "a=v d=v");
 }
 
 static void a_failed_sync_of_a_segment_retires_it(void **state)
@@ -386,6 +409,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(a_failed_sync_of_the_index_changes_nothing, &target),
+		CONFORMANCE_TEST(refused_roots_are_written_anew, &target),
 		CONFORMANCE_TEST(a_failed_root_is_got_over, &target),
 		CONFORMANCE_TEST(a_failed_sync_of_a_segment_retires_it, &target),
 		CONFORMANCE_TEST(a_failed_write_of_a_blob_is_told, &target),
