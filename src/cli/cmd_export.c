@@ -66,6 +66,11 @@ static int export_mailbox(struct export *x, const struct mailbox *box, struct er
 	if (r)
 		return r;
 	r = mailsink_mailbox(x->sink, box->name, e);
+	if (r == 0) {
+		unsigned n;
+		const struct str *names = view_keywords(v, &n);
+		r = mailsink_keywords(x->sink, names, n, e);
+	}
 	struct view_iter it = view_iter_at(v, 0);
 	while (r == 0 && (m = view_iter_next(&it)))
 		r = export_message(x, m, e);

@@ -40,6 +40,8 @@ static void prepare(struct import *im, struct item *it)
 	it->result = message.failed ? ERR_TOO_BIG
 								: deliver_prepare(im->house->model, account_id(im->account), &it->arena, buf_str(&message), &it->append, &it->err);
 	it->append.flags = it->m.flags;
+	it->append.keywords = it->m.keywords;
+	it->append.n_keywords = it->m.n_keywords;
 	it->append.date = it->m.date;
 	buf_fini(&message);
 }

@@ -18,6 +18,7 @@ struct mailsink {
 	char folder[PATH_SIZE];          /* Maildir: of the current mailbox */
 	FILE *file;                      /* mbox: of the current mailbox */
 	struct buf text;
+	char letters[64];                /* Maildir: of keywords, by bit; 0: none */
 };
 
 static int join(char out[static PATH_SIZE], const char *a, struct str b, const char *tail, struct err *e)
@@ -93,6 +94,7 @@ int mailsink_mailbox(struct mailsink *s, struct str name, struct err *e)
 	int r = close_file(s, e);
 
 	folder_name(name, &folder);
+	memset(s->letters, 0, sizeof s->letters);
 	if (r == 0 && s->kind == MAILSINK_MBOX) {
 		r = join(s->folder, s->root, buf_str(&folder), ".mbox", e);
 		s->file = r ? NULL : fopen(s->folder, "wxe");
@@ -107,6 +109,33 @@ int mailsink_mailbox(struct mailsink *s, struct str name, struct err *e)
 		r = n > 0 && (size_t)n < sizeof s->folder ? make_maildir(s->folder, e) : err_set(e, ERR_TOO_BIG, NULL, "the path is too long");
 	}
 	buf_fini(&folder);
+	return r;
+}
+
+int mailsink_keywords(struct mailsink *s, const struct str *names, unsigned n, struct err *e)
+{
+	char path[PATH_SIZE];
+	unsigned used = 0;
+
+	if (s->kind != MAILSINK_MAILDIR)
+		return 0;
+	buf_reset(&s->text);
+	for (unsigned i = 0; i < n && i < sizeof s->letters && used < 26; i++) {
+		if (names[i].n == 0)
+			continue;
+		s->letters[i] = (char)('a' + used);
+		buf_printf(&s->text, "%u %.*s\n", used++, STR_ARG(names[i]));
+	}
+	if (used == 0)
+		return 0;
+	int r = join(path, s->folder, STR("dovecot-keywords"), "", e);
+	if (r)
+		return r;
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, s->text.p, s->text.n) != (ssize_t)s->text.n)
+		r = err_from_errno(e, errno, "cannot write %s", path);
+	if (fd >= 0 && close(fd) && r == 0)
+		r = err_from_errno(e, errno, "cannot write %s", path);
 	return r;
 }
 
@@ -183,6 +212,10 @@ int mailsink_message(struct mailsink *s, struct str message, uint64_t flags, int
 	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
 		if (flags & letters[i].flag)
 			name[n++] = letters[i].letter;
+	for (char c = 'a'; c <= 'z'; c++)
+		for (unsigned i = 0; i < sizeof s->letters && MESSAGE_KEYWORD_SHIFT + i < 64; i++)
+			if (s->letters[i] == c && (flags >> (MESSAGE_KEYWORD_SHIFT + i) & 1))
+				name[n++] = c;
 	name[n] = 0;
 	return s->text.failed ? ERR_NO_MEMORY : write_maildir_file(s, name, date, e);
 }

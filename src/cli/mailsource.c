@@ -10,6 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define KEYWORD_FILE_MAX 8192            /* bytes of a folder's dovecot-keywords */
+
+struct keyword_file {
+	struct keyword_file *next;
+	struct buf text;
+	struct str names[MAILDIR_KEYWORDS];
+};
+
 struct mailsource {
 	/* mbox */
 	struct str map;
@@ -22,6 +30,7 @@ struct mailsource {
 	int sub;                     /* 0: cur, 1: new */
 	DIR *dir;
 	uint64_t done;
+	struct keyword_file *keywords;   /* of all folders so far; the first one is the current folder's */
 };
 
 static int open_mbox(const char *path, struct mailsource *s, struct err *e)
@@ -111,6 +120,11 @@ void mailsource_close(struct mailsource **sp)
 	free(s->root);
 	if (s->dir)
 		closedir(s->dir);
+	for (struct keyword_file *k; (k = s->keywords);) {
+		s->keywords = k->next;
+		buf_fini(&k->text);
+		free(k);
+	}
 	free(s);
 	*sp = NULL;
 }
@@ -167,6 +181,37 @@ static int read_file(const char *path, struct mailsource_message *out, struct er
 	return r;
 }
 
+/* A folder without such a file, or with one that cannot be read, has no keywords. */
+static int read_keywords(struct mailsource *s, const char *folder)
+{
+	char path[4096];
+	struct keyword_file *k = calloc(1, sizeof *k);
+
+	if (!k)
+		return ERR_NO_MEMORY;
+	buf_init(&k->text, KEYWORD_FILE_MAX);
+	k->next = s->keywords;
+	s->keywords = k;
+	int n = snprintf(path, sizeof path, "%s/%s/dovecot-keywords", s->root, folder);
+	int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	char *place = fd >= 0 ? buf_reserve(&k->text, KEYWORD_FILE_MAX) : NULL;
+	ssize_t got = place ? read(fd, place, KEYWORD_FILE_MAX) : 0;
+	k->text.n = got > 0 ? (size_t)got : 0;
+	if (fd >= 0)
+		close(fd);
+	maildir_keyword_names(buf_str(&k->text), k->names);
+	return 0;
+}
+
+static void take_keywords(const struct mailsource *s, struct str file_name, struct mailsource_message *out)
+{
+	uint32_t letters = maildir_keyword_letters(file_name);
+
+	for (unsigned i = 0; i < MAILDIR_KEYWORDS; i++)
+		if ((letters >> i & 1) && s->keywords->names[i].n)
+			out->keywords[out->n_keywords++] = s->keywords->names[i];
+}
+
 /* The next file of the current folder, or the first of the next one. */
 static int next_in_maildir(struct mailsource *s, struct mailsource_message *out, struct err *e)
 {
@@ -177,6 +222,8 @@ static int next_in_maildir(struct mailsource *s, struct mailsource_message *out,
 	while (s->folder < s->n_folders) {
 		const char *folder = s->folders[s->folder];
 		if (!s->dir) {
+			if (s->sub == 0 && read_keywords(s, folder))
+				return ERR_NO_MEMORY;
 			int n = snprintf(path, sizeof path, "%s/%s/%s", s->root, folder, subs[s->sub]);
 			s->dir = n > 0 && (size_t)n < sizeof path ? opendir(path) : NULL;
 		}
@@ -190,6 +237,7 @@ static int next_in_maildir(struct mailsource *s, struct mailsource_message *out,
 				(void)str_copy_c(out->mailbox, sizeof out->mailbox, str_from_c(folder + 1));
 			buf_fini(&name);
 			out->flags = maildir_flags(str_from_c(d->d_name));
+			take_keywords(s, str_from_c(d->d_name), out);
 			int r = read_file(path, out, e);
 			s->done += out->raw.n;
 			return r;
@@ -207,6 +255,7 @@ int mailsource_next(struct mailsource *s, struct mailsource_message *out, struct
 {
 	out->flags = 0;
 	out->mailbox[0] = 0;
+	out->n_keywords = 0;
 	buf_init(&out->raw, STORE_BLOB_MAX * 2);
 	int r = s->root ? next_in_maildir(s, out, e) : next_in_mbox(s, out);
 	if (r != 1)

@@ -9,10 +9,14 @@
 
 struct mailsource;
 
+#define MAILDIR_KEYWORDS 26          /* letters a to z of a file name */
+
 struct mailsource_message {
 	struct buf raw;              /* as in the file, without the mbox's From_ line and quoting; the caller's to fini */
 	char mailbox[1024];          /* UTF-8 name of the folder; empty: the top */
 	uint64_t flags;              /* model.h message_flag bits */
+	struct str keywords[MAILDIR_KEYWORDS];
+	size_t n_keywords;           /* names live as long as the source */
 	int64_t date;                /* unix seconds, for the internal date */
 };
 
@@ -32,6 +36,10 @@ void mbox_unquote(struct str quoted, struct buf *out);
 uint64_t mbox_status_flags(struct str message);
 /* ":2,FRS" at the end of a Maildir file name. */
 uint64_t maildir_flags(struct str file_name);
+/* The letters behind ":2,": bit i is 'a' + i. What they mean stands in the folder's dovecot-keywords: lines "0 $Forwarded". */
+uint32_t maildir_keyword_letters(struct str file_name);
+/* Fills names by letter from the text of such a file; unknown ones are empty. Slices of it. */
+void maildir_keyword_names(struct str text, struct str names[MAILDIR_KEYWORDS]);
 /* ".Archive.2026" -> "Archive/2026"; false when it is no folder's name. */
 bool maildir_folder_name(struct str dir_name, struct buf *out);
 

@@ -41,6 +41,11 @@ static void test_flags(void **state)
 	assert_int_equal(maildir_flags(STR("1.a.b:2,DFRST")), 31);
 	assert_int_equal(maildir_flags(STR("1.a.b:2,")), 0);
 	assert_int_equal(maildir_flags(STR("1.S.b")), 0);
+	assert_int_equal(maildir_keyword_letters(STR("1.a.b:2,FSacz")), 1u | 1u << 2 | 1u << 25);
+	assert_int_equal(maildir_keyword_letters(STR("1.a.b")), 0);
+	struct str names[MAILDIR_KEYWORDS];
+	maildir_keyword_names(STR("0 $Forwarded\n1 NonJunk\r\n26 TooFar\nx y\n3 not an atom\n25 z\n4"), names);
+	assert_true(str_eq(names[0], STR("$Forwarded")) && str_eq(names[1], STR("NonJunk")) && str_eq(names[25], STR("z")) && names[3].n == 0 && names[4].n == 0);
 }
 
 static void test_folders(void **state)

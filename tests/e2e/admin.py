@@ -152,7 +152,7 @@ def signing(cli):
 def moving(cli, server):
     c = imap(server)
     c.create("Archive/2026")
-    c.append("INBOX", r"(\Seen \Flagged)", None, b"Subject: flagged\r\n\r\nFrom here\r\n>From there\r\n")
+    c.append("INBOX", r"(\Seen \Flagged $Forwarded Work-1)", '"17-Jul-2009 02:44:25 -0700"', b"Subject: flagged\r\n\r\nFrom here\r\n>From there\r\n")
     c.logout()
     n = count(server)
     for kind in ("mbox", "maildir"):
@@ -169,6 +169,9 @@ def moving(cli, server):
         b.select(f"From-{kind}", readonly=True)
         got = sorted(d[1] for d in b.fetch("1:*", "(BODY.PEEK[])")[1] if isinstance(d, tuple))
         check(f"{kind}: every byte survived", got == want, (len(got), len(want)))
+    got = b.search(None, "KEYWORD", "$Forwarded", "KEYWORD", "Work-1", "SUBJECT", "flagged")[1]
+    check("maildir: keywords survived", got != [b""] and len(b.search(None, "KEYWORD", "Work-1")[1][0].split()) == 1, got)
+    check("maildir: the date survived", b'"17-Jul-2009 09:44:25 +0000"' in b.fetch(got[0].split()[0], "(INTERNALDATE)")[1][0])
     check("maildir: flags survived", b.search(None, "FLAGGED", "SEEN", "SUBJECT", "flagged")[1] != [b""])
     a.logout()
     b.logout()

@@ -335,6 +335,8 @@ def from_dovecot(template):
         check("Dovecot: POP3: the same octets", [x[2] for x in contents(c, "INBOX")] == [x[2] for x in contents(a, "From POP3")])
         code, out = run_import(s.data, *options, "--mailbox-map", "INBOX=From POP3", f"pop3://joe@localhost:{d.port['pop3']}", user="alice")
         check("Dovecot: POP3 again", code == 0 and "61 known" in out and "0 messages imported" in out, out)
+        code, out = run_import(s.data, "--mailbox-map", "INBOX=By doveadm", "--only", "INBOX", f"imap-pipe:doveadm -c {d.conf} exec imap -u joe", user="alice")
+        check("Dovecot: through doveadm", code == 0 and "61 messages imported" in out, out)
         check("Dovecot: nothing was deleted there", len(contents(c, "INBOX", False)) == 61)
         for x in (a, b, c):
             x.logout()
