@@ -27,7 +27,7 @@ struct backup_run {
 	struct str set;                       /* empty: everything; else the users' names, sorted, one space between */
 	const uint64_t *accounts;             /* theirs */
 	size_t n_accounts;
-	uint64_t rate;                        /* bytes a second; 0: no limit */
+	uint64_t rate;                        /* as struct pace */
 	void (*progress)(void *arg, uint64_t messages, uint64_t done, uint64_t all);     /* may be NULL; accounts done of all */
 	void (*tell)(void *arg, const char *line);                                       /* what could not be taken; may be NULL */
 	void *arg;

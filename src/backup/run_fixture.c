@@ -1,5 +1,6 @@
 #include "backup/run_fixture.h"
 
+#include "backup/pace.h"
 #include "backup/past.h"
 #include "backup/restore.h"
 #include "base/hash.h"
@@ -30,10 +31,41 @@ static void close_house(struct run_fixture *f)
 	store_close(&f->store);
 }
 
+static void open_repository(struct run_fixture *f, bool create)
+{
+	struct err e = { 0 };
+	struct repository_config c = { .dir = f->repository_dir, .create = create, .write = true };
+	if (repository_open(&c, &f->repository, &e))
+		fail_msg("repository_open: %s", e.log);
+}
+
+void run_close(struct run_fixture *f)
+{
+	repository_close(&f->repository);
+	close_house(f);
+}
+
+void run_open(struct run_fixture *f)
+{
+	open_house(f, false);
+	open_repository(f, false);
+}
+
+static int last_id(void *arg, const char *id)
+{
+	str_copy_c(arg, SNAPSHOT_ID_MAX, str_from_c(id));
+	return 0;
+}
+
+void run_newest(struct run_fixture *f, char id[SNAPSHOT_ID_MAX])
+{
+	id[0] = 0;
+	assert_int_equal(repository_snapshots(f->repository, last_id, id), 0);
+}
+
 int run_setup(void **state)
 {
 	struct run_fixture *f = calloc(1, sizeof(*f));
-	struct err e = { 0 };
 	snprintf(f->root, sizeof(f->root), "/tmp/troika-backup-XXXXXX");
 	assert_non_null(mkdtemp(f->root));
 	snprintf(f->dir, sizeof(f->dir), "%s/d", f->root);
@@ -45,8 +77,7 @@ int run_setup(void **state)
 	arena_init(&f->arena, 0);
 	open_house(f, true);
 	assert_int_equal(account_create(f->model, RUN_ACCOUNT), 0);
-	struct repository_config c = { .dir = f->repository_dir, .create = true, .write = true };
-	assert_int_equal(repository_open(&c, &f->repository, &e), 0);
+	open_repository(f, true);
 	*state = f;
 	return 0;
 }
@@ -111,7 +142,7 @@ struct backup_report run_backup(struct run_fixture *f)
 {
 	struct backup_report report;
 	struct err e = { 0 };
-	struct backup_run b = { .dir = f->dir, .store = f->store, .model = f->model, .repository = f->repository };
+	struct backup_run b = { .dir = f->dir, .store = f->store, .model = f->model, .repository = f->repository, .rate = PACE_FULL };
 	if (backup_run(&b, &report, &e))
 		fail_msg("backup_run: %s", e.log);
 	return report;

@@ -19,6 +19,7 @@ struct run_fixture {
 	struct model *model, *restored_model;
 	struct repository *repository;
 	struct arena arena;
+	unsigned happened;                    /* a test's own */
 };
 int run_setup(void **state);
 int run_teardown(void **state);
@@ -31,6 +32,10 @@ void run_append_shared(struct run_fixture *f, const char *text, uint64_t a, uint
 struct backup_report run_backup(struct run_fixture *f);
 void run_restore(struct run_fixture *f, const char *at, bool unchanged);       /* opened, and checked */
 void run_drop_restored(struct run_fixture *f);
+/* Store and repository are closed and opened, as around a fork. */
+void run_close(struct run_fixture *f);
+void run_open(struct run_fixture *f);
+void run_newest(struct run_fixture *f, char id[SNAPSHOT_ID_MAX]);
 /* Mailboxes, UIDs, flags, bodies' checksums. malloc'ed once, until the next but one. */
 const char *run_show(struct model *m, uint64_t account);
 unsigned run_count(struct model *m, uint64_t account);

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,16 +14,26 @@
 #define LOCK_NAME "restoring"
 #define OPEN_FOLDERS 16
 
+/* All but the folder itself and its mark, without which nobody would dare to go on. */
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
-	(void)ftw;
+	if (ftw->level == 0 || (ftw->level == 1 && strcmp(path + ftw->base, LOCK_NAME) == 0))
+		return 0;
 	return type == FTW_DP || type == FTW_D || type == FTW_DNR ? rmdir(path) : unlink(path);
 }
 
 static bool path_in(char out[PATH_LENGTH_MAX], const char *a, const char *b)
 {
 	return (unsigned)snprintf(out, PATH_LENGTH_MAX, "%s%s", a, b) < PATH_LENGTH_MAX;
+}
+
+static int remove_all(const char *path)
+{
+	char lock[PATH_LENGTH_MAX];
+	if (nftw(path, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS))
+		return -1;
+	return !path_in(lock, path, "/" LOCK_NAME) || unlink(lock) || rmdir(path) ? -1 : 0;
 }
 
 /* Only what is marked as ours is removed. */
@@ -36,7 +47,7 @@ static int remove_old(const char *path, struct err *e)
 	if (fd < 0)
 		return err_set(e, ERR_EXISTS, NULL, "%s is in the way, and was not left by a restore", path);
 	int rc = flock(fd, LOCK_EX | LOCK_NB) ? err_set(e, ERR_BUSY, NULL, "another restore is writing %s", path) : 0;
-	if (!rc && nftw(path, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS))
+	if (!rc && remove_all(path))
 		rc = err_from_errno(e, errno, "cannot remove %s, which a restore left", path);
 	close(fd);
 	return rc;
@@ -133,7 +144,7 @@ int workplace_leave(struct workplace *w, int why, struct err *e)
 	if (e && !e->log[0])
 		err_set(e, why, NULL, "the restore: %s", err_text(why));
 	if (w->lock >= 0) {
-		nftw(w->path, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS);
+		remove_all(w->path);
 		close(w->lock);
 		w->lock = -1;
 	}

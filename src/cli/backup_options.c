@@ -1,5 +1,6 @@
 #include "cli/backup_options.h"
 
+#include "backup/pace.h"
 #include "base/num.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -55,7 +56,11 @@ static int take(const char *name, int c, struct backup_options *o)
 	case WEEKLY: return take_number(name, "keep-weekly", &o->keep.weekly);
 	case MONTHLY: return take_number(name, "keep-monthly", &o->keep.monthly);
 	case RATE:
-		return num_parse_size(str_from_c(optarg), &o->rate) && o->rate ? 0 : cli_usage(name, "--rate is bytes a second, like 10M, not '%s'", optarg);
+		if (!strcmp(optarg, "max"))
+			o->rate = PACE_FULL;
+		else if (!num_parse_size(str_from_c(optarg), &o->rate) || !o->rate)
+			return cli_usage(name, "--rate is bytes a second, like 10M, or max, not '%s'", optarg);
+		break;
 	case USER:
 		if (o->n_users == BACKUP_USERS_MAX)
 			return cli_usage(name, "more than %d times --user", BACKUP_USERS_MAX);

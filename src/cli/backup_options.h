@@ -11,7 +11,7 @@ struct backup_options {
 	const char *dir, *repository, *passphrase_file, *at, *as, *mailbox, *into, *message, *subject, *owner;
 	const char *users[BACKUP_USERS_MAX];
 	unsigned n_users;
-	uint64_t rate;                        /* bytes a second; 0: none */
+	uint64_t rate;                        /* backup/pace.h */
 	bool list, verify, prune, mend, unchanged, exact;
 	struct retention keep;
 };

@@ -133,11 +133,12 @@ const struct cli_command cli_commands[] = {
 	  "--user: who logged in or tried, who did it, or whom it was about. T is 2026-11-26, 2026-11-26T15:00 (UTC), or 90m, 12h, 7d ago.\n"
 	  "--failed: what was refused or failed. --json: the lines as they stand in DIR/audit." },
 	{ "backup", cli_backup, "back everything up, while the server runs",
-	  "troika backup -d DIR DEST [--user NAME@DOMAIN]... [--passphrase-file F|-] [--rate SIZE] [--verify]\n"
+	  "troika backup -d DIR DEST [--user NAME@DOMAIN]... [--passphrase-file F|-] [--rate SIZE|max] [--verify]\n"
 	  "troika backup DEST --list|--verify|--mend [--passphrase-file F|-]\n"
 	  "troika backup [-d DIR] DEST --prune [--keep-last N] [--keep-daily N] [--keep-weekly N] [--keep-monthly N]\n\n"
 	  "DEST is a directory, made by the first run (encrypted, if that has a passphrase) and added to by each. Only what is new is read and written. A run that\n"
-	  "is killed is taken up by the next one. Rate: bytes a second at most (10M). Exit code 3: something could not be read." },
+	  "is killed is taken up by the next one. Rate: bytes a second at most (10M); without it half\n"
+	  "of the time is left to others; max: none. Exit code 3: something could not be read." },
 	{ "restore", cli_restore, "bring back what was backed up",
 	  "troika restore DEST -d NEWDIR [--at SNAPSHOT] [--unchanged] [--owner USER]\n"
 	  "troika restore DEST -d DIR --user NAME@DOMAIN [--as NAME@DOMAIN] [--exact] [--at SNAPSHOT]\n"

@@ -241,9 +241,12 @@ int restore_part(const struct backup_options *o, const char *secret, struct err 
 	struct house h = { 0 };
 	struct then t = { .repository = NULL };
 	struct rescue_report out = { 0 };
+	struct app_config config;
 	int r = house_become_owner(o->dir, e);
+	/* What --exact takes away goes into the bin, if the configuration keeps deleted mail. One that cannot be read holds nobody up. */
+	bool configured = r == 0 && app_config_load(o->dir, NULL, &config, NULL) == 0;
 	if (r == 0)
-		r = house_open(o->dir, NULL, &h, e);
+		r = house_open(o->dir, configured ? &config : NULL, &h, e);
 	if (r == 0)
 		r = then_open(o, secret, o->exact, &t, e);
 	if (r == 0)
@@ -251,5 +254,7 @@ int restore_part(const struct backup_options *o, const char *secret, struct err 
 	then_close(&t);
 	admin_told(o->dir, "restore", o->as ? o->as : o->users[0], o->mailbox ? o->mailbox : "", r);
 	house_close(&h);
+	if (configured)
+		app_config_fini(&config);
 	return r ? cli_fail("restore", r, e) : report(&out);
 }
