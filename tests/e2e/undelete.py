@@ -17,6 +17,14 @@ MANY = 12000
 DAY = 86400
 
 
+running = []
+
+
+def serve(template):
+    running.append(Server(template, None))
+    return running[-1]
+
+
 def message(i, size=300):
     return (f"From: Zoë {i} <zoe{i}@example.net>\r\nTo: alice@example.org\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?= number {i}\r\n"
             f"Message-ID: <{i}@example.net>\r\n\r\n").encode() + (f"line of {i}\r\n".encode() * (size // 12))
@@ -66,7 +74,7 @@ def is_sound(server, name):
 # ---- the user ----
 
 def by_imap(template):
-    server = Server(template, None)
+    server = serve(template)
     c = imap(server)
     append(c, "INBOX", 1, "(\\Seen \\Flagged $Work)")
     append(c, "INBOX", 2, "(\\Answered)", '"09-Mar-2001 01:02:03 +0000"')
@@ -101,7 +109,7 @@ def by_imap(template):
 
 
 def by_pop3(template):
-    server = Server(template, None)
+    server = serve(template)
     c = imap(server)
     for i in range(4):
         append(c, "INBOX", i, "(\\Seen)" if i % 2 else "")
@@ -124,7 +132,7 @@ def by_pop3(template):
 # ---- the administrator ----
 
 def whole_mailboxes(template):
-    server = Server(template, None)
+    server = serve(template)
     c = imap(server)
     names = ["work", "work/2025", "work/2025/q1", "other"]
     c._simple_command("CREATE", "work", "(USE (\\Flagged))")
@@ -170,7 +178,7 @@ def whole_mailboxes(template):
 
 
 def filters(template):
-    server = Server(template, None)
+    server = serve(template)
     c = imap(server)
     c.create("box")
     for i in range(6):
@@ -215,7 +223,7 @@ def later(template, server, shim, days):
 
 
 def expiry(template):
-    server = Server(template, None)
+    server = serve(template)
     shim = server.dir / "later.so"
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", str(shim), str(ROOT / "tests" / "internet" / "later.c")], check=True)
     c = imap(server)
@@ -262,7 +270,7 @@ def older_store(template):
                 tar.extractall(self.data, filter="data") if hasattr(tarfile, "data_filter") else tar.extractall(self.data)
 
     golden = Golden()
-    server = Server(golden, None)
+    server = serve(golden)
     c = imap(server)
     append(c, "INBOX", 1)
     n = count(server)
@@ -314,7 +322,7 @@ def everything_once(server, name):
 
 
 def kills(template):
-    server = Server(template, None)
+    server = serve(template)
     fill(template, server)
     dice = random.Random(7)
     for attempt_n in range(6):
@@ -371,6 +379,8 @@ def main():
     for name, fn in (("by IMAP", by_imap), ("by POP3", by_pop3), ("whole mailboxes", whole_mailboxes), ("filters", filters), ("expiry", expiry),
                      ("older store", older_store), ("kills", kills)):
         attempt(name, fn, template)
+        while running:                                               # what an exception left
+            running.pop().remove()
     template.remove()
     finish()
 
