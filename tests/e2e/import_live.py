@@ -370,6 +370,17 @@ def through_pipes(template):
             d.remove()
     s = Server(template, None)
     try:
+        # as root, over a data directory that is somebody else's: the command keeps the rights, what is written does not
+        s.stop()
+        for path in [s.data, *s.data.rglob("*")]:
+            os.chown(path, MAIL_UID, MAIL_UID)
+        for path in (s.dir, s.dir.parent):
+            path.chmod(0o755)
+        os.chown(s.dir, MAIL_UID, MAIL_UID)
+        fake = "printf '* PREAUTH hi\\r\\n'; while read -r tag rest; do printf '* LIST () \"/\" INBOX\\r\\n%s OK\\r\\n' \"$tag\"; done"
+        code, out = run_import(s.data, f"imap-pipe:id -u >{s.dir}/who; {fake}")
+        owners = {f.stat().st_uid for f in (s.data / "import").iterdir()} if (s.data / "import").is_dir() else None
+        check("a pipe has the rights of who calls, files are the owner's", code == 0 and (s.dir / "who").read_text().strip() == "0" and owners == {MAIL_UID}, (code, out, owners))
         code, out = run_import(s.data, "--retries", "1", "imap-pipe:exit 3")
         check("a command that ends at once is told", code == 75 and "closed the connection" in out, out)
         code, out = run_import(s.data, "--retries", "0", "imap-pipe:cat /etc/services")

@@ -330,6 +330,24 @@ def odd_messages(p):
 
 
 @with_place
+def old_servers(p):
+    """Courier and Cyrus of old: everything below INBOX, no NAMESPACE; Gmail of old: XLIST."""
+    boxes = {"INBOX": {1: ("", message(1))}, "INBOX/Gesendete Objekte": {1: ("", message(2))}, "INBOX/Foo": {1: ("", message(3))}, "INBOX/Foo/Bar": {1: ("", message(4))}}
+    f = Fake(boxes)
+    code, out, mb, s = p.run(f.port)
+    check("a prefix goes, a name is known", code == 0 and p.bodies("Sent") == [message(2)] and p.bodies("Foo") == [message(3)] and p.bodies("Foo/Bar") == [message(4)], out)
+    f.stop()
+    boxes = {"Posteingang": {1: ("", message(1))}, "Raus": {1: ("", message(2))}, 'quote"d \\ back': {1: ("", message(3))}}
+    f = Fake({k.replace("\\", "\\\\").replace('"', '\\"'): v for k, v in boxes.items()}, "IMAP4rev1 XLIST", {"Posteingang": "\\Inbox", "Raus": "\\Sent"})
+    code, out, mb, s = p.run(f.port, user="carol")
+    check("XLIST", code == 0 and p.bodies("INBOX", "carol") == [message(1)] and p.bodies("Sent", "carol") == [message(2)], out)
+    c = imap(p.server, "carol")
+    check("quotes in a name", b'quote' in b"".join(c.list()[1]) and "3 messages imported" in out, (out, c.list()))
+    c.logout()
+    f.stop()
+
+
+@with_place
 def labels(p):
     """Gmail: one email under several labels."""
     m = {i: message(i) for i in range(1, 21)}
@@ -514,7 +532,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, never_ending, drops, refusals, odd_messages, labels, killed, unnoted, pop3, quota):
+        for scenario in (greetings, never_ending, drops, refusals, odd_messages, old_servers, labels, killed, unnoted, pop3, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
