@@ -81,6 +81,7 @@ static char *draw(const struct looks *l, const struct top_view *v, unsigned *lin
 
 static void expect(const char *text, const char *part)
 {
+	assert_non_null(text);
 	if (!strstr(text, part))
 		fail_msg("not there: %s\n%s", part, text);
 }
