@@ -21,6 +21,7 @@ struct tour {
 	struct planned *plan;
 	size_t n;
 	bool *done;
+	uint64_t *fresh;              /* messages that this run brought, by folder */
 	struct rangeset *failed;
 };
 
@@ -60,8 +61,9 @@ static int look_around(struct tour *t, struct err *e)
 		r = names_plan(&run->o->rules, run->source->has_emails, run->source->is_gmail, folders, t->n, ours, n_ours, &t->arena, &t->plan, e);
 	if (r == 0) {
 		t->done = arena_array(&t->arena, t->n, sizeof *t->done);
+		t->fresh = arena_array(&t->arena, t->n, sizeof *t->fresh);
 		t->failed = arena_array(&t->arena, t->n, sizeof *t->failed);
-		r = t->done && t->failed ? 0 : ERR_NO_MEMORY;
+		r = t->done && t->fresh && t->failed ? 0 : ERR_NO_MEMORY;
 	}
 	if (r == 0)
 		tell_plan(t);
@@ -84,9 +86,13 @@ static int go_round(struct tour *t, struct err *e)
 	for (size_t i = 0; i < t->n; i++) {
 		if (t->done[i])
 			continue;
-		uint64_t known = run->report->known;
+		struct report *report = run->report;
+		uint64_t known = report->known, skipped = report->skipped, elsewhere = report->elsewhere;
+		uint64_t before = report->imported + report->copied + report->recognised;
 		struct err why = { 0 };
+		run->fresh = t->fresh[i];
 		int r = pass_folder(run, &t->plan[i], &t->failed[i], &why);
+		t->fresh[i] += report->imported + report->copied + report->recognised - before;
 		if (r == ERR_CONFLICT) {
 			report_trouble(run->report, "%.*s: folder failed: %s", STR_ARG(t->plan[i].folder->name), why.log);
 			run->report->folders_failed++;
@@ -94,8 +100,11 @@ static int go_round(struct tour *t, struct err *e)
 		} else if (r == 0) {
 			run->report->folders++;
 		}
-		if (r) {
-			run->report->known = known;
+		if (r) {                          /* the next connection counts them again: they are noted */
+			run->o->live->messages -= report->known - known;
+			report->known = known;
+			report->skipped = skipped;
+			report->elsewhere = elsewhere;
 			return err_set(e, r, NULL, "%.*s: %s", STR_ARG(t->plan[i].folder->name), why.log[0] ? why.log : err_text(r));
 		}
 		t->done[i] = true;

@@ -80,6 +80,7 @@ static void count_known(struct pass *p)
 		if (!p->sf->v[i].ours && p->sf->v[i].flags == NOTE_TOO_BIG)
 			report->skipped++;
 	}
+	known -= known < p->run->fresh ? known : p->run->fresh;
 	report->known += known;
 	p->run->o->live->messages += known;
 }

@@ -17,6 +17,7 @@ struct run {
 	struct source *source;
 	struct map *emails;               /* hash of an email's identifier -> where it lies: run_place */
 	uint64_t progress;                /* grows with all that is done; to tell a connection that helps from one that does not */
+	uint64_t fresh;                   /* messages of the folder at hand that an earlier connection of this run brought */
 	/* messages that may be why connections break: */
 	unsigned careful;                 /* so many are asked for one by one */
 	uint32_t alone_folder, alone_uid; /* the one that was asked for alone when a connection broke */

@@ -223,6 +223,7 @@ def drops(p):
         return True
     f = Fake(many(10), hook=hook)
     code, out, mb, s = p.run(f.port)
+    check("what came is counted once", "10 messages imported" in out and " known" not in out, out)
     check("connections that break after three messages", code == 0 and p.bodies() == sorted(m for _, m in f.folders["INBOX"].values()), (code, out))
     f.stop()
 
