@@ -281,6 +281,33 @@ def whole(server, app_password):
         restored.remove()
 
 
+def waiting(server, app_password):
+    """Mail that waits, and deleted mail, are in it; what waits is held in a directory whose past is not known, and is not where nothing happened since."""
+    binary, where = server.template.binary, WORK / "waiting"
+    s = common.smtplib.SMTP("127.0.0.1", server.port["submission"], local_hostname="client.example.net", timeout=60)
+    s.starttls(context=common.TLS)
+    s.login(address("bob"), common.USERS["bob"])
+    s.sendmail(address("bob"), ["somebody@nowhere.invalid"], message("waits", RANDOM).replace(b"sender@example.net", address("bob").encode()),
+               mail_options=["HOLDFOR=3600"])                # RFC 4865
+    s.quit()
+    end = time.monotonic() + 10
+    while b"somebody@nowhere" not in run(binary, "queue", "list", "-d", server.data).stdout and time.monotonic() < end:
+        time.sleep(0.1)
+    backup(server, where)
+    waits = b"somebody@nowhere" in run(binary, "queue", "list", "-d", server.data).stdout
+    deleted = run(binary, "undelete", "list", address("alice"), "-d", server.data).stdout
+    run(binary, "restore", where, "-d", WORK / "waiting-anew")
+    run(binary, "restore", where, "-d", WORK / "waiting-moved", "--unchanged")
+    held = [b"somebody@nowhere" in run(binary, "queue", "list", "--held", "-d", WORK / f"waiting-{n}").stdout for n in ("anew", "moved")]
+    listed = [b"somebody@nowhere" in run(binary, "queue", "list", "-d", WORK / f"waiting-{n}").stdout for n in ("anew", "moved")]
+    check("waiting: held where more may have happened, and only there", waits and held == [True, False] and listed == [True, True], (waits, held, listed))
+    check("waiting: deleted mail is there to be undeleted", deleted.count(b"\n") > 0, deleted)
+    for n in ("anew", "moved"):
+        there = run(binary, "undelete", "list", address("alice"), "-d", WORK / f"waiting-{n}").stdout
+        check(f"waiting: and is the same, {n}", there == deleted, (there, deleted))
+        check(f"waiting: troika check finds nothing, {n}", run(binary, "check", "-d", WORK / f"waiting-{n}", ok=False).returncode == 0)
+
+
 def killed(server, app_password):
     binary, where = server.template.binary, WORK / "killed"
     spent = []
@@ -581,7 +608,7 @@ def main():
     template = Template(binary)
     server = Server(template, None)
     app_password = furnish(server)
-    for scenario in (whole, hot, latency, taken_up, killed, encrypted, refused, pruned, killed_parts, parts):
+    for scenario in (whole, waiting, hot, latency, taken_up, killed, encrypted, refused, pruned, killed_parts, parts):
         if scenario.__name__ in (common.sys.argv[3:] or [scenario.__name__]):
             attempt(scenario.__name__, scenario, server, app_password)
     server.stop()
