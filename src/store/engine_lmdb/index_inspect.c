@@ -80,6 +80,7 @@ struct inspection {
 	const char *table;
 	struct buf lines;
 	uint64_t faults;
+	uint64_t beyond;                              /* free pages that the file does not reach */
 	struct index_table tables[INDEX_TABLES];
 	bool has[INDEX_TABLES];
 };
@@ -133,6 +134,7 @@ static int judge_free(void *arg, struct str key, struct str value, unsigned flag
 		bool beyond = page >= in->walk.file->pages && page <= in->walk.last_page;
 		if (page >= last || (!beyond && !index_walk_mark(&in->walk, page)))
 			fault(in, "a page is called free that is in use, or twice", page);
+		in->beyond += beyond;
 		last = page;
 	}
 	return 0;
@@ -155,7 +157,13 @@ static int inspect_trees(struct inspection *in, const struct index_meta *meta)
 	in->table = "of free pages";
 	w->pair = judge_free;
 	w->values = true;
-	return rc ? rc : index_walk_table(w, &meta->free, true);
+	if (rc == 0)
+		rc = index_walk_table(w, &meta->free, true);
+	/* The file may be shorter only by pages that are free. */
+	uint64_t missing = meta->last_page >= w->file->pages ? meta->last_page + 1 - w->file->pages : 0;
+	if (rc == 0 && missing != in->beyond)
+		fault(in, "a meta page that tells of pages that are not there", meta->last_page);
+	return rc;
 }
 
 /* The commit `txn` (0: the newest), as it stands now. ERR_RETRY: it is not there any more. */

@@ -164,6 +164,28 @@ static void of_a_lost_leaf_the_rest_stays(void **state)
 	assert_true(store_scope_version(f->store, first) > 0);
 }
 
+/* A bit in the number of pages, high up: LMDB would try to map them all. */
+static void a_wrong_number_of_pages_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct index_picture p;
+	fill(f);
+	assert_int_equal(index_picture_open(f->dir, &p), 0);
+	off_t at = (off_t)p.newest * INDEX_PAGE_SIZE + 141;
+	index_picture_close(&p);
+	int fd = open_index(f);
+	char byte;
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 2;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+	assert_true(inspect(f) > 0);
+	assert_refused(f);
+	salvage(f);
+	reopen(f);
+	assert_int_equal(count(f), KEYS);
+}
+
 static void a_lost_meta_page_loses_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -315,6 +337,7 @@ int main(void)
 		CONFORMANCE_TEST(a_sound_index_has_no_fault, &target),
 		CONFORMANCE_TEST(below_a_lost_branch_all_is_found, &target),
 		CONFORMANCE_TEST(of_a_lost_leaf_the_rest_stays, &target),
+		CONFORMANCE_TEST(a_wrong_number_of_pages_is_noticed, &target),
 		CONFORMANCE_TEST(a_lost_meta_page_loses_nothing, &target),
 		CONFORMANCE_TEST(without_any_index_there_is_an_empty_one, &target),
 		CONFORMANCE_TEST(what_a_killed_run_left_does_no_harm, &target),
