@@ -114,17 +114,19 @@ static int audit_account(struct model *m, uint64_t account, bool repair, store_r
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }
 
+static int list_accounts(struct model *m, bool repair, store_report_fn *fn, void *arg, uint64_t *faults, struct arena *arena, uint64_t **out, size_t *n_out)
+{
+	int rc = store_wounded(m->store, registry_scope()) ? audit_find_accounts(m, repair, fn, arg, faults) : 0;
+	return rc ? rc : registry_list(m, arena, out, n_out);
+}
+
 int model_check(struct model *m, uint64_t account, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out)
 {
 	uint64_t faults = 0;
 	struct arena arena = ARENA_INIT(0);
 	uint64_t *ids = &account;
 	size_t n = 1;
-	int rc = 0;
-	if (!account && store_wounded(m->store, registry_scope()))
-		rc = audit_find_accounts(m, repair, fn, arg, &faults);
-	if (!rc && !account)
-		rc = registry_list(m, &arena, &ids, &n);
+	int rc = account ? 0 : list_accounts(m, repair, fn, arg, &faults, &arena, &ids, &n);
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = audit_account(m, ids[i], repair, fn, arg, &faults);
 	arena_fini(&arena);
