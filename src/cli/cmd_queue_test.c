@@ -117,8 +117,9 @@ static void look(void **state)
 	with_queue(*state, fill);
 	const char *text = run(*state, "list", CLI_OK);
 	assert_non_null(strstr(text, "\n10        "));
-	assert_non_null(strstr(text, "a@example.org\n          c@example.com                       next in 4m, tried 1 time\n"
-								 "            mx.example.com: 4.2.0 not?now\n          b@example.net                       due\n"));
+	/* when exactly is drawn by lot (queue/backoff) */
+	assert_non_null(strstr(text, "a@example.org\n          c@example.com                       next in "));
+	assert_non_null(strstr(text, "m, tried 1 time\n            mx.example.com: 4.2.0 not?now\n          b@example.net                       due\n"));
 	assert_non_null(strstr(text, "<>\n          b@example.net                       held\n"));
 	assert_non_null(strstr(text, "messages: 2, recipients: 3, size: "));
 	assert_null(strstr(run(*state, "list --held", CLI_OK), "c@example.com"));
