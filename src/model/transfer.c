@@ -60,6 +60,13 @@ static int move_email(struct transfer *t, struct buf *value)
 
 static uint32_t skip32(uint32_t v) { return v < UINT32_MAX - TRANSFER_SKIP ? v + TRANSFER_SKIP : UINT32_MAX; }
 
+/* As tree_take_uidvalidity gives them: what was given since then is not greater than the time. */
+static uint32_t first_uidvalidity(const struct transfer *t, uint32_t last)
+{
+	uint32_t first = last < UINT32_MAX - MAILBOXES_MAX - 1 ? last + 1 : UINT32_MAX - MAILBOXES_MAX;
+	return t->now > first && t->now < UINT32_MAX - MAILBOXES_MAX ? (uint32_t)t->now : first;
+}
+
 /* The log was not taken, so it begins now. */
 static int move_state(struct transfer *t, struct buf *value)
 {
@@ -71,10 +78,7 @@ static int move_state(struct transfer *t, struct buf *value)
 		s.modseq += TRANSFER_SKIP;
 		s.email_next += TRANSFER_SKIP;
 		s.mailbox_next = skip32(s.mailbox_next);
-		/* As tree_take_uidvalidity gives them: what was given since then is not greater than the time. */
-		t->uidvalidity = s.uidvalidity < UINT32_MAX - MAILBOXES_MAX - 1 ? s.uidvalidity + 1 : UINT32_MAX - MAILBOXES_MAX;
-		if (t->now > t->uidvalidity && t->now < UINT32_MAX - MAILBOXES_MAX)
-			t->uidvalidity = (uint32_t)t->now;
+		t->uidvalidity = first_uidvalidity(t, s.uidvalidity);
 		s.uidvalidity = t->uidvalidity + MAILBOXES_MAX;
 	}
 	s.log_from = s.modseq;
@@ -93,6 +97,8 @@ static int move_mailbox(struct transfer *t, struct buf *value)
 	int rc = record_check(buf_str(value), MAILBOX_BYTES_MIN);
 	if (rc || !t->moved_on)
 		return rc;
+	if (!t->uidvalidity)                          /* the state is damaged */
+		t->uidvalidity = first_uidvalidity(t, load_le32(value->p + MAILBOX_UIDVALIDITY_AT));
 	store_le32(value->p + MAILBOX_UIDVALIDITY_AT, t->uidvalidity++);
 	seal_again(value);
 	return 0;

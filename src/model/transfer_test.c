@@ -1,5 +1,6 @@
 /* An account taken as pairs and put into another store: the same account there, whole by model_check, and what clients may have seen later does
  * not deceive them. */
+#include "base/bytes.h"
 #include "model/acl.h"
 #include "model/annotation.h"
 #include "model/fixture.h"
@@ -224,8 +225,35 @@ static void damage_is_told(void **state)
 	buf_fini(&value);
 }
 
+/* Also of an account whose state is damaged no client is told the UIDVALIDITY that it knows. */
+static void damaged_state(void **state)
+{
+	struct fixture *f = *state;
+	const uint32_t now = 2000000000;
+	struct taken t = { .n = 0 };
+	struct transfer transfer = { .moved_on = true, .now = now };
+	unsigned mailboxes = 0;
+	fill(f);
+	take(f, &t);
+	for (size_t i = 0; i < t.n; i++) {
+		char kind = t.v[i].key.p[0];
+		if (kind == 'a')
+			t.v[i].value.p[9] ^= 1;
+		if (kind == 'a' || kind == 'b')
+			assert_int_equal(transfer_move(&transfer, buf_str(&t.v[i].key), &t.v[i].value), 0);
+		if (kind == 'b')
+			assert_int_equal(load_le32(t.v[i].value.p + 12), now + mailboxes++);
+		buf_fini(&t.v[i].key);
+		buf_fini(&t.v[i].value);
+	}
+	free(t.v);
+	assert_true(mailboxes > 1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { FIXTURE_TEST(the_same_elsewhere), FIXTURE_TEST(elsewhere_and_later), FIXTURE_TEST(damage_is_told) };
+	const struct CMUnitTest tests[] = {
+		FIXTURE_TEST(the_same_elsewhere), FIXTURE_TEST(elsewhere_and_later), FIXTURE_TEST(damage_is_told), FIXTURE_TEST(damaged_state),
+	};
 	return fixture_run("transfer", tests, sizeof(tests) / sizeof(*tests));
 }
