@@ -31,6 +31,7 @@ static int new_id(void *arg, store_blob_id old, store_blob_id *out)
 	return 0;
 }
 
+/* One that is damaged in the backup, or went with what was, is lost; it does not take the others with it. */
 static int put_body(struct work *w, struct past_bodies *bodies, store_blob_id old, store_tag tag, struct buf *body)
 {
 	store_blob_id fresh = blob_map_get(&w->blobs, old);
@@ -39,7 +40,7 @@ static int put_body(struct work *w, struct past_bodies *bodies, store_blob_id ol
 	buf_reset(body);
 	int rc = past_body(bodies, old, body);
 	if (rc)
-		return rc;
+		return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT ? 0 : rc;
 	struct str bytes = buf_str(body);
 	rc = store_blob_put(w->store, &bytes, 1, &tag, 1, &fresh);
 	w->report->bytes += bytes.n;

@@ -293,6 +293,7 @@ static int finish(struct run *run)
 	struct buf b = BUF_INIT(CHUNK_MAX - 1);
 	crypto_random(run->moment.token, MOMENT_TOKEN);
 	run->moment.ended = clock_now();
+	run->moment.level = store_level(run->b->store);      /* of what was taken last; it never falls */
 	sort_scopes(&run->moment);
 	moment_encode(&run->moment, &b);
 	int rc = b.failed ? ERR_TOO_BIG : repository_snapshot_put(run->b->repository, run->moment.ended, buf_str(&b), run->report->id);

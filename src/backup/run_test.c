@@ -186,6 +186,83 @@ static void restores_refuse(void **state)
 	past_close(&past);
 }
 
+/* One octet in the midst of the only pack is another one. */
+static void damage_pack(struct run_fixture *f)
+{
+	char line[600];
+	snprintf(line, sizeof(line), "f=$(ls -S '%s'/packs/* | head -n 1) && printf '\\377\\0\\377\\0' | dd of=\"$f\" bs=1 conv=notrunc seek=$(( $(stat -c %%s \"$f\") / 2 )) 2>/dev/null",
+			 f->repository_dir);
+	assert_int_equal(system(line), 0);
+}
+
+static struct restore_report restore_with_losses(struct run_fixture *f)
+{
+	struct past past;
+	struct err e = { 0 };
+	struct restore_report report;
+	char store_dir[128];
+	assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+	if (restore_whole(&(struct restore){ .to = f->restored, .past = &past }, &report, &e))
+		fail_msg("restore_whole: %s", e.log);
+	past_close(&past);
+	snprintf(store_dir, sizeof(store_dir), "%s/store", f->restored);
+	assert_int_equal(store_open(&(struct store_config){ .engine = STORE_ENGINE_LMDB, .dir = store_dir }, &f->restored_store, &e), 0);
+	assert_int_equal(model_open(f->restored_store, NULL, &f->restored_model, &e), 0);
+	return report;
+}
+
+/* What is damaged in the repository is lost, all else comes back: before it is mended, and after. */
+static void damage_takes_nothing_with_it(void **state)
+{
+	struct run_fixture *f = *state;
+	unsigned n = 12;
+	uint64_t aside;
+	char *text = malloc(1 << 20);
+	for (unsigned i = 0; i < n; i++) {
+		for (size_t k = 0; k < 1 << 20; k++)
+			text[k] = (char)((k * 2654435761u + i * 97u) >> 13);
+		run_append_body(f, "INBOX", str_make(text, 1 << 20));
+	}
+	free(text);
+	run_backup(f);
+	damage_pack(f);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		struct restore_report report = restore_with_losses(f);
+		assert_in_range(report.lost, 1, n - 1);
+		assert_int_equal(report.accounts, 1);
+		assert_int_equal(run_blobs(f->restored_store), n - report.lost);
+		run_drop_restored(f);
+		assert_int_equal(repository_mend(f->repository, NULL, NULL, &aside), 0);
+	}
+}
+
+static void raise_level(void *arg, uint64_t messages, uint64_t done, uint64_t all)
+{
+	(void)messages, (void)done, (void)all;
+	assert_int_equal(store_raise_level(arg, 2), 0);
+}
+
+/* The operator confirms an upgrade while a backup runs: what is taken from then on may be of the new level. */
+static void level_that_rises(void **state)
+{
+	struct run_fixture *f = *state;
+	struct err e = { 0 };
+	struct store *s;
+	struct model *m;
+	struct past past;
+	struct backup_report report;
+	assert_int_equal(store_open(&(struct store_config){ .engine = STORE_ENGINE_MEM, .level = 1 }, &s, &e), 0);
+	assert_int_equal(model_open(s, NULL, &m, &e), 0);
+	assert_int_equal(account_create(m, RUN_ACCOUNT), 0);
+	struct backup_run b = { .dir = f->dir, .store = s, .model = m, .repository = f->repository, .progress = raise_level, .arg = s };
+	assert_int_equal(backup_run(&b, &report, &e), 0);
+	assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+	assert_int_equal(past.moment.level, 2);
+	past_close(&past);
+	model_close(&m);
+	store_close(&s);
+}
+
 static int64_t at(const char *text)
 {
 	struct civil c = { 0 };
@@ -237,7 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN_TEST(twice), RUN_TEST(large_and_empty_bodies), RUN_TEST(shared_bodies), RUN_TEST(a_store_that_was_set_back), RUN_TEST(bodies_that_go_meanwhile),
-		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(retention),
+		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(level_that_rises), RUN_TEST(retention),
 	};
 	return cmocka_run_group_tests_name("backup/run", tests, NULL, NULL);
 }
