@@ -82,7 +82,6 @@ static int load(const struct known *k, const struct moment_scope *s, struct bodi
 	return rc == ERR_NO_MEMORY ? rc : 0;
 }
 
-/* Snapshots keep their chunks; those of a note may have been pruned. */
 static bool has_all(struct repository *r, const struct chunk_list *l)
 {
 	for (size_t i = 0; i < l->n; i++)
@@ -91,12 +90,10 @@ static bool has_all(struct repository *r, const struct chunk_list *l)
 	return true;
 }
 
+/* Those of a note may have been pruned, and those of a snapshot too may be gone, with a damaged pack: then it is taken anew, and they are put again. */
 bool known_is_whole(const struct known *k, const struct moment_scope *s)
 {
 	struct repository *r = k->repository;
-	bool in_note = k->has_note && s >= k->moments[0].scopes && s < k->moments[0].scopes + k->moments[0].n;
-	if (!in_note)
-		return repository_has(r, &s->holding);
 	struct buf bytes = BUF_INIT(CHUNK_MAX);
 	struct holding holding = { .runs = { NULL, 0, 0 } };
 	struct bodies bodies = { .n = 0 };

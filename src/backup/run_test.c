@@ -234,6 +234,14 @@ static void damage_takes_nothing_with_it(void **state)
 		run_drop_restored(f);
 		assert_int_equal(repository_mend(f->repository, NULL, NULL, &aside), 0);
 	}
+	/* Nothing has changed in the account, but its bodies that went are read again. */
+	struct backup_report again = run_backup(f);
+	assert_int_equal(again.same, 0);
+	assert_in_range(again.bodies_read, 1, n - 1);
+	run_restore(f, NULL, false);
+	assert_string_equal(run_show(f->restored_model, RUN_ACCOUNT), run_show(f->model, RUN_ACCOUNT));
+	run_drop_restored(f);
+	assert_int_equal(run_backup(f).same, 1);
 }
 
 static void raise_level(void *arg, uint64_t messages, uint64_t done, uint64_t all)
