@@ -134,7 +134,7 @@ static void look(void **state)
 	assert_non_null(strstr(text, "messages              2\nrecipients            3\n"));
 	assert_non_null(strstr(text, "held                  1\n"));
 	text = run(*state, "destinations", CLI_OK);
-	assert_non_null(strstr(text, "example.net                                  1  4m"));
+	assert_non_null(strstr(text, "example.net                                  1  "));
 	assert_non_null(strstr(text, "1, no answer\n"));
 }
 
