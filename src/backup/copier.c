@@ -84,7 +84,10 @@ static int map_body(struct store *s, store_blob_id blob, struct store_blob_view 
 static int save_now(struct work *w)
 {
 	struct copier *c = w->copy;
+	uint64_t reclaimed;
 	int rc = gather_end(&w->gather);
+	/* Nothing is rewritten; the pages that were read are let go of, or all of the store would count as our memory. */
+	store_maintain(c->store, 0, &reclaimed);
 	if (!rc && c->save)
 		rc = c->save(c->arg, &w->out->bodies);
 	c->bytes_unsaved = 0;
