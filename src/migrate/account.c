@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "migrate/limits.h"
 #include "migrate/pass.h"
+#include "model/bin.h"
 #include "rt/fault.h"
 
 #include <signal.h>
@@ -28,6 +29,26 @@ struct tour {
 static bool is_cancelled(const struct run *run) { return run->o->cancel && *run->o->cancel; }
 
 /* ---- what there is ---- */
+
+/* The mailboxes here, and the bin, whose name no folder can have. */
+static int list_ours(struct tour *t, struct mailbox **out, size_t *n_out)
+{
+	struct mailbox *listed, bin;
+	size_t n;
+	int r = mailbox_list(t->run.account, &t->arena, &listed, &n);
+	if (r)
+		return r;
+	*out = arena_array(&t->arena, n + 1, sizeof **out);
+	if (!*out)
+		return ERR_NO_MEMORY;
+	if (n)
+		memcpy(*out, listed, n * sizeof **out);
+	r = bin_find(t->run.account, &t->arena, &bin);
+	if (r == 0)
+		(*out)[n++] = bin;
+	*n_out = n;
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
 
 static void tell_plan(struct tour *t)
 {
@@ -56,7 +77,7 @@ static int look_around(struct tour *t, struct err *e)
 
 	int r = run->source->ops->folders(run->source, &t->arena, &folders, &t->n, e);
 	if (r == 0)
-		r = mailbox_list(run->account, &t->arena, &ours, &n_ours);
+		r = list_ours(t, &ours, &n_ours);
 	if (r == 0)
 		r = names_plan(&run->o->rules, run->source->has_emails, run->source->is_gmail, folders, t->n, ours, n_ours, &t->arena, &t->plan, e);
 	if (r == 0) {

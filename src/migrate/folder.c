@@ -16,6 +16,8 @@ static int find_target(struct pass *p, uint32_t *id_out, struct err *e)
 		else if (r == 0 && p->plan->folder->subscribed)
 			r = subscription_set(a, p->plan->target, true, e);
 	}
+	if (r == ERR_DENIED || (r == 0 && box.bin))       /* the bin was made since the plan: the next run knows */
+		r = err_set(e, ERR_CONFLICT, NULL, "the mailbox of deleted messages has that name");
 	*id_out = r ? 0 : box.id;
 	arena_fini(&arena);
 	return r ? err_set(e, r, NULL, "%.*s: %s", STR_ARG(p->plan->target), e && e->log[0] ? e->log : err_text(r)) : 0;

@@ -105,10 +105,23 @@ static struct str our_name(const struct plan *p, uint32_t use)
 	return STR_NONE;
 }
 
+/* The bin, where nothing can be put, when the name is its own or below it (model/bin.h). */
+static const struct mailbox *bin_over(const struct plan *p, struct str name)
+{
+	for (size_t i = 0; i < p->n_ours; i++) {
+		struct str bin = p->ours[i].name;
+		if (p->ours[i].bin && str_starts(name, bin) && (name.n == bin.n || name.p[bin.n] == MAILBOX_SEPARATOR))
+			return &p->ours[i];
+	}
+	return NULL;
+}
+
 static int give(struct plan *p, struct planned *one, struct str target)
 {
 	struct str canonical;
 	int r = mailbox_name_check(p->arena, target, &canonical, NULL);
+	if (r == 0 && bin_over(p, canonical))
+		r = ERR_DENIED;
 	if (r)
 		return r;
 	one->target = canonical;
@@ -213,6 +226,7 @@ static int by_name(struct plan *p, struct planned *one)
 {
 	struct buf b = BUF_INIT(0);
 	struct str rest, canonical, above = below(p, one->folder->name, &rest);
+	const struct mailbox *bin;
 	bool inbox = str_eq(one->folder->name, STR("INBOX"));
 
 	if (above.n) {
@@ -224,6 +238,12 @@ static int by_name(struct plan *p, struct planned *one)
 		one->renamed = names_clean(one->folder->name, &b);
 	}
 	one->renamed |= one->folder->altered;
+	if (!b.failed && (bin = bin_over(p, buf_str(&b)))) {
+		struct str beside = arena_printf(p->arena, "%.*s~2%.*s", STR_ARG(bin->name), STR_ARG(str_from(buf_str(&b), bin->name.n)));
+		one->renamed = true;
+		buf_reset(&b);
+		buf_add_str(&b, beside);
+	}
 	int r = b.failed ? ERR_NO_MEMORY : mailbox_name_check(p->arena, only_one(p, one, buf_str(&b)), &canonical, NULL);
 	if (r && r != ERR_NO_MEMORY) {
 		one->renamed = true;

@@ -1,7 +1,7 @@
 /* Which folder there becomes which mailbox here. Pure; any thread.
  *
  * By the operator's map first; then by special use: what the server says, else a table of well-known names in several languages; then below a folder that has
- * such a place; else under its own name, in which what a name may not hold here is replaced. */
+ * such a place; else under its own name, in which what a name may not hold here is replaced, and which is another one where the bin has it. */
 #ifndef MIGRATE_NAMES_H
 #define MIGRATE_NAMES_H
 
@@ -25,7 +25,7 @@ struct planned {
 	bool rest;                            /* \All: only what is in no other folder */
 	bool renamed;                         /* its own name could not be kept */
 };
-/* In the order in which they should be done. ours: the mailboxes that are there. 0 or ERR_NO_MEMORY. */
+/* In the order in which they should be done. ours: the mailboxes that are there, the bin among them. 0 or ERR_NO_MEMORY. */
 int names_plan(const struct names_rules *rules, bool has_emails, bool is_gmail, const struct source_folder *folders, size_t n, const struct mailbox *ours,
 			   size_t n_ours, struct arena *a, struct planned **out, struct err *e);
 

@@ -126,6 +126,29 @@ static void test_collisions(void **state)
 	check_plan(&none, false, false, v, 6, targets);
 }
 
+/* Nothing can be put into the bin or below it: what is called so there gets another name, with what is below it. */
+static void test_bin(void **state)
+{
+	(void)state;
+	const struct names_rules none = { 0 };
+	static const struct names_map map[] = { { STR_INIT("Old"), STR_INIT("Recently Deleted/Old") } };
+	const struct names_rules mapped = { .map = map, .n_map = 1 };
+	static const struct mailbox with_bin[] = { { .name = STR_INIT("INBOX") }, { .name = STR_INIT("Recently Deleted"), .bin = true } };
+	static const struct source_folder v[] = { F("INBOX"), F("Recently Deleted/x"), F("Recently Deleted"), F("Recently Deletedly"), F("Old") };
+	static const char *const targets[] = { "INBOX", "Recently Deleted~2/x", "Recently Deleted~2", "Recently Deletedly", "Old" };
+	struct arena a = ARENA_INIT(0);
+	struct planned *plan;
+	struct err e = { 0 };
+	assert_int_equal(names_plan(&none, false, false, v, 5, with_bin, 2, &a, &plan, NULL), 0);
+	for (size_t i = 0; i < 5; i++) {
+		assert_true(str_eq(plan[i].target, str_from_c(targets[i])));
+		assert_int_equal(plan[i].renamed, i == 1 || i == 2);
+	}
+	assert_int_equal(names_plan(&mapped, false, false, v, 5, with_bin, 2, &a, &plan, &e), ERR_DENIED);
+	assert_non_null(strstr(e.log, "--mailbox-map"));
+	arena_fini(&a);
+}
+
 /* ---- places ---- */
 
 static void test_places(void **state)
@@ -162,7 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_patterns), cmocka_unit_test(test_clean), cmocka_unit_test(test_gmail), cmocka_unit_test(test_by_name), cmocka_unit_test(test_rules),
-		cmocka_unit_test(test_collisions), cmocka_unit_test(test_places),
+		cmocka_unit_test(test_collisions), cmocka_unit_test(test_bin), cmocka_unit_test(test_places),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

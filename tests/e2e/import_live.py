@@ -221,6 +221,34 @@ service pop3-login {{
 """
 
 
+def beside_a_bin(template):
+    """A folder that is called like the bin here: it gets another name, and all others come too."""
+    s = Server(template, None)
+    try:
+        c, b = imap(s), imap(s, "bob")
+        for i, folder in enumerate(["Recently Deleted", "Recently Deleted/below", "Zebra"]):
+            c.create(f'"{folder}"')
+            c.append(f'"{folder}"', "(\\Seen)", None, message(i))
+        b.append("INBOX", None, None, message(9))
+        b.select("INBOX")
+        b.store("1", "+FLAGS", "(\\Deleted)")
+        b.expunge()
+        bin_here = contents(b, "Recently Deleted")
+        check("bob has a bin", bin_here and len(bin_here) == 1, bin_here)
+        options = ["--password-file", secret(s), "--insecure", f"imap://alice%40{DOMAIN}@127.0.0.1:{s.port['imap']}"]
+        code, out = run_import(s.data, *options)
+        check("beside a bin", code == 0 and "Recently Deleted: becomes Recently Deleted~2" in out, out)
+        for there, here in (("Recently Deleted", "Recently Deleted~2"), ("Recently Deleted/below", "Recently Deleted~2/below"), ("Zebra", "Zebra")):
+            check(f"beside a bin: {there}", same_instant(contents(c, there), contents(b, here)), out)
+        check("the bin is as it was", contents(b, "Recently Deleted") == bin_here)
+        code, out = run_import(s.data, *options)
+        check("beside a bin, once more: nothing", code == 0 and "0 messages imported" in out, out)
+        code, out = run_import(s.data, "--mailbox-map", "Zebra=Recently Deleted", *options)
+        check("beside a bin: nothing is mapped into it", code != 0 and "--mailbox-map" in out, out)
+    finally:
+        s.stop()
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -449,6 +477,7 @@ def main():
     template = Template(binary())
     try:
         attempt("from Troika", from_troika, template)
+        attempt("beside a bin", beside_a_bin, template)
         if have_dovecot("from Dovecot"):
             attempt("from Dovecot", from_dovecot, template)
             attempt("through pipes", through_pipes, template)
