@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "model/email_record.h"
+#include "model/limits.h"
 #include "model/model_private.h"
 
 #define ROUNDS 3u                                 /* looks at what may be a delivery under way */
@@ -89,14 +90,21 @@ static int find_disowned(struct audit *c, struct suspects *s)
 	return rc ? rc : account_read(c->model, c->account, read_still_there, s);
 }
 
-/* A body whose head is all that is left takes the tag too. */
-static bool take_again(struct audit *c, store_blob_id blob)
+static bool is_loss(int rc) { return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT; }
+
+/* 0, or is_loss: a body whose head is all that is left takes the tag too. Else nobody knows: it must not be called lost. */
+static int take_again(struct audit *c, store_blob_id blob)
 {
 	struct store_blob_view view;
-	if (store_blob_tag(c->model->store, &blob, 1, account_tag(c->account)) || store_blob_map(c->model->store, blob, &view))
-		return false;
-	store_blob_unmap(c->model->store, &view);
-	return true;
+	int rc = store_blob_tag(c->model->store, &blob, 1, account_tag(c->account));
+	if (rc)
+		return rc;
+	rc = ERR_RETRY;
+	for (unsigned tries = 0; rc == ERR_RETRY && tries < READ_RETRIES_MAX; tries++)
+		rc = store_blob_map(c->model->store, blob, &view);
+	if (!rc)
+		store_blob_unmap(c->model->store, &view);
+	return rc;
 }
 
 static int check_owned(struct audit *c, bool repair)
@@ -107,12 +115,16 @@ static int check_owned(struct audit *c, bool repair)
 	int rc = s.v && s.guilty ? find_disowned(c, &s) : ERR_NO_MEMORY;
 	for (size_t i = 0; !rc && i < s.n_guilty; i++) {
 		const struct audit_email *e = s.guilty[i];
-		if (e->bodyless) {
+		/* Perhaps it has come back. */
+		int again = repair ? take_again(c, e->blob) : 0;
+		if (again && !is_loss(again))
+			rc = again;
+		if (e->bodyless && (!repair || again)) {
 			audit_note(c, "email %llu: its body is lost, as was found before", (unsigned long long)e->id);
 			continue;
 		}
 		audit_fault(c, 0, "email %llu: its body is not kept for this account", (unsigned long long)e->id);
-		if (!repair || take_again(c, e->blob))
+		if (!again || rc)
 			continue;
 		audit_fault(c, 0, "email %llu: its body is lost", (unsigned long long)e->id);
 		rc = audit_note_bodyless(c, e->id);

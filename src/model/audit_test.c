@@ -447,6 +447,42 @@ static void lost_tag(void **state)
 	assert_readable(f, FIXTURE_INBOX);
 }
 
+/* A disk that fails now and then while the tag is put again has not lost the body. */
+static void lost_tag_on_a_bad_disk(void **state)
+{
+	uint64_t account = FIXTURE_ACCOUNT, faults;
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		const struct store_fault_plan plan = { .commit_io_percent = 50, .seed = seed };
+		struct store *plain, *bad;
+		struct model *m, *failing;
+		struct account *a;
+		struct err e;
+		struct str body = STR(TEXT);
+		struct append item = { .size = sizeof(TEXT) - 1, .summary = STR("summary") };
+		uint32_t uidvalidity;
+		bool has = false;
+		assert_int_equal(store_open(&(struct store_config){ .engine = STORE_ENGINE_MEM }, &plain, &e), 0);
+		assert_int_equal(model_open(plain, NULL, &m, &e), 0);
+		assert_int_equal(account_create(m, account), 0);
+		assert_int_equal(account_open(m, account, &a), 0);
+		assert_int_equal(model_put_blob(m, &body, 1, &account, 1, &item.blob), 0);
+		assert_int_equal(mailbox_append(a, FIXTURE_INBOX, &item, 1, true, &uidvalidity), 0);
+		model_drop_blob(m, item.blob, account);
+		bad = plain;
+		assert_int_equal(store_wrap_faults(&bad, &plan), 0);
+		assert_int_equal(model_open(bad, NULL, &failing, &e), 0);
+		model_check(failing, account, true, NULL, NULL, &faults);
+		model_close(&failing);
+		assert_int_equal(model_check(m, account, true, NULL, NULL, &faults), 0);
+		assert_int_equal(store_blob_tagged(plain, &item.blob, 1, store_tag_of((struct store_scope){ STORE_ACCOUNT, account }), &has), 0);
+		assert_true(has);
+		account_close(&a);
+		model_close(&m);
+		store_close(&bad);
+	}
+}
+
 /* ---- unfinished work ---- */
 
 static void damaged_acl(void **state)
@@ -611,6 +647,7 @@ int main(void)
 		FIXTURE_TEST(unknown_key),
 		FIXTURE_TEST(stale_tag),
 		FIXTURE_TEST(lost_tag),
+		FIXTURE_TEST(lost_tag_on_a_bad_disk),
 		FIXTURE_TEST(interrupted_deletion),
 		FIXTURE_TEST(damaged_bin),
 		FIXTURE_TEST(lost_of_bin),
