@@ -16,6 +16,8 @@ int index_salvage(const struct store_config *c, store_report_fn *fn, void *arg, 
 
 /* ---- parts ---- */
 
+#define VERSION_LOST ((uint64_t)1 << 32)          /* for a scope whose own is lost: more commits than it can have had; beyond an old one, likewise */
+
 struct salvage_hole {
 	struct str from, to;                          /* from malloc */
 	bool leaf;                                    /* the records are damaged; otherwise the way to them, and they lie somewhere else in the file */

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #define PUTS_AT_ONCE 50000u                       /* in one transaction of the new index, which is worth nothing until it is whole */
-#define VERSION_LOST ((uint64_t)1 << 32)          /* for a scope whose own is lost: more commits than it can have had */
 #define SEGMENT_MARGIN 0x10000u                   /* numbers skipped that may have been given out */
 
 /* Through a path: LMDB wants one. */

@@ -258,6 +258,12 @@ static int take_page(struct salvage *s, const struct old_page *old)
 				continue;
 			value = buf_str(&s->walk.value);
 		}
+		/* What had this version once must not be taken for what has it now. */
+		uint8_t version[8];
+		if (old->table == SALVAGE_VERSIONS) {
+			store_le64(version, load_le64(value.p) + VERSION_LOST);
+			value = str_make(version, sizeof version);
+		}
 		int rc = salvage_put(s, old->table, node.key, value);
 		if (rc < 0)
 			return rc;

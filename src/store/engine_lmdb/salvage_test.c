@@ -1,4 +1,5 @@
 /* A damaged index is noticed before LMDB stumbles over it, and all that can be read of it comes into a new one. */
+#include "base/bytes.h"
 #include "store/conformance/conformance.h"
 #include "store/engine_lmdb/index_inspect.h"
 
@@ -250,6 +251,36 @@ static void what_a_killed_run_left_does_no_harm(void **state)
 	assert_int_equal(count(f), KEYS);
 }
 
+/* Who has seen a version of a scope knows whether it changed since. */
+static void versions_never_come_back(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t page[INDEX_PAGE_SIZE];
+	struct index_picture p;
+	uint64_t found = 0, most = 0;
+	fill(f);
+	reopen(f);
+	for (unsigned i = 0; i < 20; i++)
+		put(f->store, first, STR("k"), STR("v"));
+	uint64_t before = store_scope_version(f->store, first);
+	store_close(&f->store);
+	assert_int_equal(index_picture_open(f->dir, &p), 0);
+	for (uint64_t n = 2; n < p.file.pages; n++) {
+		struct index_node node;
+		if (index_file_read(&p.file, n, page) || index_page_judge(page, n, true) || !index_node_decode(page, 0, true, &node) || node.key.n != 9 ||
+			node.value.n != 8 || load_le64(node.value.p) <= most)
+			continue;
+		found = n;
+		most = load_le64(node.value.p);
+	}
+	index_picture_close(&p);
+	assert_true(found);
+	wipe(f, found, INDEX_PAGE_SIZE);
+	salvage(f);
+	reopen(f);
+	assert_true(store_scope_version(f->store, first) > before);
+}
+
 static void nobody_else_may_have_it_open(void **state)
 {
 	struct fixture *f = *state;
@@ -342,6 +373,7 @@ int main(void)
 		CONFORMANCE_TEST(without_any_index_there_is_an_empty_one, &target),
 		CONFORMANCE_TEST(what_a_killed_run_left_does_no_harm, &target),
 		CONFORMANCE_TEST(a_bit_in_a_row_is_noticed, &target),
+		CONFORMANCE_TEST(versions_never_come_back, &target),
 		CONFORMANCE_TEST(nobody_else_may_have_it_open, &target),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
