@@ -4,6 +4,8 @@
 #include "model/model_private.h"
 #include "model/registry.h"
 
+#define ROUNDS 3u                                 /* of repairing one account */
+
 int audit_grow(void **v, size_t *cap, size_t n, size_t size)
 {
 	if (n < *cap)
@@ -89,7 +91,7 @@ static int skip_ahead(struct audit *c)
 	return commit_run(c->model, c->account, audit_skip_ahead, NULL, NULL);
 }
 
-static int audit_account(struct model *m, uint64_t account, bool repair, store_report_fn *fn, void *arg,
+static int audit_account(struct model *m, uint64_t account, bool repair, bool first, store_report_fn *fn, void *arg,
 						 uint64_t *faults)
 {
 	struct audit c = { .model = m, .account = account, .fn = fn, .arg = arg, .wounded = store_wounded(m->store, account_scope(account)) };
@@ -102,7 +104,7 @@ static int audit_account(struct model *m, uint64_t account, bool repair, store_r
 	tell(&c);
 	if (!rc && repair)
 		rc = audit_repair(&c);
-	if (!rc && repair && c.wounded && !(c.todo & AUDIT_DELETION))
+	if (!rc && repair && c.wounded && first && !(c.todo & AUDIT_DELETION))
 		rc = skip_ahead(&c);
 	if (!rc && !(c.todo & AUDIT_DELETION) && (repair || !(c.todo & AUDIT_STATE)) && c.state.status == STATE_LIVE)
 		rc = audit_tags(&c, repair);
@@ -128,7 +130,13 @@ int model_check(struct model *m, uint64_t account, bool repair, store_report_fn 
 	size_t n = 1;
 	int rc = account ? 0 : list_accounts(m, repair, fn, arg, &faults, &arena, &ids, &n);
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = audit_account(m, ids[i], repair, fn, arg, &faults);
+		for (unsigned round = 0; !rc && round < ROUNDS; round++) {
+			uint64_t before = faults;
+			rc = audit_account(m, ids[i], repair, round == 0, fn, arg, &faults);
+			/* What one repair puts right may show what another has to. */
+			if (!repair || faults == before)
+				break;
+		}
 	arena_fini(&arena);
 	if (faults_out)
 		*faults_out = faults;

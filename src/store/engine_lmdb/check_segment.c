@@ -224,7 +224,7 @@ static int check_segment(struct check *c, uint32_t number, const struct segment_
 	bool ended = row->state == SEGMENT_CLOSED || row->state == SEGMENT_SEALED;
 	int rc = segment_walk(c->s, number, true, check_item, &sc);
 	/* An open segment may be caught before its header is written. */
-	if ((rc == ERR_CORRUPT || rc == ERR_INVALID) && ended) {
+	if ((rc == ERR_CORRUPT || rc == ERR_INVALID) && (ended || (c->repair && c->places_lost))) {
 		check_fault(c, "segment %08x: its first 64 bytes are not those of this segment%s", number, c->repair ? "; written anew" : "");
 		if (c->repair && check_mend_header(c->s, number) == 0)
 			rc = segment_walk(c->s, number, true, check_item, &sc);
