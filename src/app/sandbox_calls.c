@@ -186,6 +186,16 @@ int calls_close_network(void)
 	if (!x)
 		return ERR_NO_MEMORY;
 	int r = seccomp_rule_add(x, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+	/* Nor the sockets of others in the file system, which Landlock does not guard. */
+	if (!r)
+		r = seccomp_rule_add(x, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM));
+	if (!r)
+		r = seccomp_rule_add(x, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(connect), 0);
+	/* Whatever left the group would outlive it, and could change the directory while that is removed. */
+	if (!r)
+		r = seccomp_rule_add(x, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setsid), 0);
+	if (!r)
+		r = seccomp_rule_add(x, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setpgid), 0);
 	return load(x, r);
 }
 

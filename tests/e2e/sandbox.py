@@ -163,6 +163,17 @@ for family, kind in ((socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET6, soc
         print("networkopen")
     except PermissionError:
         print("networkclosed")
+try:
+    socket.socket(socket.AF_UNIX).connect("{data}/run/troika.sock")
+    print("controlopen")
+except OSError as e:
+    print("controlclosed" if e.errno == 13 else "controlstrange")
+import os
+try:
+    os.setsid()
+    print("sessionopen")
+except PermissionError:
+    print("sessionclosed")
 END
 """
 
@@ -180,11 +191,13 @@ def converter(template):
     while c.search(None, "BODY", "aardvark")[1] == [b""] and time.monotonic() < end:
         time.sleep(0.2)
     finds = {w: c.search(None, "BODY", w)[1] != [b""] for w in
-             ("aardvark", "ownwritten", "networkclosed", "networkopen", "configurationread", "storeread", "tmpwritten")}
+             ("aardvark", "ownwritten", "networkclosed", "networkopen", "configurationread", "storeread", "tmpwritten", "controlclosed", "controlopen", "sessionclosed", "sessionopen")}
     c.logout()
     check("a converter runs, by the porter", finds["aardvark"], server.log_tail(20))
     check("in a directory of its own", finds["ownwritten"])
     check("without a network", finds["networkclosed"] and not finds["networkopen"], finds)
+    check("nor the sockets of this machine, the server's among them", finds["controlclosed"] and not finds["controlopen"], finds)
+    check("and no way out of its group, so that nothing of it survives it", finds["sessionclosed"] and not finds["sessionopen"], finds)
     if told(server)[0] == "landlock":
         check("without the data directory", not finds["configurationread"] and not finds["storeread"], finds)
         check("and nothing else to write", not finds["tmpwritten"], finds)
