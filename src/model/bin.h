@@ -51,7 +51,7 @@ struct bin_mailbox {
 int bin_mailboxes(struct account *a, struct arena *arena, struct bin_mailbox **out, size_t *n_out);
 
 /* Moves messages of the bin (their UIDs there) back into the mailbox `origin` that they came from (bin_item.mailbox), and makes that again when it was
- * deleted, with its name, special use and subscription, also for no messages at all; its UIDVALIDITY is a new one. With origin 0, or one that nobody remembers,
+ * deleted, with its name, special use and subscription, shared with nobody, also for no messages at all; its UIDVALIDITY is a new one. With origin 0, or one that nobody remembers,
  * INBOX takes them. All or nothing. *out (may be NULL): where they are now, name in the arena. ERR_QUOTA. */
 int bin_restore(struct account *a, struct arena *arena, uint32_t origin, const struct rangeset *uids, struct mailbox *out, uint64_t *count_out);
 

@@ -1,6 +1,7 @@
 /* Putting deleted messages back where they were. */
 #include "model/bin.h"
 
+#include "model/acl_record.h"
 #include "model/bin_inside.h"
 #include "model/copy.h"
 #include "model/model_private.h"
@@ -47,6 +48,9 @@ static int make_again(struct change *c, const struct tomb *t, struct mailbox_rec
 		rc = free_uses(c, &use);
 	if (!rc)
 		rc = tree_add(c, tomb_name(t), use, c->now, out);
+	/* Who could read it before is not known any more: nobody else, until the owner says so, also where what is above is shared. */
+	if (!rc)
+		rc = acl_remove(c, out->id);
 	if (rc || !t->subscribed)
 		return rc;
 	rc = subscription_change(c, tomb_name(t), true);

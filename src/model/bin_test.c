@@ -329,6 +329,25 @@ static void mailbox_comes_back_whole(void **state)
 	fixture_check(f);
 }
 
+/* What was the owner's alone is not shown to whom the mailbox above it is shared with. */
+static void private_mailbox_comes_back_private(void **state)
+{
+	struct fixture *f = *state;
+	struct mailbox back;
+	struct acl acl;
+	keep(f, DAY, 0, 0);
+	uint32_t team = fixture_mailbox(f, "Team");
+	FIXTURE_OK(mailbox_acl_set(f->account, team, STR("bob@example.org"), false, ACL_REPLACE, ACL_READ, NULL));
+	uint32_t box = fixture_mailbox(f, "Team/Private");
+	FIXTURE_OK(mailbox_acl_set(f->account, box, STR("bob@example.org"), false, ACL_REPLACE, 0, NULL));
+	fixture_append(f, box, "for me alone", 0);
+	FIXTURE_OK(mailbox_delete(f->account, STR("Team/Private"), NULL));
+	assert_int_equal(restore(f, box, "1", &back), 1);
+	assert_true(str_eq(back.name, STR("Team/Private")));
+	FIXTURE_OK(mailbox_acl(f->account, &f->arena, back.id, &acl));
+	assert_int_equal(acl.n, 0);
+}
+
 static void level_becomes_mailbox_again(void **state)
 {
 	struct fixture *f = *state;
@@ -670,6 +689,7 @@ int main(void)
 		FIXTURE_TEST(deleted_twice), FIXTURE_TEST(replaced_is_kept), FIXTURE_TEST(many),
 		FIXTURE_TEST(nothing_can_be_put_there), FIXTURE_TEST(taken_name), FIXTURE_TEST(quota_counts_what_comes_back),
 		FIXTURE_TEST(mailbox_comes_back_whole), FIXTURE_TEST(level_becomes_mailbox_again), FIXTURE_TEST(restored_where_it_is_now),
+		FIXTURE_TEST(private_mailbox_comes_back_private),
 		FIXTURE_TEST(empty_mailbox_comes_back), FIXTURE_TEST(use_that_is_taken), FIXTURE_TEST(deleted_mailboxes_are_bounded), FIXTURE_TEST(goes_when_its_time_is_over),
 		FIXTURE_TEST(ceiling), FIXTURE_TEST(keywords_beyond_room), FIXTURE_TEST(keywords_in_graves), FIXTURE_TEST(account_deletion_is_final), FIXTURE_TEST(changes_count_without_the_bin), FIXTURE_TEST(level_one_knows_nothing_of_it),
 	};
