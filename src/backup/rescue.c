@@ -185,10 +185,11 @@ static int rescue_mailbox(struct work *w, const struct mailbox *old, struct str 
 	struct mailbox now;
 	bool made;
 	int rc = find_or_make(w, old, name, &now, &made);
-	if (!rc)
-		rc = rescue_messages(w, old->id, now.id);
+	/* Rights first: a new mailbox has those of the one above it, and who has them there may not read this one. */
 	if (!rc && (made || w->r->exact) && !w->r->uids)
 		rc = rescue_rights(w, old->id, now.id);
+	if (!rc)
+		rc = rescue_messages(w, old->id, now.id);
 	if (!rc && (made || w->r->exact) && !w->r->uids)
 		rc = rescue_annotations(w, old->id, now.id);
 	if (!rc && made && w->r->mailbox.n)
