@@ -1,3 +1,4 @@
+#include "app/house.h"
 #include "backup/restore.h"
 #include "cli/admin.h"
 #include "cli/backup_options.h"
@@ -22,6 +23,8 @@ static int restore_all(const struct backup_options *o, const char *secret, struc
 	progress_end(&progress);
 	past_close(&past);
 	repository_close(&repository);
+	if (r == 0)
+		r = house_become_owner(o->dir, e);      /* else the trail would be root's, and the server could not open it */
 	if (r)
 		return cli_fail("restore", r, e);
 	admin_told(o->dir, "restore", o->repository, o->at ? o->at : "latest", r);

@@ -376,6 +376,19 @@ def refused(server, app_password):
         check(f"refused: backup {words}", run(binary, "backup", *words.split(), ok=False).returncode == 2)
 
 
+def given(server, app_password):
+    """Restored by root for somebody: nothing of it stays root's, or the server would not start."""
+    if os.geteuid() != 0:
+        common.skip("given", "needs root")
+        return
+    WORK.chmod(0o755)
+    backup(server, WORK / "given")
+    run(server.template.binary, "restore", "-d", WORK / "given-restored", WORK / "given", "--owner", "nobody")
+    found = list((WORK / "given-restored").rglob("*")) + [WORK / "given-restored"]
+    check("with --owner all is the owner's, the audit trail too", any(f.parent.name == "audit" for f in found) and all(f.lstat().st_uid == 65534 for f in found),
+          [str(f) for f in found if f.lstat().st_uid != 65534])
+
+
 def pruned(server, app_password):
     binary, where = server.template.binary, WORK / "pruned"
     for i in range(4):
@@ -608,7 +621,7 @@ def main():
     template = Template(binary)
     server = Server(template, None)
     app_password = furnish(server)
-    for scenario in (whole, waiting, hot, latency, taken_up, killed, encrypted, refused, pruned, killed_parts, parts):
+    for scenario in (whole, waiting, hot, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, parts):
         if scenario.__name__ in (common.sys.argv[3:] or [scenario.__name__]):
             attempt(scenario.__name__, scenario, server, app_password)
     server.stop()
