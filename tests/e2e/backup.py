@@ -222,7 +222,7 @@ def taken_up(server, app_password):
         c.append("Large", "", None, message(f"huge{i}", RANDOM, 100) + os.urandom(3 << 20).replace(b"\r", b"r").replace(b"\n", b"n").replace(b"\0", b"0"))
     c.logout()
     p = subprocess.Popen([binary, "backup", "-d", str(server.data), str(where), "--rate", "20M"], stdout=subprocess.DEVNULL)
-    while p.poll() is None and not (server.data / "backup").exists():
+    while p.poll() is None and not [f for f in (server.data / "backup").glob("*") if f.suffix != ".new"]:
         time.sleep(0.005)
     p.kill()
     p.wait()
