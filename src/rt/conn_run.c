@@ -31,13 +31,17 @@ static void begin(struct conn *c, struct server *s, const struct listener *l, in
 	conn_view_begin(c);
 }
 
-/* Counts it among those that are worked for, unless there are too many: who watches gets in also then. NULL: too many, or no memory. */
+/* Who watches is counted apart: gets in also when there are too many others, and takes no place of theirs. */
+static _Atomic uint64_t *count_of(struct server *s, const struct listener *l) { return l->watches ? &s->watching : &s->working; }
+
+/* NULL: too many, or no memory. */
 static struct conn *enter(struct server *s, const struct listener *l)
 {
-	bool may = l->watches || atomic_fetch_add(&s->working, 1) < s->config.conns_max;
+	uint64_t most = l->watches ? CONN_WATCHERS_MAX : s->config.conns_max;
+	bool may = atomic_fetch_add(count_of(s, l), 1) < most;
 	struct conn *c = may ? conn_table_take(&s->table) : NULL;
-	if (!c && !l->watches)
-		atomic_fetch_sub(&s->working, 1);
+	if (!c)
+		atomic_fetch_sub(count_of(s, l), 1);
 	return c;
 }
 
@@ -93,7 +97,7 @@ static void finish(struct conn *c)
 	conn_state_close(&c->state);
 	close(c->fd);
 	atomic_fetch_sub_explicit(&s->listeners[c->listener->number]->open, 1, memory_order_relaxed);
-	atomic_fetch_sub(&s->working, !c->listener->watches);
+	atomic_fetch_sub(count_of(s, c->listener), 1);
 	atomic_fetch_sub(&s->conns, 1);
 	if (atomic_load(&s->stopping))
 		server_wake_carrier(s);

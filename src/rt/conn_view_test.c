@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "rt/conn_view.h"
+#include "rt/limits.h"
 #include "rt/log.h"
 #include "rt/test_server.h"
 
@@ -146,6 +147,35 @@ char *line = strstr(text, " warn slow ");
 	test_server_stop(&t);
 }
 
+/* A crowd of those who watch takes no place of the others, nor do these of theirs. */
+static void test_watchers(void **state)
+{
+	(void)state;
+	struct test_server t;
+	struct server_config config = { .workers_min = 4, .conns_max = 1, .slow_ms = 100000 };
+	struct client *watchers[CONN_WATCHERS_MAX];
+	test_server_start(&t, &config, NULL);
+	for (size_t i = 0; i < CONN_WATCHERS_MAX; i++)
+		watchers[i] = greeted(client_open_local(t.watch_path));
+	struct client *more = client_open_local(t.watch_path);
+	client_expect_end(more);
+	client_close(&more);
+	struct client *worked_for = greeted(client_open(t.port));
+	client_close(&watchers[0]);
+	while (!watchers[0]) {              /* until the server has seen it go */
+		struct client *again = client_open_local(t.watch_path);
+		const char *line = client_line(again);
+		if (line && !strcmp(line, "hello"))
+			watchers[0] = again;
+		else
+			client_close(&again);
+	}
+	for (size_t i = 0; i < CONN_WATCHERS_MAX; i++)
+		client_close(&watchers[i]);
+	client_close(&worked_for);
+	test_server_stop(&t);
+}
+
 /* Who watches gets in while the server drains, and does not keep it. */
 static void test_watcher(void **state)
 {
@@ -221,6 +251,6 @@ static int remove_identity(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_fields), cmocka_unit_test(test_slow), cmocka_unit_test(test_watcher), cmocka_unit_test(test_figures) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_fields), cmocka_unit_test(test_slow), cmocka_unit_test(test_watcher), cmocka_unit_test(test_watchers), cmocka_unit_test(test_figures) };
 	return cmocka_run_group_tests(tests, make_identity, remove_identity);
 }

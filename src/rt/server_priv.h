@@ -81,6 +81,7 @@ struct server {
 
 	_Atomic uint64_t conns;         /* all; of these, without those of who watches: */
 	_Atomic uint64_t working;
+	_Atomic uint64_t watching;      /* those of who watches */
 	_Atomic uint64_t held;          /* bytes that connections at rest keep in buffers */
 	_Atomic uint64_t conns_total, refused, tls_handshakes, tls_failures;
 	_Atomic uint64_t refusal_logged_ms;
