@@ -24,7 +24,7 @@ static bool is_alike(const struct message *a, const struct message *b) { return 
 static int compare_emails(struct work *w, uint64_t old, uint64_t now, bool octets, bool *same_out)
 {
 	struct email_reader *a = NULL, *b = NULL;
-	struct email x, y;
+	struct email x = { .blob = 0 }, y = { .blob = 0 };
 	struct buf body = BUF_INIT(STORE_BLOB_MAX);
 	struct store_blob_view view = { .handle = NULL };
 	*same_out = false;

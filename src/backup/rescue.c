@@ -211,8 +211,8 @@ static bool has_name(const struct str *names, size_t n, struct str name)
 
 static int rescue_subscriptions(struct work *w)
 {
-	struct str *then, *now;
-	size_t n_then, n_now;
+	struct str *then = NULL, *now = NULL;
+	size_t n_then = 0, n_now = 0;
 	int rc = subscription_list(w->r->from->account, &w->arena, &then, &n_then);
 	if (!rc)
 		rc = subscription_list(w->r->to, &w->arena, &now, &n_now);

@@ -39,7 +39,7 @@ static char *grow(struct buf *b, size_t size)
 	if (!b->wipe)
 		return realloc(b->p, size);
 	char *grown = malloc(size);
-	if (grown && b->n)
+	if (grown && b->p)
 		memcpy(grown, b->p, b->n);
 	if (grown)
 		give_back(b);

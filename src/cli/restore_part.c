@@ -208,7 +208,7 @@ static int rescue(const struct backup_options *o, struct house *h, struct then *
 {
 	struct progress progress = { .what = "restore" };
 	struct rangeset uids = RANGESET_INIT;
-	struct directory_user user;
+	struct directory_user user = { .account = 0 };
 	struct account *to = NULL;
 	bool some = o->message || o->subject;
 	const char *mailbox = o->mailbox || !some ? o->mailbox : "INBOX";

@@ -64,7 +64,10 @@ static int look(struct store_read *r, void *arg)
 	if (rc < 0)
 		return rc;
 	/* a read that begins again must begin where this one did */
-	b->from = rc == 0 && looked < UPGRADE_LOOK && b->n_found < UPGRADE_STEP ? (struct key){ .n = 0 } : key_next(&from);
+	bool over = rc == 0 && looked < UPGRADE_LOOK && b->n_found < UPGRADE_STEP;
+	b->from = key_next(&from);
+	if (over)
+		b->from.n = 0;
 	return 0;
 }
 

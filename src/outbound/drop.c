@@ -83,7 +83,7 @@ static int sync_parent(const char *path, struct err *e)
 {
 	char parent[DROP_PATH_MAX];
 	const char *slash = strrchr(path, '/');
-	size_t n = slash > path ? (size_t)(slash - path) : 1;
+	size_t n = slash && slash > path ? (size_t)(slash - path) : 1;
 
 	if (n >= sizeof parent)
 		return err_set(e, ERR_INVALID, NULL, "path too long");
