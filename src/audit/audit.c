@@ -200,19 +200,22 @@ static void tell_unlisted(uint64_t n)
 	append(&line);
 }
 
+static bool may_list(int64_t now_ms)
+{
+	uint64_t unlisted;
+	bool may = list_refusal(now_ms, &unlisted);
+	tell_unlisted(unlisted);
+	return may;
+}
+
 void audit_login(const struct audit_login *l)
 {
 	struct buf line = BUF_INIT(AUDIT_LINE_MAX + 1);
 	int64_t now = clock_now_ms();
-	uint64_t unlisted;
 	if (!is_open())
 		return;
-	if (!l->ok) {
-		bool may = list_refusal(now, &unlisted);
-		tell_unlisted(unlisted);
-		if (!may)
-			return;
-	}
+	if (!l->ok && !may_list(now))
+		return;
 	audit_line_login(&line, now, l);
 	append(&line);
 }
@@ -221,6 +224,9 @@ void audit_act(struct str actor, const char *protocol, const char *what, struct 
 {
 	struct buf line = BUF_INIT(AUDIT_LINE_MAX + 1), process = BUF_INIT(0);
 	if (!is_open())
+		return;
+	/* who asks over a protocol for what is denied could fill the disk otherwise */
+	if (result && strcmp(protocol, "cli") != 0 && !may_list(clock_now_ms()))
 		return;
 	buf_printf(&process, "%s:%s", protocol, trail.who);
 	audit_line_act(&line, clock_now_ms(), actor.n ? actor : buf_str(&process), protocol, what, object, detail, result);

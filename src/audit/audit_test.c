@@ -240,6 +240,14 @@ static void test_flood(void **state)
 	assert_int_equal(s.unlisted, 1);
 	assert_int_equal(s.count, 2 * AUDIT_REFUSALS_PER_MINUTE);
 	assert_int_equal(s.n, AUDIT_REFUSALS_PER_MINUTE + 3);
+	/* so are acts over a protocol that failed; those that did something, and the command line's, are all listed */
+	clock_shift_ms(60000);
+	for (int i = 0; i < 3 * AUDIT_REFUSALS_PER_MINUTE; i++)
+		audit_act(STR("ann"), "imap", "quota.set", STR("bob"), STR_NONE, ERR_DENIED);
+	audit_act(STR("ann"), "imap", "acl.set", STR("bob"), STR_NONE, 0);
+	audit_act(STR_NONE, "cli", "user.add", STR("bob"), STR_NONE, ERR_EXISTS);
+	read_all(NULL, &s);
+	assert_int_equal(s.n, 2 * AUDIT_REFUSALS_PER_MINUTE + 5);
 }
 
 /* A full disk cuts a line: it is told in the log, the next one is whole. */

@@ -196,7 +196,7 @@ static int next_file(struct cursor *c, struct file *f)
 		return 0;
 	f->kind = (enum kind)cursor_u8(c);
 	f->path = cursor_bytes(c, cursor_varint(c));
-	f->mode = (mode_t)(cursor_varint(c) & 07777);
+	f->mode = (mode_t)(cursor_varint(c) & 0777);      /* never set-user-ID, whoever made the list */
 	f->mtime = (int64_t)cursor_le64(c);
 	if (c->bad || !is_good_path(f->path))
 		return ERR_CORRUPT;
