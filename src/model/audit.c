@@ -70,7 +70,7 @@ static void tell(struct audit *c)
 	buf_reset(&c->lines);
 }
 
-static void fini(struct audit *c)
+void audit_fini(struct audit *c)
 {
 	buf_fini(&c->lines);
 	arena_fini(&c->arena);
@@ -111,7 +111,7 @@ static int audit_account(struct model *m, uint64_t account, bool repair, bool fi
 	tell(&c);
 	*faults += c.faults;
 	blob_list_fini(&tagged);
-	fini(&c);
+	audit_fini(&c);
 	/* Its key is there before the account is made, and after it is gone. */
 	return rc == ERR_NOT_FOUND ? 0 : rc;
 }

@@ -116,6 +116,8 @@ int audit_read_origins(struct audit *c, struct str key, struct str value);
 int audit_read_tomb(struct audit *c, struct str key, struct str value);
 int audit_compare_bin(struct audit *c);
 int audit_mend_bin(struct change *c, void *arg);
+/* audit.c: frees what it holds. */
+void audit_fini(struct audit *c);
 /* audit_repair.c: by todo. */
 int audit_repair(struct audit *c);
 /* Moves a damaged value out of the way, to KEY_ASIDE and its key. */

@@ -1,6 +1,7 @@
 /* Counting anew, within a commit: the sums of mailboxes and account, and the counters that must be ahead of all that is
  * used. */
 #include "model/audit.h"
+#include "model/audit_recover.h"
 
 #include "model/annotation_record.h"
 #include "model/index.h"
@@ -116,7 +117,7 @@ static int count_keys(struct change *c, enum key_kind kind, uint64_t *out)
 	return rc < 0 ? rc : 0;
 }
 
-int audit_recount(struct change *c, void *arg)
+int audit_recount_mailboxes(struct change *c, void *arg)
 {
 	(void)arg;
 	int rc = raise_counters(c);
@@ -135,6 +136,13 @@ int audit_recount(struct change *c, void *arg)
 		c->state.messages += m.bin ? 0 : m.messages;
 		c->state.bytes += m.bin ? 0 : m.bytes;
 	}
+	c->dirty = true;
+	return rc;
+}
+
+int audit_recount(struct change *c, void *arg)
+{
+	int rc = audit_recount_mailboxes(c, arg);
 	if (!rc)
 		rc = count_keys(c, KEY_GRAVE, &c->state.grave_pages);
 	if (!rc)
@@ -148,7 +156,6 @@ int audit_recount(struct change *c, void *arg)
 	/* Damaged ones are mended by another step, which counts for itself. */
 	if (rc == ERR_CORRUPT)
 		rc = 0;
-	c->dirty = true;
 	return rc;
 }
 

@@ -168,8 +168,8 @@ static int shelter(struct change *c, void *arg)
 int audit_recover_places(struct audit *c)
 {
 	struct places p = { .n = c->extra.n };
-	int rc = 0;
-	if (c->extra.n) {
+	int rc = commit(c, audit_recount_mailboxes, NULL);
+	if (!rc && c->extra.n) {
 		struct member *v = calloc(c->extra.n, sizeof(*v));
 		if (!v)
 			return ERR_NO_MEMORY;
@@ -178,6 +178,8 @@ int audit_recover_places(struct audit *c)
 		p.v = v;
 		rc = commit(c, put_back, &p);
 		free(v);
+		if (!rc)
+			rc = commit(c, audit_recount_mailboxes, NULL);
 	}
 	if (!rc && c->orphans.n)
 		rc = commit(c, shelter, c);

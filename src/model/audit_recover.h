@@ -7,6 +7,9 @@
 /* Before memberships are mended, in an account whose scope is wounded: emails that no index shows any more go back to where the memberships say they were,
  * or else into the mailbox "Recovered". Flags are lost, dates come from the messages. */
 int audit_recover_places(struct audit *c);
+/* Of audit_recount the part that these need first: a state and records that are older than what they count know neither which ids nor which UIDs are taken. A
+ * change_fn. */
+int audit_recount_mailboxes(struct change *c, void *arg);
 /* Bodies that have the account's tag and no email: those whose size tells which lost email they are of become its body again, all others come into
  * "Recovered". Then what still shows lost emails is taken out of the indexes. */
 int audit_recover_bodies(struct audit *c, const struct blob_list *bodies);

@@ -4,10 +4,12 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "model/acl.h"
+#include "model/audit.h"
 #include "model/bin.h"
 #include "codec/mime/message.h"
 #include "codec/mime/summary.h"
 #include "model/keys.h"
+#include "model/model_private.h"
 #include "model/record.h"
 #include "model/thread.h"
 
@@ -593,6 +595,85 @@ static void lost_of_bin(void **state)
 	assert_int_equal(bin_find(f->account, &f->arena, &m), ERR_NOT_FOUND);
 }
 
+static int keep_state(struct store_read *r, void *arg)
+{
+	struct key key = key_state();
+	struct str value;
+	int rc = store_get(r, key_str(&key), &value);
+	if (!rc)
+		buf_add_str(arg, value);
+	return rc;
+}
+
+/* After a salvage: as model_check with repair does it in a scope that is wounded. */
+static void repair_wounded(struct fixture *f)
+{
+	struct audit c = { .model = f->model, .account = FIXTURE_ACCOUNT, .wounded = true };
+	struct blob_list tagged = { NULL, 0, 0 };
+	assert_int_equal(audit_list_tags(&c, &tagged), 0);
+	c.tagged = &tagged;
+	assert_int_equal(account_read(f->model, FIXTURE_ACCOUNT, audit_read, &c), 0);
+	assert_int_equal(audit_repair(&c), 0);
+	blob_list_fini(&tagged);
+	audit_fini(&c);
+}
+
+/* What is made for a recovered message takes nobody's place, also when the state is older than a mailbox. */
+static void old_state_of_a_salvage(void **state)
+{
+	struct fixture *f = *state;
+	struct buf old = BUF_INIT(0);
+	struct mailbox box, recovered;
+	fill(f);
+	assert_int_equal(account_read(f->model, FIXTURE_ACCOUNT, keep_state, &old), 0);
+	uint32_t id = fixture_mailbox(f, "box");
+	fixture_append(f, id, TEXT "kept", MESSAGE_FLAGGED);
+	apply(f, (struct edit){ .key = key_state(), .how = PUT, .value = buf_str(&old) });
+	buf_fini(&old);
+	/* the first of INBOX has lost its places */
+	del(f, key_page(FIXTURE_INBOX, 1));
+	for (uint32_t i = 1; i <= 3; i++)
+		del(f, key_member(i, FIXTURE_INBOX, i));
+	repair_wounded(f);
+	uint64_t faults;
+	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
+	fixture_check(f);
+	fixture_reopen(f);
+	assert_int_equal(mailbox_find(f->account, &f->arena, STR("box"), &box), 0);
+	assert_int_equal(box.id, id);
+	assert_string_equal(fixture_show_mailbox(f, id), "1:f");
+	assert_int_equal(mailbox_find(f->account, &f->arena, STR("Recovered"), &recovered), 0);
+	assert_int_equal(recovered.messages, 3);
+}
+
+/* A damaged bin stops no deletion, nor is anything lost by it. */
+static void deleted_beside_a_damaged_bin(void **state)
+{
+	struct fixture *f = *state;
+	struct mailbox m;
+	uint32_t tomb, bin = fill_bin(f, &tomb);
+	struct rangeset uids = fixture_uids("4");
+	fixture_flags(f, FIXTURE_INBOX, "4", FLAGS_ADD, MESSAGE_ANSWERED, "$Work");
+	flip(f, key_page(bin, 1));
+	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, &uids, false, NULL, NULL), 0);
+	rangeset_fini(&uids);
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "5");
+	assert_int_equal(fixture_blobs(f), 5);
+	assert_mended(f, "is damaged");
+	assert_string_equal(fixture_show_mailbox(f, bin), "1 2 3 4:a");
+	flip(f, key_mailbox(bin));
+	assert_int_equal(mailbox_create(f->account, STR("new"), 0, NULL, NULL), 0);
+	assert_int_equal(mailbox_rename(f->account, STR("new"), STR("newer"), NULL), 0);
+	assert_int_equal(mailbox_delete(f->account, STR("newer"), NULL), 0);
+	uids = fixture_uids("5");
+	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, &uids, false, NULL, NULL), 0);
+	rangeset_fini(&uids);
+	assert_int_equal(fixture_blobs(f), 5);
+	assert_mended(f, "its record is damaged");
+	assert_int_equal(bin_find(f->account, &f->arena, &m), 0);
+	assert_string_equal(fixture_show_mailbox(f, m.id), "1 2 3 4:a 5");
+}
+
 static int mark_deleting(struct store_write *w, void *arg)
 {
 	(void)arg;
@@ -651,6 +732,8 @@ int main(void)
 		FIXTURE_TEST(interrupted_deletion),
 		FIXTURE_TEST(damaged_bin),
 		FIXTURE_TEST(lost_of_bin),
+		FIXTURE_TEST(old_state_of_a_salvage),
+		FIXTURE_TEST(deleted_beside_a_damaged_bin),
 	};
 	return fixture_run("audit", tests, sizeof(tests) / sizeof(*tests));
 }

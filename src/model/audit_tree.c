@@ -131,11 +131,16 @@ static int adopt_pages(struct change *c)
 	return rc;
 }
 
+/* The state may be older than the records: no new one may take the place of another. */
 static int make_superiors(struct change *c)
 {
 	struct mailbox_record m = { .id = 0 };
 	int rc;
-	while ((rc = tree_next(change_source(c), m.id, &m)) == 1) {
+	while ((rc = tree_next(change_source(c), m.id, &m)) == 1)
+		if (c->state.mailbox_next <= m.id)
+			c->state.mailbox_next = m.id + 1;
+	m.id = 0;
+	while (!rc && (rc = tree_next(change_source(c), m.id, &m)) == 1) {
 		rc = tree_add_superiors(c, mailbox_record_name(&m), clock_now());
 		if (rc)
 			return rc;

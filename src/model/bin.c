@@ -50,7 +50,19 @@ int bin_covers(struct change *c, struct str name, bool *out)
 	struct mailbox_record bin;
 	int rc = bin_load(c, &bin);
 	*out = rc == 0 && name_is_below(name, mailbox_record_name(&bin));
-	return rc == ERR_NOT_FOUND ? 0 : rc;
+	/* Nobody knows the name of a damaged one, and what is below it can be moved. */
+	return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT ? 0 : rc;
+}
+
+int bin_is_damaged(struct change *c, bool *out)
+{
+	struct mailbox_record bin;
+	struct page_edit page;
+	int rc = bin_load(c, &bin);
+	if (!rc)
+		rc = index_page_at(change_source(c), bin.id, UINT32_MAX, &page);
+	*out = rc == ERR_CORRUPT;
+	return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == 1 ? 0 : rc;
 }
 
 int bin_keep(struct change *c, struct mailbox_record *from, struct gone_list *gone)
@@ -63,6 +75,14 @@ int bin_keep(struct change *c, struct mailbox_record *from, struct gone_list *go
 		gone->v[i].kept = true;
 	}
 	return rc ? rc : mailbox_record_save(c->w, &bin);
+}
+
+void bin_keep_plain(struct gone_list *gone)
+{
+	for (size_t i = 0; i < gone->n; i++) {
+		gone->v[i].flags &= MESSAGE_SYSTEM_FLAGS;
+		gone->v[i].kept = true;
+	}
 }
 
 static uint64_t ceiling(const struct state *state, uint64_t bytes, unsigned percent)
@@ -125,18 +145,22 @@ struct trim {
 	uint64_t gone;                                /* out */
 };
 
-/* The oldest stand first. */
+/* The oldest stand first; those that were deleted while the clock was ahead do not keep the ones behind them. */
 static int choose(struct change *c, struct trim *op, const struct mailbox_record *bin)
 {
 	struct index_walk walk = index_walk_begin(change_source(c), bin->id, NULL);
 	struct page_edit page;
 	uint64_t left = bin->bytes, max = ceiling_of(c);
+	unsigned passed = 0;
 	int rc;
 	while ((rc = index_walk_next(&walk, &page)) == 1)
 		for (uint32_t i = 0; i < page.count; i++) {
 			const struct message *m = &page.m[i];
-			if (op->gone == PURGE_STEP_MESSAGES || (!op->all && left <= max && message_saved(m) > op->until))
+			bool stays = !op->all && left <= max && message_saved(m) > op->until;
+			if (op->gone == PURGE_STEP_MESSAGES || (stays && (op->until == INT64_MIN || passed++ == BIN_LOOK)))
 				return 0;
+			if (stays)
+				continue;
 			op->gone++;
 			left -= m->size;
 			rc = rangeset_add(&op->uids, m->uid, m->uid);
@@ -221,20 +245,30 @@ struct sweep {
 	bool graves, due;                             /* out */
 };
 
-/* Is the oldest too old, or all of it too much? */
+/* 1 when a message is due. */
+static int look_at(struct source s, const struct sweep *op, uint32_t bin)
+{
+	struct index_walk walk = index_walk_begin(s, bin, NULL);
+	struct page_edit page;
+	int rc = 0;
+	for (unsigned passed = 0; passed <= BIN_LOOK && (rc = index_walk_next(&walk, &page)) == 1; passed += page.count)
+		for (uint32_t i = 0; i < page.count; i++)
+			if (passed + i <= BIN_LOOK && message_saved(&page.m[i]) <= op->until)
+				return 1;
+	return rc < 0 ? rc : 0;
+}
+
+/* Is one too old, or all of it too much? */
 static int look_into(struct source s, struct sweep *op, const struct state *state)
 {
 	struct mailbox_record bin;
-	struct page_edit page;
 	int rc = mailbox_record_load(s, state->bin, &bin);
 	if (!rc)
-		rc = index_page_at(s, bin.id, 0, &page);
-	if (rc == 0)
-		rc = index_page_after(s, bin.id, 0, &page);
-	if (rc != 1)
+		rc = look_at(s, op, bin.id);
+	if (rc < 0)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
-	op->due = page.count && message_saved(&page.m[0]) <= op->until;
-	op->due |= bin.bytes > ceiling(state, atomic_load(&op->model->keep_bytes), atomic_load(&op->model->keep_quota_percent));
+	op->due = rc == 1;
+	op->due |= bin.messages && bin.bytes > ceiling(state, atomic_load(&op->model->keep_bytes), atomic_load(&op->model->keep_quota_percent));
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "model/acl.h"
 #include "model/bin.h"
+#include "model/index.h"
 #include "model/limits.h"
 #include "model/purge.h"
 #include "model/removal.h"
@@ -478,6 +479,33 @@ static void goes_when_its_time_is_over(void **state)
 	assert_int_equal(fixture_blobs(f), 0);
 }
 
+/* One that was deleted while the clock was ahead. */
+static int save_late(struct change *c, void *arg)
+{
+	const struct mailbox *bin = arg;
+	struct page_edit page;
+	int rc = index_page_at(change_source(c), bin->id, 1, &page);
+	if (rc != 1)
+		return rc;
+	page.m[0].saved += 1000 * (int64_t)DAY;
+	c->dirty = true;
+	return index_put(c->w, bin->id, &page);
+}
+
+static void clock_was_ahead(void **state)
+{
+	struct fixture *f = *state;
+	keep(f, 30 * DAY, 0, 0);
+	fixture_append_many(f, FIXTURE_INBOX, 3);
+	expunge(f, FIXTURE_INBOX, "1:3");
+	struct mailbox bin = bin_of(f);
+	FIXTURE_OK(commit_run(f->plain_model, FIXTURE_ACCOUNT, save_late, &bin, NULL));
+	FIXTURE_OK(bin_sweep(f->model, FIXTURE_ACCOUNT, clock_now() + 31 * DAY, NULL));
+	fixture_reopen(f);
+	assert_string_equal(fixture_show_mailbox(f, bin.id), "1");
+	fixture_check(f);
+}
+
 static void ceiling(void **state)
 {
 	struct fixture *f = *state;
@@ -690,7 +718,7 @@ int main(void)
 		FIXTURE_TEST(nothing_can_be_put_there), FIXTURE_TEST(taken_name), FIXTURE_TEST(quota_counts_what_comes_back),
 		FIXTURE_TEST(mailbox_comes_back_whole), FIXTURE_TEST(level_becomes_mailbox_again), FIXTURE_TEST(restored_where_it_is_now),
 		FIXTURE_TEST(private_mailbox_comes_back_private),
-		FIXTURE_TEST(empty_mailbox_comes_back), FIXTURE_TEST(use_that_is_taken), FIXTURE_TEST(deleted_mailboxes_are_bounded), FIXTURE_TEST(goes_when_its_time_is_over),
+		FIXTURE_TEST(empty_mailbox_comes_back), FIXTURE_TEST(use_that_is_taken), FIXTURE_TEST(deleted_mailboxes_are_bounded), FIXTURE_TEST(goes_when_its_time_is_over), FIXTURE_TEST(clock_was_ahead),
 		FIXTURE_TEST(ceiling), FIXTURE_TEST(keywords_beyond_room), FIXTURE_TEST(keywords_in_graves), FIXTURE_TEST(account_deletion_is_final), FIXTURE_TEST(changes_count_without_the_bin), FIXTURE_TEST(level_one_knows_nothing_of_it),
 	};
 	return fixture_run("bin", tests, sizeof(tests) / sizeof(*tests));

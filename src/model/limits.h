@@ -45,6 +45,7 @@
 #define SUBSCRIPTIONS_MAX 20000u                  /* an account */
 #define BUCKET_BYTES_MAX 65536u                   /* names whose hashes are equal, in one value */
 #define PURGE_STEP_MESSAGES 2880u                 /* messages out of graves, or out of the bin, that one commit forgets */
+#define BIN_LOOK 1024u                            /* messages of the bin that are not due are passed over at most, in search of some that are */
 #define LEVEL_KEEPS_DELETED 2u                    /* from this level of the store on deleted mail may be kept */
 #define TOMBS_MAX 1000u                           /* deleted mailboxes remembered for an account; then the oldest is forgotten */
 #define DELETE_STEP_KEYS 2000u                    /* keys removed in one commit of account_delete */

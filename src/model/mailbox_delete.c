@@ -47,7 +47,7 @@ static int run(struct change *c, void *arg)
 	bool has_children = false;
 	int rc = name_lookup(change_source(c), op->name, &mailbox);
 	if (!rc)
-		rc = tree_has_children(change_source(c), op->name, &has_children);
+		rc = tree_has_children(c, op->name, &has_children);
 	if (!rc && mailbox.no_select && has_children)
 		rc = ERR_CONFLICT;
 	if (!rc && mailbox.bin)

@@ -53,7 +53,7 @@ static int rename_tree(struct change *c, struct rename *op)
 {
 	struct mailbox_record mailbox = { .id = 0 };
 	int rc;
-	while ((rc = tree_next(change_source(c), mailbox.id, &mailbox)) == 1) {
+	while ((rc = tree_next_but(change_source(c), c->state.bin, mailbox.id, &mailbox)) == 1) {
 		struct str old = mailbox_record_name(&mailbox), name;
 		if (!str_eq(old, op->from) && !name_is_below(old, op->from))
 			continue;

@@ -197,15 +197,21 @@ static int bury(struct change *c, const struct gone_list *gone, bool kept)
 
 int purge_gone(struct change *c, struct mailbox_record *from, struct gone_list *gone, struct purged *out)
 {
-	bool kept = c->keep.on && !from->bin;
-	int rc = 0;
+	bool kept = c->keep.on && !from->bin, damaged = false;
+	/* A damaged bin stops no deletion: what belongs into it waits in a grave until it is mended. */
+	int rc = kept ? bin_is_damaged(c, &damaged) : 0;
+	if (rc)
+		return rc;
 	gone_list_sort(gone);
 	for (size_t i = 0; i < gone->n; i++)
 		gone->v[i].kept = kept;
-	if (gone->n <= PURGE_INLINE_MAX) {
+	if (gone->n <= PURGE_INLINE_MAX && !damaged) {
 		rc = forget(c, from, gone, out);
 	} else {
-		rc = kept ? bin_keep(c, from, gone) : 0;
+		if (damaged)
+			bin_keep_plain(gone);
+		else if (kept)
+			rc = bin_keep(c, from, gone);
 		if (!rc)
 			rc = bury(c, gone, kept);
 	}

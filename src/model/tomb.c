@@ -101,8 +101,9 @@ int tomb_add(struct change *c, const struct mailbox_record *mailbox)
 	memcpy(t.name, name.p, name.n);
 	struct mailbox_record bin;
 	int rc = bin_load(c, &bin);
+	/* Of a damaged bin nobody knows: then rather too much comes back with the mailbox than too little. */
 	t.from = rc ? 1 : bin.uidnext;
-	if (rc && rc != ERR_NOT_FOUND)
+	if (rc && rc != ERR_NOT_FOUND && rc != ERR_CORRUPT)
 		return rc;
 	rc = c->state.tombs >= TOMBS_MAX ? drop_oldest(c) : 0;
 	if (!rc)

@@ -114,7 +114,9 @@ int tree_remove(struct change *c, const struct mailbox_record *mailbox)
 	return 0;
 }
 
-int tree_next(struct source s, uint32_t after, struct mailbox_record *out)
+int tree_next(struct source s, uint32_t after, struct mailbox_record *out) { return tree_next_but(s, 0, after, out); }
+
+int tree_next_but(struct source s, uint32_t but, uint32_t after, struct mailbox_record *out)
 {
 	struct key at = key_mailbox(after), from = key_next(&at), to = key_after(KEY_MAILBOX);
 	struct str key, value;
@@ -124,16 +126,18 @@ int tree_next(struct source s, uint32_t after, struct mailbox_record *out)
 	uint32_t id;
 	if (!key_read_u32(key, KEY_MAILBOX, &id))
 		return ERR_CORRUPT;
+	if (but && id == but)
+		return tree_next_but(s, 0, id, out);
 	rc = mailbox_record_decode(value, id, out);
 	return rc ? rc : 1;
 }
 
-int tree_has_children(struct source s, struct str name, bool *out)
+int tree_has_children(struct change *c, struct str name, bool *out)
 {
 	struct mailbox_record mailbox = { .id = 0 };
 	int rc;
 	*out = false;
-	while (!*out && (rc = tree_next(s, mailbox.id, &mailbox)) == 1)
+	while (!*out && (rc = tree_next_but(change_source(c), c->state.bin, mailbox.id, &mailbox)) == 1)
 		*out = name_is_below(mailbox_record_name(&mailbox), name);
 	return *out ? 0 : rc;
 }
