@@ -285,8 +285,9 @@ int app_config_load(const char *data_dir, const char *file, struct app_config *o
 
 struct model_keep app_keep(const struct app_config *c)
 {
-	static const struct undelete_options defaults = { .keep_days = 30, .quota_percent = 100, .size = (uint64_t)10 << 30 };
-	const struct undelete_options *u = c ? &c->undelete : &defaults;
+	/* Without a configuration nobody knows how much is kept here: what is deleted comes into the bin, and nothing is taken out of it. */
+	static const struct undelete_options unknown = { .keep_days = 30 };
+	const struct undelete_options *u = c ? &c->undelete : &unknown;
 
 	return (struct model_keep){ .seconds = (int64_t)u->keep_days * 86400, .bytes_max = u->size, .quota_percent = u->quota_percent };
 }

@@ -85,7 +85,7 @@ struct app_config {
 /* file == NULL: DIR/troika.conf, if there is one, else the defaults alone. ERR_CONFIG names file, line and option. *out is always safe for fini. */
 int app_config_load(const char *data_dir, const char *file, struct app_config *out, struct err *e);
 void app_config_fini(struct app_config *c);
-/* What becomes of deleted mail; without a configuration what the defaults say. */
+/* What becomes of deleted mail; without a configuration nothing that was deleted goes for good: the operator may have set more than the defaults say. */
 struct model_keep app_keep(const struct app_config *c);
 /* "imap=127.0.0.1:1143", "smtp=[::1]:25", "pop3=*:110". */
 int app_listen_parse(struct str text, struct app_listen *out, struct err *e);

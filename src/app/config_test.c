@@ -179,10 +179,26 @@ static void test_listen(void **state)
 		assert_int_equal(app_listen_parse(str_from_c(bad[i]), &l, &e), ERR_CONFIG);
 }
 
+/* A program that does not know what the operator set takes nothing out of a bin. */
+static void test_keep(void **state)
+{
+	(void)state;
+	struct app_config c = { .undelete = { .keep_days = 2, .quota_percent = 50, .size = 1000 } };
+	struct model_keep set = app_keep(&c), unknown = app_keep(NULL);
+
+	assert_int_equal(set.seconds, 2 * 86400);
+	assert_int_equal(set.bytes_max, 1000);
+	assert_int_equal(set.quota_percent, 50);
+	assert_true(unknown.seconds > 0);
+	assert_int_equal(unknown.bytes_max, 0);
+	assert_int_equal(unknown.quota_percent, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_defaults), cmocka_unit_test(test_values), cmocka_unit_test(test_refusals),
 										cmocka_unit_test(test_sample), cmocka_unit_test(test_listen), cmocka_unit_test(test_offered),
-										cmocka_unit_test(test_trust_anchor), cmocka_unit_test(test_once) };
+										cmocka_unit_test(test_trust_anchor), cmocka_unit_test(test_once),
+										cmocka_unit_test(test_keep) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ struct house {
 
 /* Makes the directory (mode 0700) with an empty store and a sample configuration; ERR_EXISTS when there is one. */
 int house_create(const char *dir, struct str hostname, struct err *e);
-/* Opens an existing one. config may be NULL: defaults. *out is safe for close also after a failure. */
+/* Opens an existing one. config may be NULL: defaults, but see app_keep. *out is safe for close also after a failure. */
 int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e);
 /* For commands that look at mail on its way; the server opens one of its own, with a configuration. */
 int house_open_queue(struct house *h, struct err *e);

@@ -5,6 +5,7 @@
 #include "directory/identity.h"
 #include "model/acl.h"
 #include "model/annotation.h"
+#include "model/bin.h"
 #include "model/transfer.h"
 
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct work {
 	struct rescue_report *report;
 	struct arena arena;
 	struct err *e;
+	struct str bin, beside;               /* the bin's name now, and what takes its place for mailboxes of then; empty: not known yet */
 };
 
 /* ---- messages ---- */
@@ -137,14 +139,21 @@ static int rescue_messages(struct work *w, uint32_t old_id, uint32_t mailbox)
 
 /* ---- mailboxes ---- */
 
-static int rescue_rights(struct work *w, uint32_t old_id, uint32_t mailbox)
+static int drop_rights(struct work *w, uint32_t mailbox)
 {
-	struct acl acl, now;
-	int rc = mailbox_acl(w->r->from->account, &w->arena, old_id, &acl);
-	if (!rc)
-		rc = mailbox_acl(w->r->to, &w->arena, mailbox, &now);
+	struct acl now;
+	int rc = mailbox_acl(w->r->to, &w->arena, mailbox, &now);
 	for (size_t i = 0; !rc && i < now.n; i++)
 		rc = mailbox_acl_set(w->r->to, mailbox, now.v[i].identifier, now.v[i].negative, ACL_REPLACE, 0, w->e);
+	return rc;
+}
+
+static int rescue_rights(struct work *w, uint32_t old_id, uint32_t mailbox)
+{
+	struct acl acl;
+	int rc = mailbox_acl(w->r->from->account, &w->arena, old_id, &acl);
+	if (!rc)
+		rc = drop_rights(w, mailbox);
 	for (size_t i = 0; !rc && i < acl.n; i++) {
 		const struct acl_entry *entry = &acl.v[i];
 		rc = directory_share_note(w->r->directory, entry->identifier, account_id(w->r->to), w->r->owner);
@@ -185,8 +194,11 @@ static int rescue_mailbox(struct work *w, const struct mailbox *old, struct str 
 	struct mailbox now;
 	bool made;
 	int rc = find_or_make(w, old, name, &now, &made);
-	/* Rights first: a new mailbox has those of the one above it, and who has them there may not read this one. */
-	if (!rc && (made || w->r->exact) && !w->r->uids)
+	/* Rights first: a new mailbox has those of the one above it, and who has them there may not read this one. One for single messages is shared with
+	 * nobody. */
+	if (!rc && made && w->r->uids)
+		rc = drop_rights(w, now.id);
+	else if (!rc && (made || w->r->exact) && !w->r->uids)
 		rc = rescue_rights(w, old->id, now.id);
 	if (!rc)
 		rc = rescue_messages(w, old->id, now.id);
@@ -197,6 +209,43 @@ static int rescue_mailbox(struct work *w, const struct mailbox *old, struct str 
 	if (rc && w->e && !w->e->log[0])
 		err_set(w->e, rc, NULL, "mailbox %.*s: %s", STR_ARG(name), err_text(rc));
 	return rc;
+}
+
+/* ---- beside the bin ---- */
+
+/* Nothing can be put into the bin (bin.h), nor below it. It may have been made only now, by what --exact takes away. */
+static int is_bins(struct work *w, struct str name, bool *out)
+{
+	struct mailbox bin;
+	int rc = w->bin.n ? 0 : bin_find(w->r->to, &w->arena, &bin);
+	if (!rc && !w->bin.n)
+		w->bin = bin.name;
+	*out = w->bin.n && str_starts(name, w->bin) && (name.n == w->bin.n || name.p[w->bin.n] == MAILBOX_SEPARATOR);
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+static bool was_there(const struct mailbox *then, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(then[i].name, name))
+			return true;
+	return false;
+}
+
+/* Under which name a mailbox of then comes back: its own, unless the bin has that by now. The same each time. */
+static int name_now(struct work *w, const struct mailbox *then, size_t n, struct str *name)
+{
+	bool bins;
+	int rc = is_bins(w, *name, &bins);
+	if (rc || !bins)
+		return rc;
+	for (unsigned i = 2; !w->beside.n || was_there(then, n, w->beside); i++) {
+		w->beside = arena_printf(&w->arena, "%.*s~%u", STR_ARG(w->bin), i);
+		if (!w->beside.p)
+			return ERR_NO_MEMORY;
+	}
+	*name = arena_printf(&w->arena, "%.*s%.*s", STR_ARG(w->beside), STR_ARG(str_from(*name, w->bin.n)));
+	return name->p ? 0 : ERR_NO_MEMORY;
 }
 
 /* ---- the whole account ---- */
@@ -233,9 +282,12 @@ static int remove_later_mailboxes(struct work *w, const struct mailbox *then, si
 	int rc = mailbox_list(w->r->to, &w->arena, &now, &n);
 	while (!rc && n--) {
 		bool known = str_eq(now[n].name, STR("INBOX"));
-		for (size_t i = 0; !known && i < n_then; i++)
-			known = str_eq(then[i].name, now[n].name);
-		if (known)
+		for (size_t i = 0; !rc && !known && i < n_then; i++) {
+			struct str name = then[i].name;
+			rc = name_now(w, then, n_then, &name);
+			known = str_eq(name, now[n].name);
+		}
+		if (rc || known)
 			continue;
 		rc = mailbox_delete(w->r->to, now[n].name, w->e);
 		w->report->mailboxes += !rc;
@@ -250,8 +302,11 @@ static int rescue_account(struct work *w)
 	size_t n;
 	int rc = mailbox_list(w->r->from->account, &w->arena, &then, &n);
 	for (size_t i = 0; !rc && i < n; i++) {
-		if (!then[i].no_select)
-			rc = rescue_mailbox(w, &then[i], then[i].name);
+		struct str name = then[i].name;
+		rc = name_now(w, then, n, &name);
+		w->report->beside += !str_eq(name, then[i].name);
+		if (!rc && !then[i].no_select)
+			rc = rescue_mailbox(w, &then[i], name);
 		if (w->r->progress)
 			w->r->progress(w->r->arg, w->report->added, i + 1, n);
 	}
@@ -262,21 +317,27 @@ static int rescue_account(struct work *w)
 	return rc ? rc : rescue_subscriptions(w);
 }
 
+static int rescue_one(struct work *w)
+{
+	const struct rescue *r = w->r;
+	struct mailbox old;
+	bool bins = false;
+	int rc = mailbox_find(r->from->account, &w->arena, r->mailbox, &old);
+	if (rc == ERR_NOT_FOUND || (!rc && old.no_select))
+		return err_set(w->e, ERR_NOT_FOUND, NULL, "there was no mailbox %.*s then; see --list", STR_ARG(r->mailbox));
+	struct str name = r->into.n ? r->into : old.name;
+	if (!rc)
+		rc = is_bins(w, name, &bins);
+	if (!rc && bins)
+		return err_set(w->e, ERR_DENIED, NULL, "%.*s is the mailbox of deleted messages, and nothing can be put there; give another name, with --into", STR_ARG(name));
+	return rc ? rc : rescue_mailbox(w, &old, name);
+}
+
 int rescue_run(const struct rescue *r, struct rescue_report *out, struct err *e)
 {
 	*out = (struct rescue_report){ .mailboxes = 0 };
 	struct work w = { .r = r, .report = out, .arena = ARENA_INIT(0), .e = e };
-	struct mailbox old;
-	int rc;
-	if (r->mailbox.n == 0) {
-		rc = rescue_account(&w);
-	} else {
-		rc = mailbox_find(r->from->account, &w.arena, r->mailbox, &old);
-		if (rc == ERR_NOT_FOUND || (!rc && old.no_select))
-			rc = err_set(e, ERR_NOT_FOUND, NULL, "there was no mailbox %.*s then; see --list", STR_ARG(r->mailbox));
-		else if (!rc)
-			rc = rescue_mailbox(&w, &old, r->into.n ? r->into : old.name);
-	}
+	int rc = r->mailbox.n ? rescue_one(&w) : rescue_account(&w);
 	if (rc && e && !e->log[0])
 		err_set(e, rc, NULL, "the restore: %s", err_text(rc));
 	arena_fini(&w.arena);

@@ -10,6 +10,7 @@
 struct rescue_report {
 	uint64_t mailboxes, added, present, changed, removed, lost;      /* mailboxes made or removed; messages brought back, there already, whose flags changed, that
 																		went, whose body is not in the backup */
+	uint64_t beside;                      /* mailboxes that came back under another name, as the bin (model/bin.h) has theirs by now */
 };
 struct rescue {
 	struct old_account *from;
@@ -25,7 +26,7 @@ struct rescue {
 	void (*progress)(void *arg, uint64_t messages, uint64_t done, uint64_t all);     /* may be NULL; mailboxes done of all */
 	void *arg;
 };
-/* ERR_NOT_FOUND: no such mailbox then. */
+/* ERR_NOT_FOUND: no such mailbox then. ERR_DENIED: one mailbox alone, into the bin. */
 int rescue_run(const struct rescue *r, struct rescue_report *out, struct err *e);
 
 #endif

@@ -199,6 +199,8 @@ static int report(const struct rescue_report *r)
 	if (r->changed || r->removed)
 		printf(", flags of %llu changed, %llu removed", (unsigned long long)r->changed, (unsigned long long)r->removed);
 	printf("; %llu mailboxes made or removed\n", (unsigned long long)r->mailboxes);
+	if (r->beside)
+		printf("%llu mailboxes came back beside that of deleted messages, which has their name by now\n", (unsigned long long)r->beside);
 	if (r->lost)
 		printf("%llu messages have no body in the backup\n", (unsigned long long)r->lost);
 	return r->lost ? CLI_FAULTS : CLI_OK;
