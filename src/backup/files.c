@@ -269,27 +269,31 @@ static int write_pieces(int fd, struct repository *r, const struct chunk_list *p
 	return rc;
 }
 
-static int put_file(int folder, const char *name, struct repository *r, const struct file *f)
+static int put_file(int folder, const char *name, struct repository *r, const struct file *f, bool *damaged)
 {
 	int fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_from_errno(NULL, errno, "open");
 	const struct timespec times[2] = { { .tv_sec = f->mtime }, { .tv_sec = f->mtime } };
 	int rc = write_pieces(fd, r, &f->pieces);
+	*damaged = rc == ERR_NOT_FOUND || rc == ERR_CORRUPT;
 	if (!rc && (fchmod(fd, f->mode) || futimens(fd, times) || fsync(fd)))
 		rc = err_from_errno(NULL, errno, "fsync");
 	close(fd);
-	return rc;
+	/* A half is worse than nothing. */
+	if (rc)
+		unlinkat(folder, name, 0);
+	return *damaged ? 0 : rc;
 }
 
-static int put_entry(int dir, struct repository *r, const struct file *f)
+static int put_entry(int dir, struct repository *r, const struct file *f, bool *damaged)
 {
 	char name[PATH_LENGTH_MAX], target[PATH_LENGTH_MAX];
 	int folder = open_parent(dir, f->path, name), rc = 0;
 	if (folder < 0)
 		return err_from_errno(NULL, errno, "open");
 	if (f->kind == KIND_FILE)
-		rc = put_file(folder, name, r, f);
+		rc = put_file(folder, name, r, f, damaged);
 	else if (f->kind == KIND_FOLDER && mkdirat(folder, name, f->mode | 0700) && errno != EEXIST)
 		rc = err_from_errno(NULL, errno, "mkdir");
 	else if (f->kind == KIND_LINK && str_copy_c(target, sizeof(target), f->target) && symlinkat(target, folder, name))
@@ -298,7 +302,7 @@ static int put_entry(int dir, struct repository *r, const struct file *f)
 	return rc;
 }
 
-int files_put(const char *dir, struct repository *r, const struct chunk_id *list, struct err *e)
+int files_put(const char *dir, struct repository *r, const struct chunk_id *list, void (*left_out)(void *arg, const char *what), void *arg, struct err *e)
 {
 	struct buf b = BUF_INIT(CHUNK_MAX);
 	struct cursor c;
@@ -307,15 +311,24 @@ int files_put(const char *dir, struct repository *r, const struct chunk_id *list
 	if (fd < 0)
 		return err_from_errno(e, errno, "cannot write into %s", dir);
 	int rc = repository_get(r, list, &b), more = 0;
+	bool listed = rc == 0;
 	if (!rc)
 		rc = open_list(buf_str(&b), &c);
 	while (!rc && (more = next_file(&c, &f)) == 1) {
-		rc = put_entry(fd, r, &f);
+		bool damaged = false;
+		char path[PATH_LENGTH_MAX];
+		rc = put_entry(fd, r, &f, &damaged);
+		if (damaged && str_copy_c(path, sizeof(path), f.path))
+			left_out(arg, path);
 		chunk_list_fini(&f.pieces);
 		if (rc)
 			err_set(e, rc, NULL, "cannot restore the file %.*s: %s", STR_ARG(f.path), err_text(rc));
 	}
 	chunk_list_fini(&f.pieces);
+	if (!listed && (rc == ERR_NOT_FOUND || rc == ERR_CORRUPT)) {
+		left_out(arg, "the list of files: none of them is restored; it");
+		rc = 0;
+	}
 	if (!rc && more < 0)
 		rc = err_set(e, more, NULL, "the list of files in the backup: %s", err_text(more));
 	close(fd);

@@ -9,6 +9,9 @@
 #include "model/transfer.h"
 #include "queue/transfer.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 struct work {
 	const struct restore *r;
 	struct restore_report *report;
@@ -19,7 +22,20 @@ struct work {
 	struct put_pairs put;
 	struct buf value;
 	enum store_scope_kind kind;
+	bool *missing;                        /* of the moment's scopes: left out */
 };
+
+static bool is_lost(int rc) { return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT; }
+
+static void leave_out(void *arg, const char *what)
+{
+	struct work *w = arg;
+	char line[PATH_LENGTH_MAX + 100];
+	snprintf(line, sizeof(line), "%s is damaged in the backup, and left out", what);
+	w->report->left_out++;
+	if (w->r->tell)
+		w->r->tell(w->r->arg, line);
+}
 
 /* ---- bodies ---- */
 
@@ -52,6 +68,8 @@ static int put_bodies(struct work *w, const struct moment_scope *s)
 	struct past_bodies bodies;
 	struct buf body = BUF_INIT(STORE_BLOB_MAX);
 	int rc = past_bodies_open(w->r->past, s, &bodies);
+	/* Where they are is damaged: those that it says after that are lost. */
+	rc = is_lost(rc) ? 0 : rc;
 	for (size_t i = 0; !rc && i < bodies.bodies.n; i++) {
 		if (i && bodies.bodies.v[i].blob == bodies.bodies.v[i - 1].blob)
 			continue;
@@ -82,9 +100,33 @@ static int put_pair(void *arg, struct str key, struct str value)
 	return rc ? rc : put_pairs_add(&w->put, key, buf_str(&w->value));
 }
 
+static int ignore_pair(void *arg, struct str key, struct str value)
+{
+	(void)arg, (void)key, (void)value;
+	return 0;
+}
+
+/* Is all there that must be? Nothing is put of what is not whole. Without the users there would be nobody to whom an account belongs. */
+static int look_at_scope(struct work *w, const struct moment_scope *s, bool *whole)
+{
+	char what[64];
+	int rc = past_pairs(w->r->past, s, ignore_pair, NULL);
+	*whole = rc == 0;
+	if (!is_lost(rc) || s->scope.kind == STORE_SYSTEM)
+		return rc;
+	snprintf(what, sizeof(what), "%s %llu", s->scope.kind == STORE_ACCOUNT ? "account" : "part of the queue", (unsigned long long)s->scope.id);
+	leave_out(w, what);
+	w->missing[s - w->r->past->moment.scopes] = true;
+	return 0;
+}
+
 static int put_scope(struct work *w, const struct moment_scope *s)
 {
-	int rc = put_bodies(w, s);
+	bool whole;
+	int rc = look_at_scope(w, s, &whole);
+	if (rc || !whole)
+		return rc;
+	rc = put_bodies(w, s);
 	if (!rc && s->scope.kind == STORE_ACCOUNT)
 		rc = transfer_register(w->model, s->scope.id);
 	w->kind = s->scope.kind;
@@ -99,18 +141,26 @@ static int put_scope(struct work *w, const struct moment_scope *s)
 	return rc;
 }
 
-/* A user whose account was being deleted while the backup was taken still has a name: an account must be there. */
+static int make_one(struct work *w, uint64_t account)
+{
+	int rc = account_create(w->model, account);
+	return rc == ERR_EXISTS ? 0 : rc;
+}
+
+/* A user whose account was being deleted while the backup was taken, or is damaged there, still has a name: an account must be there. */
 static int make_missing(struct work *w)
 {
+	const struct moment *m = &w->r->past->moment;
 	struct arena arena = ARENA_INIT(0);
 	uint64_t *ids;
 	size_t n;
 	int rc = model_accounts(w->model, &arena, &ids, &n);
 	for (size_t i = 0; !rc && i < n; i++)
-		if (!moment_find(&w->r->past->moment, (struct store_scope){ STORE_ACCOUNT, ids[i] })) {
-			rc = account_create(w->model, ids[i]);
-			rc = rc == ERR_EXISTS ? 0 : rc;
-		}
+		if (!moment_find(m, (struct store_scope){ STORE_ACCOUNT, ids[i] }))
+			rc = make_one(w, ids[i]);
+	for (size_t i = 0; !rc && i < m->n; i++)
+		if (w->missing[i] && m->scopes[i].scope.kind == STORE_ACCOUNT)
+			rc = make_one(w, m->scopes[i].scope.id);
 	arena_fini(&arena);
 	return rc;
 }
@@ -133,7 +183,9 @@ static int fill(struct work *w, struct err *e)
 	int rc = 0;
 	for (size_t i = 0; !rc && i < m->n; i++) {
 		rc = put_scope(w, &m->scopes[i]);
-		if (rc)
+		if (rc && m->scopes[i].scope.kind == STORE_SYSTEM)
+			err_set(e, rc, NULL, "the users in the backup: %s; take another moment, with --at", err_text(rc));
+		else if (rc)
 			err_set(e, rc, NULL, "scope %d/%llu of the backup: %s", (int)m->scopes[i].scope.kind, (unsigned long long)m->scopes[i].scope.id, err_text(rc));
 	}
 	if (!rc)
@@ -170,8 +222,10 @@ int restore_whole(const struct restore *r, struct restore_report *out, struct er
 		return err_set(e, ERR_VERSION, NULL, "the backup was made by a newer Troika (level %u; this one knows %u)", m->level, STORE_LEVEL_NEWEST);
 	int rc = workplace_open(r->to, &place, e);
 	if (!rc && m->has_files)
-		rc = files_put(place.path, r->past->repository, &m->files, e);
+		rc = files_put(place.path, r->past->repository, &m->files, leave_out, &w, e);
+	w.missing = calloc(m->n + 1, sizeof(*w.missing));
 	if (!rc)
-		rc = fill_store(&w, place.store, e);
+		rc = w.missing ? fill_store(&w, place.store, e) : ERR_NO_MEMORY;
+	free(w.missing);
 	return rc ? workplace_leave(&place, rc, e) : workplace_finish(&place, r->owner, e);
 }

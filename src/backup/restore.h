@@ -5,8 +5,9 @@
 #include "backup/past.h"
 
 struct restore_report {
-	uint64_t accounts, messages, bytes, lost, held;      /* held: messages that waited to be sent, and now wait for the operator */
+	uint64_t left_out, accounts, messages, bytes, lost, held;      /* lost: bodies; held: messages that waited to be sent, and now wait for the operator */
 };
+/* An account, a part of the queue or a file that is damaged in the backup is left out and counted in left_out; such an account is empty then. */
 struct restore {
 	const char *to;                       /* must not exist; its parent must */
 	struct past *past;
@@ -15,6 +16,7 @@ struct restore {
 	bool unchanged;
 	const char *owner;                    /* whose all of it becomes, of root's restores; NULL: the caller's */
 	void (*progress)(void *arg, uint64_t messages, uint64_t done, uint64_t all);      /* may be NULL */
+	void (*tell)(void *arg, const char *line);      /* what is left out as it is damaged in the backup; may be NULL */
 	void *arg;
 };
 /* A killed one leaves to.restoring, which the next one removes and begins again. ERR_EXISTS: `to` is there. ERR_BUSY: another one is at it. ERR_VERSION: made by

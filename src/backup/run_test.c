@@ -244,6 +244,75 @@ static void damage_takes_nothing_with_it(void **state)
 	assert_int_equal(run_backup(f).same, 1);
 }
 
+/* As if the file that stands last in the list had lost its chunk: those end the list. */
+static struct chunk_id with_a_lost_file(struct run_fixture *f, const struct chunk_id *list)
+{
+	struct buf b = BUF_INIT(0);
+	struct chunk_id out;
+	assert_int_equal(repository_get(f->repository, list, &b), 0);
+	b.p[b.n - 1] ^= 1;
+	assert_int_equal(repository_put(f->repository, buf_str(&b), &out, NULL), 0);
+	buf_fini(&b);
+	return out;
+}
+
+static void count_line(void *arg, const char *line)
+{
+	assert_non_null(strstr(line, "left out"));
+	++*(unsigned *)arg;
+}
+
+static bool is_restored(struct run_fixture *f, const char *name)
+{
+	char path[200];
+	snprintf(path, sizeof(path), "%s/%s", f->restored, name);
+	return access(path, F_OK) == 0;
+}
+
+/* An account, a file, the list of files: what is lost is left out and told, and the rest is there. */
+static void what_is_lost_is_left_out(void **state)
+{
+	struct run_fixture *f = *state;
+	char line[300];
+	snprintf(line, sizeof(line), "echo 1 >'%s/one'; echo 2 >'%s/two'", f->dir, f->dir);
+	assert_int_equal(system(line), 0);
+	assert_int_equal(account_create(f->model, RUN_ACCOUNT + 1), 0);
+	run_append(f, "INBOX", "kept", 3);
+	run_backup(f);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		struct past past;
+		struct err e = { 0 };
+		struct restore_report report;
+		unsigned told = 0;
+		char store_dir[128];
+		uint64_t faults;
+		assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+		for (size_t i = 0; turn == 0 && i < past.moment.n; i++)
+			if (past.moment.scopes[i].scope.kind == STORE_ACCOUNT && past.moment.scopes[i].scope.id == RUN_ACCOUNT)
+				past.moment.scopes[i].holding.b[0] ^= 1;
+		if (turn == 1)
+			past.moment.files = with_a_lost_file(f, &past.moment.files);
+		if (turn == 2)
+			past.moment.files.b[0] ^= 1;
+		if (restore_whole(&(struct restore){ .to = f->restored, .past = &past, .tell = count_line, .arg = &told }, &report, &e))
+			fail_msg("restore_whole: %s", e.log);
+		past_close(&past);
+		assert_int_equal(report.left_out, 1);
+		assert_int_equal(told, 1);
+		assert_int_equal(report.accounts, turn ? 2 : 1);
+		assert_int_equal(is_restored(f, "one"), turn < 2);
+		assert_int_equal(is_restored(f, "two"), turn == 0);
+		snprintf(store_dir, sizeof(store_dir), "%s/store", f->restored);
+		assert_int_equal(store_open(&(struct store_config){ .engine = STORE_ENGINE_LMDB, .dir = store_dir }, &f->restored_store, &e), 0);
+		assert_int_equal(model_open(f->restored_store, NULL, &f->restored_model, &e), 0);
+		assert_int_equal(run_count(f->restored_model, RUN_ACCOUNT), turn ? 3 : 0);
+		assert_int_equal(run_count(f->restored_model, RUN_ACCOUNT + 1), 0);
+		assert_int_equal(model_check(f->restored_model, 0, false, NULL, NULL, &faults), 0);
+		assert_int_equal(faults, 0);
+		run_drop_restored(f);
+	}
+}
+
 static void raise_level(void *arg, uint64_t messages, uint64_t done, uint64_t all)
 {
 	(void)messages, (void)done, (void)all;
@@ -322,7 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN_TEST(twice), RUN_TEST(large_and_empty_bodies), RUN_TEST(shared_bodies), RUN_TEST(a_store_that_was_set_back), RUN_TEST(bodies_that_go_meanwhile),
-		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(level_that_rises), RUN_TEST(retention),
+		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(what_is_lost_is_left_out), RUN_TEST(level_that_rises), RUN_TEST(retention),
 	};
 	return cmocka_run_group_tests_name("backup/run", tests, NULL, NULL);
 }

@@ -8,6 +8,12 @@
 
 static void show(void *arg, uint64_t messages, uint64_t done, uint64_t all) { progress_show(arg, messages, done, all); }
 
+static void print_line(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "troika: %s\n", line);
+}
+
 static int restore_all(const struct backup_options *o, const char *secret, struct err *e)
 {
 	struct repository *repository = NULL;
@@ -17,7 +23,7 @@ static int restore_all(const struct backup_options *o, const char *secret, struc
 	int r = backup_options_open(o, secret, false, false, &repository, e);
 	if (r == 0)
 		r = past_open(repository, o->at, STR_NONE, &past, e);
-	struct restore restore = { .to = o->dir, .past = &past, .unchanged = o->unchanged, .owner = o->owner, .progress = show, .arg = &progress };
+	struct restore restore = { .to = o->dir, .past = &past, .unchanged = o->unchanged, .owner = o->owner, .progress = show, .tell = print_line, .arg = &progress };
 	if (r == 0)
 		r = restore_whole(&restore, &out, e);
 	progress_end(&progress);
@@ -34,7 +40,10 @@ static int restore_all(const struct backup_options *o, const char *secret, struc
 			   (unsigned long long)out.held);
 	if (out.lost)
 		printf("%llu messages have no body: it was not in the backup\n", (unsigned long long)out.lost);
-	return out.lost ? CLI_FAULTS : CLI_OK;
+	if (out.left_out)
+		printf("%llu accounts, files or parts of the queue were left out, as they are damaged in the backup; another moment may have them (--at)\n",
+			   (unsigned long long)out.left_out);
+	return out.lost || out.left_out ? CLI_FAULTS : CLI_OK;
 }
 
 /* What goes with what. */
