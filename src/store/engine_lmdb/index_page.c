@@ -141,9 +141,10 @@ const char *index_page_judge(const uint8_t *page, uint64_t number, bool leaf)
 	return judge_nodes(page, leaf, upper);
 }
 
-const char *index_overflow_judge(const uint8_t *page, uint64_t number, uint32_t size)
+const char *index_overflow_judge(const uint8_t *page, uint64_t number, uint32_t size, uint64_t *pages_out)
 {
 	if (load_le64(page) != number || load_le16(page + 10) != INDEX_OVERFLOW)
 		return "no page of a large value where one should be";
-	return load_le32(page + 12) == index_overflow_pages(size) ? NULL : "a large value of a wrong size";
+	*pages_out = load_le32(page + 12);
+	return *pages_out >= index_overflow_pages(size) ? NULL : "a large value of a wrong size";
 }

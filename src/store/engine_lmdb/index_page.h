@@ -53,8 +53,9 @@ unsigned index_page_count(const uint8_t *page);
 bool index_node_decode(const uint8_t *page, unsigned i, bool leaf, struct index_node *out);
 /* Header and nodes: NULL when all of it is as LMDB writes it, otherwise what is wrong (static text). */
 const char *index_page_judge(const uint8_t *page, uint64_t number, bool leaf);
-/* The first page of a big value of `size` bytes: NULL or what is wrong. */
-const char *index_overflow_judge(const uint8_t *page, uint64_t number, uint32_t size);
+/* The first page of a big value of `size` bytes: NULL or what is wrong. *pages_out: how many it has; more than it needs when in the same commit a larger one was
+ * there before. */
+const char *index_overflow_judge(const uint8_t *page, uint64_t number, uint32_t size, uint64_t *pages_out);
 static inline uint64_t index_overflow_pages(uint32_t size) { return ((uint64_t)INDEX_PAGE_HEADER + size - 1) / INDEX_PAGE_SIZE + 1; }
 
 #endif

@@ -53,13 +53,15 @@ static void hole(struct index_walk *w, const char *what, uint64_t page, struct s
 int index_walk_big(struct index_walk *w, const struct index_node *node, const char **what_out)
 {
 	uint8_t page[INDEX_PAGE_SIZE];
-	uint64_t n = index_overflow_pages(node->size);
+	uint64_t needed = index_overflow_pages(node->size), n = needed;
 	*what_out = "a large value beyond the file or its limits";
 	if (node->size > STORE_VALUE_MAX || node->page < 2 || node->page > w->last_page || n > w->last_page - node->page + 1 ||
 		node->page + n > w->file->pages)
 		return ERR_CORRUPT;
 	int rc = index_file_read(w->file, node->page, page);
-	*what_out = rc ? "a page that cannot be read" : index_overflow_judge(page, node->page, node->size);
+	*what_out = rc ? "a page that cannot be read" : index_overflow_judge(page, node->page, node->size, &n);
+	if (*what_out == NULL && (n > w->last_page - node->page + 1 || node->page + n > w->file->pages))
+		*what_out = "a large value of a wrong size";
 	if (*what_out)
 		return ERR_CORRUPT;
 	for (uint64_t i = 0; i < n; i++) {
@@ -72,7 +74,7 @@ int index_walk_big(struct index_walk *w, const struct index_node *node, const ch
 		return 0;
 	buf_reset(&w->value);
 	size_t left = node->size, skip = INDEX_PAGE_HEADER;
-	for (uint64_t i = 0; i < n; i++, skip = 0) {
+	for (uint64_t i = 0; i < needed; i++, skip = 0) {
 		size_t part = left < INDEX_PAGE_SIZE - skip ? left : INDEX_PAGE_SIZE - skip;
 		*what_out = "a page that cannot be read";
 		if (i && index_file_read(w->file, node->page + i, page))

@@ -332,6 +332,38 @@ static unsigned flip_behind(const struct fixture *f, const uint8_t *bytes, size_
 	return found;
 }
 
+static int put_large_then_less_large(struct store_write *w, void *arg)
+{
+	char *place;
+	(void)arg;
+	int rc = store_put_reserve(w, STR("large"), 20000, &place);
+	if (rc == 0)
+		memset(place, 'a', 20000);
+	if (rc == 0)
+		rc = store_put_reserve(w, STR("large"), 3000, &place);
+	if (rc == 0)
+		memset(place, 'b', 3000);
+	return rc;
+}
+
+/* LMDB leaves it the pages of the larger one. */
+static void a_value_with_more_pages_than_it_needs_is_sound(void **state)
+{
+	struct fixture *f = *state;
+	size_t n;
+	assert_int_equal(store_commit(f->store, first, put_large_then_less_large, NULL), 0);
+	store_close(&f->store);
+	assert_int_equal(inspect(f), 0);
+	reopen(f);
+	put(f->store, second, STR("a"), STR("b"));
+	store_close(&f->store);
+	salvage(f);
+	reopen(f);
+	char *p = get(f->store, first, STR("large"), &n);
+	assert_true(p && n == 3000 && p[0] == 'b' && p[2999] == 'b');
+	free(p);
+}
+
 static void a_bit_in_a_row_is_noticed(void **state)
 {
 	struct fixture *f = *state;
@@ -372,6 +404,7 @@ int main(void)
 		CONFORMANCE_TEST(a_lost_meta_page_loses_nothing, &target),
 		CONFORMANCE_TEST(without_any_index_there_is_an_empty_one, &target),
 		CONFORMANCE_TEST(what_a_killed_run_left_does_no_harm, &target),
+		CONFORMANCE_TEST(a_value_with_more_pages_than_it_needs_is_sound, &target),
 		CONFORMANCE_TEST(a_bit_in_a_row_is_noticed, &target),
 		CONFORMANCE_TEST(versions_never_come_back, &target),
 		CONFORMANCE_TEST(nobody_else_may_have_it_open, &target),
