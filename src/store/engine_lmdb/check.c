@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "store/engine_lmdb/blob_area.h"
 #include "store/engine_lmdb/blob_index.h"
+#include "store/engine_lmdb/sums.h"
 
 #include <stdarg.h>
 
@@ -46,7 +47,18 @@ static const char *pair_kv(struct check *c, MDB_txn *txn, MDB_val key, MDB_val v
 	if (value.mv_size > STORE_VALUE_MAX)
 		return "a value of impossible length";
 	MDB_val scope = { .mv_size = SCOPE_PREFIX, .mv_data = key.mv_data }, version;
-	return mdb_get(txn, c->s->versions, &scope, &version) ? "a key in a scope without a version" : NULL;
+	if (mdb_get(txn, c->s->versions, &scope, &version))
+		return "a key in a scope without a version";
+	return sums_judge(c->s, txn, key, value) == MDB_CORRUPTED ? check_sum_wrong : NULL;
+}
+
+/* A row that no value fits is told of with the value. */
+static const char *pair_sums(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
+{
+	MDB_val of;
+	if (key.mv_size <= SCOPE_PREFIX || key.mv_size > SCOPE_PREFIX + STORE_KEY_MAX || *(const uint8_t *)key.mv_data != STORE_SYSTEM || value.mv_size != SUM_SIZE)
+		return "not a checksum";
+	return mdb_get(txn, c->s->kv, &key, &of) ? "the checksum of a value that is missing" : NULL;
 }
 
 static const char *pair_versions(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
@@ -102,9 +114,11 @@ static void report_pair(struct check *c, const char *table, MDB_val key, MDB_val
 	for (size_t i = 0; i < key.mv_size && i < 32; i++)
 		snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)key.mv_data)[i]);
 	char bytes[2 * 32 + 1] = "";
-	for (size_t i = 0; mend && i < value.mv_size && i < 32; i++)
+	/* Of a record above there may be secrets in it. */
+	for (size_t i = 0; mend && what != check_sum_wrong && i < value.mv_size && i < 32; i++)
 		snprintf(bytes + 2 * i, 3, "%02x", ((const uint8_t *)value.mv_data)[i]);
-	check_fault(c, "index table %s, key %s: %s%s%s", table, hex, what, mend ? "; taken out, it was " : "", bytes);
+	const char *done = !mend ? "" : what == check_sum_wrong ? "; taken out, a copy is in quarantine" : "; taken out, it was ";
+	check_fault(c, "index table %s, key %s: %s%s%s", table, hex, what, done, bytes);
 }
 
 struct place_in_table {
@@ -131,6 +145,9 @@ static int drop_bad_rows(struct lmdb_write *w, void *arg)
 		if (rc == 0 && bad->judge(bad->c, w->txn, key, value)) {
 			w->changed = true;
 			rc = mdb_del(w->txn, bad->dbi, &key, NULL);
+			/* Of a sum the value is lost, perhaps a counter. */
+			if (rc == 0 && bad->dbi == bad->c->s->sums && key.mv_size > SCOPE_PREFIX && key.mv_size < FULL_KEY_MAX)
+				rc = lmdb_note_wound(w, str_of_val(key)) ? MDB_BAD_TXN : 0;
 		}
 		if (rc == MDB_NOTFOUND)
 			rc = 0;
@@ -141,8 +158,14 @@ static int drop_bad_rows(struct lmdb_write *w, void *arg)
 static int mend_rows(struct bad_rows *bad)
 {
 	struct check *c = bad->c;
+	int rc = 0;
 	if (bad->n == 0)
 		return 0;
+	if (bad->dbi == c->s->kv) {
+		for (size_t i = 0; rc == 0 && i < bad->n; i++)
+			rc = check_drop_value(c->s, str_make(bad->v[i].key, bad->v[i].n));
+		return rc;
+	}
 	c->places_lost |= bad->dbi == c->s->moved;
 	c->counters_lost |= bad->dbi == c->s->counters || bad->dbi == c->s->segments;
 	return lmdb_commit_raw(c->s, drop_bad_rows, bad);
@@ -164,14 +187,17 @@ static int check_some(struct check *c, const char *table, MDB_dbi dbi, pair_fn *
 		lmdb_end(r);
 		return lmdb_code(rc);
 	}
+	int kept = 0;
 	MDB_val key = { .mv_size = at->n, .mv_data = at->key }, value;
 	rc = mdb_cursor_get(cursor, &key, &value, at->n ? MDB_SET_RANGE : MDB_FIRST);
 	for (size_t n = 0; rc == 0 && n < PAIRS_AT_ONCE; n++) {
 		touch(value);
 		const char *wrong = judge(c, txn, key, value);
 		if (wrong) {
-			bool mend = c->repair && derived && bad.n < BAD_ROWS && key.mv_size <= sizeof at->key;
+			bool mend = c->repair && (derived || wrong == check_sum_wrong) && bad.n < BAD_ROWS && key.mv_size <= sizeof at->key;
 			report_pair(c, table, key, value, wrong, mend);
+			if (mend && !derived && (kept = check_keep_value(c->s, key, value)))
+				break;
 			if (mend) {
 				bad.v[bad.n].n = key.mv_size;
 				memcpy(bad.v[bad.n++].key, key.mv_data, key.mv_size);
@@ -185,7 +211,7 @@ static int check_some(struct check *c, const char *table, MDB_dbi dbi, pair_fn *
 	}
 	mdb_cursor_close(cursor);
 	lmdb_end(r);
-	int mended = mend_rows(&bad);
+	int mended = kept ? kept : mend_rows(&bad);
 	if (mended)
 		return mended;
 	if (rc == 0)
@@ -207,11 +233,12 @@ int check_index(struct check *c)
 		{ "tags", c->s->tags, pair_tags },
 		{ "dead", c->s->dead, pair_dead },
 		{ "moved", c->s->moved, pair_moved },
+		{ "sums", c->s->sums, pair_sums },
 	};
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
 		struct place_in_table at = { .n = 0 };
-		int rc;
-		while ((rc = check_some(c, tables[i].name, tables[i].dbi, tables[i].judge, &at)) == 1)
+		int rc = 0;
+		while (tables[i].dbi && (rc = check_some(c, tables[i].name, tables[i].dbi, tables[i].judge, &at)) == 1)
 			;
 		if (rc)
 			return rc;

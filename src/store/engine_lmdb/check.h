@@ -35,4 +35,11 @@ int check_mend_counters(struct lmdb_store *s);
 /* When the table of moved blobs was lost: notes that the blob of this record, which is no more where its id says, is here. *mended_out: it did. */
 int check_mend_place(struct check *c, uint32_t number, const struct scan_item *item, bool *mended_out);
 
+/* check_sums.c: a value of the system scope that fails its checksum, by its whole key. */
+extern const char check_sum_wrong[];
+/* Writes it to DIR/quarantine/: le16 length of the key, key, value. */
+int check_keep_value(struct lmdb_store *s, MDB_val key, MDB_val value);
+/* Takes it and its row out, if it still fails, and notes a wound: what follows from its loss is for the rooms above. */
+int check_drop_value(struct lmdb_store *s, struct str key);
+
 #endif

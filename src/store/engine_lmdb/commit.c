@@ -45,6 +45,10 @@ static int run_closure(struct lmdb_store *s, MDB_txn *txn, struct commit_item *i
 	} else {
 		rc = it->raw(&w, it->raw_arg);
 	}
+	if (rc >= 0 && w.refused)
+		rc = w.refused;
+	if (rc >= 0 && !w.failed)
+		lmdb_write_settle(&w);
 	if (w.cursor)
 		mdb_cursor_close(w.cursor);
 	it->result = rc < 0 ? rc : 0;

@@ -15,6 +15,7 @@ static int open_tables(struct lmdb_store *s)
 	} tables[] = {
 		{ "kv", &s->kv }, { "versions", &s->versions }, { "counters", &s->counters }, { "segments", &s->segments },
 		{ "tags", &s->tags }, { "dead", &s->dead }, { "moved", &s->moved }, { "aside", &s->aside }, { "wounds", &s->wounds },
+		{ "sums", &s->sums },
 	};
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(s->env, NULL, s->base.read_only ? MDB_RDONLY : 0, &txn);

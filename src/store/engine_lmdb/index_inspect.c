@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const index_table_names[INDEX_TABLES] = { "aside", "counters", "dead", "kv", "moved", "segments", "tags", "versions", "wounds" };
+const char *const index_table_names[INDEX_TABLES] = { "aside", "counters", "dead", "kv", "moved", "segments", "sums", "tags", "versions", "wounds" };
 
 #define LINES_MAX 40u                             /* told one by one; more are only counted */
 #define PINS 20u                                  /* tries to catch a commit with a reader */

@@ -7,7 +7,7 @@
 #include "store/engine_lmdb/index_walk.h"
 #include "store/store.h"
 
-#define INDEX_TABLES 9u
+#define INDEX_TABLES 10u
 extern const char *const index_table_names[INDEX_TABLES];        /* in the order of their names, as they lie in the main tree */
 
 /* data.mdb as it begins. */

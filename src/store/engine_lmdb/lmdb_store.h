@@ -29,6 +29,7 @@ struct lmdb_store {
 	MDB_dbi kv, versions;                         /* scope + key -> value; scope -> le64 */
 	MDB_dbi counters, segments, tags, dead, moved;   /* of blobs: blob_index.h */
 	MDB_dbi aside, wounds;                        /* of repairs: wounds.c; 0 when opened read-only and there are none */
+	MDB_dbi sums;                                 /* of the values of the system scope: sums.h; 0 likewise */
 
 	struct combiner commits;
 	struct version_cache *cache;
@@ -89,6 +90,9 @@ int index_reopen(struct lmdb_store *s);
 /* wounds.c */
 bool lmdb_wounded(struct store *s, struct store_scope scope);
 int lmdb_heal(struct store *s);
+/* In a closure: the record of this whole key may be missing. */
+struct lmdb_write;
+int lmdb_note_wound(struct lmdb_write *w, struct str key);
 uint64_t lmdb_count_wounds(struct lmdb_store *s);
 /* What of a segment is known to be damaged, and in quarantine: `at` is a place, or number << 32 for the file as a whole. */
 bool lmdb_is_aside(struct lmdb_store *s, uint64_t at, uint64_t size);
@@ -120,8 +124,13 @@ struct lmdb_write {
 	bool changed;
 	unsigned level;                               /* once it was asked for, else 0 */
 	int failed;                                   /* an error of LMDB, which spoils the transaction */
-	struct full_key key_of_find;
+	int refused;                                  /* a value that fails its sum, which spoils what this closure does */
+	char *waiting;                                /* a place that was given out: its value has no sum yet. NULL: none */
+	size_t waiting_n;
+	struct full_key waiting_key;
 };
+/* The sum of what was put last, now that it is filled in: before anything else is done in the transaction. 0 or what spoils it. */
+int lmdb_write_settle(struct lmdb_write *w);
 int lmdb_wget(struct store_write *w, struct str key, struct str *value_out);
 int lmdb_put_reserve(struct store_write *w, struct str key, size_t n, char **place_out);
 int lmdb_del(struct store_write *w, struct str key);

@@ -1,7 +1,7 @@
 /* Read transactions. A finished one is reset and kept with its cursor, so that beginning costs no allocation and no
  * system call; LMDB gives it the newest version when it is renewed. */
 #include "base/bytes.h"
-#include "store/engine_lmdb/lmdb_store.h"
+#include "store/engine_lmdb/sums.h"
 
 #include <errno.h>
 
@@ -15,6 +15,7 @@ struct lmdb_iter {
 	struct lmdb_read *read;
 	MDB_cursor *cursor;
 	bool reverse, started, ended;
+	int failed;                       /* a value that fails its sum: there it ends */
 	struct full_key from, to;         /* to.n is 0: to the end of the table */
 };
 
@@ -285,6 +286,8 @@ int lmdb_get(struct store_read *read, struct str key, struct str *value_out)
 	/* The first one is often the only one. */
 	int rc = r->has_got ? get_by_cursor(r, &k, &value) : mdb_get(r->txn, lmdb_of(read->store)->kv, &at, &value);
 	r->has_got = true;
+	if (rc == 0 && r->scope.kind == STORE_SYSTEM)
+		rc = sums_judge(lmdb_of(read->store), r->txn, full_key_val(&k), value);
 	if (rc)
 		return lmdb_code(rc);
 	*value_out = str_of_val(value);
@@ -322,6 +325,7 @@ int lmdb_range(struct store_read *read, struct str from, struct str to, bool rev
 	it->read = r;
 	it->reverse = reverse;
 	it->started = it->ended = false;
+	it->failed = 0;
 	full_key_make(&it->from, r->scope, from);
 	if (to.n)
 		full_key_make(&it->to, r->scope, to);
@@ -348,7 +352,7 @@ int lmdb_next(struct store_iter *iter, struct str *key_out, struct str *value_ou
 {
 	struct lmdb_iter *it = (struct lmdb_iter *)iter;
 	if (it->ended)
-		return 0;
+		return it->failed;
 	MDB_val key, value;
 	int rc = it->started ? iter_step(it, &key, &value)
 						 : cursor_find(it->cursor, &it->from, &it->to, it->reverse, &key, &value);
@@ -356,6 +360,11 @@ int lmdb_next(struct store_iter *iter, struct str *key_out, struct str *value_ou
 	if (rc == MDB_NOTFOUND) {
 		it->ended = true;
 		return 0;
+	}
+	if (rc == 0 && it->read->scope.kind == STORE_SYSTEM) {
+		rc = sums_judge(lmdb_of(iter->store), it->read->txn, key, value);
+		it->ended = rc != 0;
+		it->failed = lmdb_code(rc);
 	}
 	if (rc)
 		return lmdb_code(rc);

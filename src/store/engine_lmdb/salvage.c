@@ -138,7 +138,7 @@ static int read_trees(struct salvage *s)
 		s->now = (enum salvage_table)i;
 		if (s->tables_known[i])
 			rc = index_walk_table(w, &s->tables[i], false);
-		else if (!found || s->main_hole || (i != SALVAGE_WOUNDS && i != SALVAGE_ASIDE))
+		else if (!found || s->main_hole || (i != SALVAGE_WOUNDS && i != SALVAGE_ASIDE && i != SALVAGE_SUMS))
 			rc = hole_add(s, s->now, STR_NONE, STR_NONE, false);
 		merge_holes(s, s->now);
 	}

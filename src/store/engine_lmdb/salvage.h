@@ -8,7 +8,7 @@
 
 #include <lmdb.h>
 
-enum salvage_table { SALVAGE_ASIDE, SALVAGE_COUNTERS, SALVAGE_DEAD, SALVAGE_KV, SALVAGE_MOVED, SALVAGE_SEGMENTS, SALVAGE_TAGS, SALVAGE_VERSIONS, SALVAGE_WOUNDS };
+enum salvage_table { SALVAGE_ASIDE, SALVAGE_COUNTERS, SALVAGE_DEAD, SALVAGE_KV, SALVAGE_MOVED, SALVAGE_SEGMENTS, SALVAGE_SUMS, SALVAGE_TAGS, SALVAGE_VERSIONS, SALVAGE_WOUNDS };
 
 /* The whole of it. 0; ERR_BUSY: a process has the store open; otherwise nothing has changed. Tells through fn what was kept, what came from older pages, and
  * what is lost. */
@@ -62,5 +62,7 @@ bool salvage_plausible(enum salvage_table t, struct str key, struct str value);
 int salvage_find_main(struct salvage *s, struct index_table *out, bool *found_out);
 /* Fills holes from pages that were in use before, the newest first. */
 int salvage_old_pages(struct salvage *s);
+/* Whether the key lies in a hole of the table that pages of this age may fill. */
+bool salvage_in_hole(const struct salvage *s, enum salvage_table t, struct str key, bool given_back);
 
 #endif

@@ -4,6 +4,7 @@
 #include "store/engine_lmdb/dir.h"
 #include "store/engine_lmdb/lmdb_store.h"
 #include "store/engine_lmdb/salvage.h"
+#include "store/engine_lmdb/sums.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -149,12 +150,62 @@ static int note_wound(struct salvage *s, uint32_t *number, const struct salvage_
 	}
 }
 
+/* One row of `sums`: it goes when its value is missing, or an older one in a stretch that is a wound anyway. Where no page was lost, a value that is missing
+ * or fails is one whose bytes have changed; the latter stays, with its row, for the check to set aside. */
+static int complete_sum(struct salvage *s, struct str key, struct str row, uint32_t *number)
+{
+	char behind[INDEX_KEY_MAX + 1];
+	MDB_val k = val_of_str(key), v;
+	int rc = mdb_get(s->txn, s->table[SALVAGE_KV], &k, &v);
+	bool missing = rc == MDB_NOTFOUND, hole = salvage_in_hole(s, SALVAGE_KV, key, false);
+	if (rc && !missing)
+		return lmdb_code(rc);
+	if (!missing && load_le32(row.p) == sum_of(k, v))
+		return 0;
+	if (missing || hole)
+		rc = mdb_del(s->txn, s->table[SALVAGE_SUMS], &k, NULL);
+	if (rc || hole)
+		return lmdb_code(rc);
+	memcpy(behind, key.p, key.n);
+	behind[key.n] = '\0';
+	const struct salvage_hole wound = { .from = key, .to = { behind, key.n + 1 } };
+	return note_wound(s, number, &wound);
+}
+
+static int complete_sums(struct salvage *s, uint32_t *number)
+{
+	char key[INDEX_KEY_MAX + 1] = "", row[SUM_SIZE];
+	size_t n = 1;
+	for (;;) {
+		MDB_cursor *c;
+		MDB_val k = { .mv_size = n, .mv_data = key }, v;
+		int rc = mdb_cursor_open(s->txn, s->table[SALVAGE_SUMS], &c);
+		if (rc)
+			return lmdb_code(rc);
+		rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+		if (rc == 0) {
+			n = k.mv_size;
+			memcpy(key, k.mv_data, n);
+			memcpy(row, v.mv_data, sizeof row);
+		}
+		mdb_cursor_close(c);
+		if (rc)
+			return rc == MDB_NOTFOUND ? 0 : lmdb_code(rc);
+		rc = complete_sum(s, str_make(key, n), str_make(row, sizeof row), number);
+		if (rc)
+			return rc;
+		key[n++] = '\0';
+	}
+}
+
 int salvage_complete(struct salvage *s)
 {
 	uint32_t number = 1;
 	int rc = complete_versions(s);
 	if (rc == 0)
 		rc = complete_segments(s);
+	if (rc == 0)
+		rc = complete_sums(s, &number);
 	/* What the last salvage noted and nobody has mended is lost with its table: then all may be wounded. */
 	const struct salvage_hole all = { .leaf = false };
 	if (rc == 0 && s->holes[SALVAGE_WOUNDS].n)

@@ -24,6 +24,7 @@ bool salvage_plausible(enum salvage_table t, struct str key, struct str value)
 	case SALVAGE_VERSIONS: return key.n == 9 && is_scope(key) && value.n == 8;
 	case SALVAGE_COUNTERS: return key.n > 4 && key.n < 40 && key.p[0] >= 'a' && key.p[0] <= 'z' && is_row(key, value, 4);
 	case SALVAGE_SEGMENTS: return key.n == 4 && is_row(key, value, 24) && load_le32(value.p) >= 1 && load_le32(value.p) <= 4;
+	case SALVAGE_SUMS: return key.n > 9 && key.n <= 9 + STORE_KEY_MAX && key.p[0] == STORE_SYSTEM && value.n == 4;
 	case SALVAGE_TAGS: return key.n == 16 && is_row(key, value, 1) && is_blob(key.p);
 	case SALVAGE_DEAD: return key.n == 8 && is_row(key, value, 16) && is_blob(key.p) && load_le64(value.p) >= DEAD_SINCE_LEAST;
 	case SALVAGE_MOVED: return key.n == 8 && is_row(key, value, 8) && is_blob(key.p) && load_le64(value.p) >> 32;
@@ -33,7 +34,7 @@ bool salvage_plausible(enum salvage_table t, struct str key, struct str value)
 	return false;
 }
 
-/* All records of a page are of one table. Big values are of kv. */
+/* All records of a page are of one table. Big values are of kv. A page of `sums` may be one of kv as well, so it is none of both: old sums say nothing. */
 static bool classify(const uint8_t *page, enum salvage_table *out)
 {
 	unsigned count = index_page_count(page), possible = (1u << INDEX_TABLES) - 1;
@@ -212,7 +213,7 @@ static int read_ages(struct salvage *s, struct ages *a)
 /* ---- filling holes ---- */
 
 /* Where the way to the records is damaged they are on a page that nobody gave back; older ones would bring back what was deleted. */
-static bool in_hole(const struct salvage *s, enum salvage_table t, struct str key, bool given_back)
+bool salvage_in_hole(const struct salvage *s, enum salvage_table t, struct str key, bool given_back)
 {
 	size_t low = 0, high = s->holes[t].n;
 	while (low < high) {
@@ -249,7 +250,7 @@ static int take_page(struct salvage *s, const struct old_page *old)
 	for (unsigned i = 0; i < count; i++) {
 		struct index_node node;
 		const char *what;
-		if (!index_node_decode(page, i, true, &node) || !in_hole(s, old->table, node.key, old->freed != 0))
+		if (!index_node_decode(page, i, true, &node) || !salvage_in_hole(s, old->table, node.key, old->freed != 0))
 			continue;
 		struct str value = node.value;
 		if (node.flags & INDEX_BIG) {

@@ -68,6 +68,34 @@ int lmdb_heal(struct store *store)
 	return lmdb_count_wounds(s) ? lmdb_commit_raw(s, drop_wounds, NULL) : 0;
 }
 
+int lmdb_note_wound(struct lmdb_write *w, struct str key)
+{
+	struct lmdb_store *s = lmdb_of(w->base.store);
+	uint8_t number[4], value[WOUND_HEAD + 2 * FULL_KEY_MAX];
+	uint32_t next = 1;
+	MDB_cursor *c;
+	MDB_val k, v;
+	int rc = mdb_cursor_open(w->txn, s->wounds, &c);
+	if (rc)
+		return write_fail(w, rc);
+	rc = mdb_cursor_get(c, &k, &v, MDB_LAST);
+	if (rc == 0 && k.mv_size == sizeof number)
+		next = load_be32(k.mv_data) + 1;
+	mdb_cursor_close(c);
+	if (rc && rc != MDB_NOTFOUND)
+		return write_fail(w, rc);
+	/* From the key to the one behind it. */
+	store_be32(number, next);
+	value[0] = (uint8_t)key.n;
+	value[1] = (uint8_t)(key.n >> 8);
+	memcpy(value + WOUND_HEAD, key.p, key.n);
+	memcpy(value + WOUND_HEAD + key.n, key.p, key.n);
+	value[WOUND_HEAD + 2 * key.n] = 0;
+	k = (MDB_val){ .mv_size = sizeof number, .mv_data = number };
+	v = (MDB_val){ .mv_size = WOUND_HEAD + 2 * key.n + 1, .mv_data = value };
+	return write_fail(w, mdb_put(w->txn, s->wounds, &k, &v, 0));
+}
+
 /* ---- aside ---- */
 
 bool lmdb_is_aside(struct lmdb_store *s, uint64_t at, uint64_t size)
