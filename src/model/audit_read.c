@@ -188,29 +188,34 @@ static int read_threads(struct audit *c, struct str key, struct str value)
 
 static int unknown_key(struct audit *c, struct str key, struct str value)
 {
-	audit_fault(c, 0, "an unknown key, beginning with %02x, of %zu bytes, value %zu bytes", (unsigned)(uint8_t)key.p[0],
+	audit_fault(c, AUDIT_UNKNOWN, "an unknown key, beginning with %02x, of %zu bytes, value %zu bytes", (unsigned)(uint8_t)key.p[0],
 				key.n, value.n);
 	return 0;
 }
 
-/* Whatever lies between the kinds. */
-static int read_gaps(struct audit *c, struct store_read *r)
+bool audit_gap(size_t i, struct key *from_out, struct key *to_out)
 {
 	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_ACL, KEY_ANNOTATION, KEY_EMAIL, KEY_GRAVE, KEY_TOMB, KEY_PAGE, KEY_ORIGIN, KEY_LOG,
 										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_THREAD, KEY_URL, KEY_CONDEMNED, KEY_ASIDE };
 	const size_t n = sizeof(kinds) / sizeof(*kinds);
-	struct key state = key_state(), from = key_next(&state);
-	for (size_t i = 1; i <= n; i++) {
-		struct key to = { .n = 0 };
-		if (i < n)
-			to = key_first(kinds[i]);
+	struct key state = key_state();
+	if (i >= n)
+		return false;
+	*from_out = i ? key_after(kinds[i]) : key_next(&state);
+	*to_out = (struct key){ .n = 0 };
+	if (i + 1 < n)
+		*to_out = key_first(kinds[i + 1]);
+	return true;
+}
+
+static int read_gaps(struct audit *c, struct store_read *r)
+{
+	struct key from, to;
+	for (size_t i = 0; audit_gap(i, &from, &to); i++) {
 		/* Bounds that meet leave no gap. */
-		bool meet = i < n && str_eq(key_str(&from), key_str(&to));
-		int rc = meet ? 0 : visit(c, r, from, to, unknown_key);
+		int rc = str_eq(key_str(&from), key_str(&to)) ? 0 : visit(c, r, from, to, unknown_key);
 		if (rc)
 			return rc;
-		if (i < n)
-			from = key_after(kinds[i]);
 	}
 	return 0;
 }

@@ -351,6 +351,35 @@ static int drop_bad_graves(struct change *c, void *arg)
 	return rc;
 }
 
+/* One that is longer than any of ours stays where it is. */
+static int move_unknown(struct change *c, void *arg)
+{
+	struct key gap, to;
+	struct str key, value;
+	(void)arg;
+	for (size_t i = 0; audit_gap(i, &gap, &to); i++) {
+		char from[STORE_KEY_MAX + 1];
+		size_t n = gap.n;
+		int rc = 0;
+		memcpy(from, gap.p, n);
+		while (!str_eq(str_make(from, n), key_str(&to)) && (rc = source_find(change_source(c), str_make(from, n), key_str(&to), false, &key, &value)) == 1) {
+			struct key at = { .n = key.n };
+			n = key.n;
+			memcpy(from, key.p, n);
+			from[n++] = '\0';
+			if (at.n + 1 > sizeof(at.p))
+				continue;
+			memcpy(at.p, from, at.n);
+			rc = audit_set_aside(c, &at);
+			if (rc)
+				return rc;
+		}
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 /* Also when there is none at all. */
 static int rebuild_state(struct audit *c)
 {
@@ -386,6 +415,8 @@ int audit_repair(struct audit *c)
 		rc = commit(c, audit_mend_urls, NULL);
 	if (!rc && (c->todo & AUDIT_BIN))
 		rc = commit(c, audit_mend_bin, NULL);
+	if (!rc && (c->todo & AUDIT_UNKNOWN))
+		rc = commit(c, move_unknown, NULL);
 	if (!rc && (c->todo & AUDIT_SUBSCRIPTIONS))
 		rc = commit(c, mend_subscriptions, NULL);
 	if (!rc && (c->todo & AUDIT_ANNOTATIONS))

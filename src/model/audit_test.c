@@ -402,7 +402,13 @@ static void unknown_key(void **state)
 	struct fixture *f = *state;
 	struct key key = { .p = "q?", .n = 2 };
 	apply(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
-	assert_found(f, "an unknown key, beginning with 71");
+	assert_mended(f, "an unknown key, beginning with 71");
+	struct store_read *r;
+	struct str value;
+	assert_int_equal(store_begin(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, &r), 0);
+	assert_int_equal(store_get(r, STR("zq?"), &value), 0);
+	assert_true(str_eq(value, STR("what")));
+	store_end(&r);
 }
 
 /* ---- bodies ---- */
