@@ -297,6 +297,9 @@ static void make_account(struct player *p, int i)
 static void *play_thread(void *arg)
 {
 	struct player *p = arg;
+	/* What the life before left under way is over: an account whose removal was begun may be there or not, and is from here on as it was found. */
+	for (unsigned i = 0; i < 2; i++)
+		acknowledge(p, p->number + i);
 	for (int i = 0; i < 2; i++)
 		make_account(p, i);
 	for (int i = 0; i < OPERATIONS; i++) {
