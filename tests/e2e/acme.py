@@ -103,13 +103,15 @@ def scenario(template, challenge):
         with urllib.request.urlopen(request, context=ssl._create_unverified_context(), timeout=10) as r:
             policy = r.read().decode()
         check(f"{challenge}: the MTA-STS policy is served (RFC 8461 3.2)", policy.splitlines() == ["version: STSv1", "mode: enforce", f"mx: {NAME}", "max_age: 604800"], policy)
-        orders = server.log.read_text().count("acme.order")
-        check(f"{challenge}: asked for once", orders == 1, orders)
+        log = server.log.read_text()
+        orders = log.count("acme.order")
+        # an order that the authority did not carry out in time, on a busy machine, is told and given once more
+        check(f"{challenge}: asked for once", orders == 1 + log.count("acme.failed"), server.log_tail(30))
         check(f"{challenge}: nothing secret in the log", "PRIVATE" not in server.log.read_text())
         server.stop()
         server.start()
         check(f"{challenge}: served again after a restart, without a new order", "Pebble" in shown(server.port["imaps"]) and
-              server.log.read_text().count("acme.order") == 1)
+              server.log.read_text().count("acme.order") == orders)
         check(f"{challenge}: ends in good order", server.stop() is None)
     finally:
         server.remove()
