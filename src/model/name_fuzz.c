@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct str name = str_make(data, n), canonical, twice;
 	if (name_canonical(name, text, &canonical, NULL))
 		return 0;
-	assert(canonical.n == n && n > 0);
+	/* another normalization has another length */
+	assert(canonical.n > 0 && canonical.n <= MAILBOX_NAME_MAX && n > 0);
 	assert(name_canonical(canonical, again, &twice, NULL) == 0 && str_eq(canonical, twice));
 	assert(name_compare(canonical, twice) == 0);
 	/* a level above is a name too, and above it */
