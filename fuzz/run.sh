@@ -10,6 +10,8 @@ seconds=${1:-60}
 [ $# -gt 0 ] && shift
 need "fuzzing" $build_packages $fuzz_packages || exit 1
 export CC="${CC_FUZZ:-clang}"
+# UBSan only prints by default; a find must end the program
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:-halt_on_error=1:print_stacktrace=1}"
 [ -f build-fuzz/build.ninja ] ||
 	meson setup build-fuzz -Dwerror=false -Dfuzzer=libfuzzer -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link >/dev/null || exit 1
 names=${*:-$(ninja -C build-fuzz -t targets all | sed -n 's/^fuzz_\([a-z0-9_]*\): .*/\1/p' | sort -u)}

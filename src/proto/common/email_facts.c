@@ -139,7 +139,7 @@ static void put(struct email_facts *f, struct shelf *s, uint64_t email, const st
 	struct record *r = &c->record[email % CHUNK_EMAILS];
 	size_t at = c->refs.n, before = c->refs.cap;
 	/* Somebody else may have been faster. */
-	if (r->flags & PRESENT || email_refs_add(&c->refs, refs->v + fact->refs_at, fact->n_refs))
+	if (r->flags & PRESENT || (fact->n_refs && email_refs_add(&c->refs, refs->v + fact->refs_at, fact->n_refs)))
 		return;
 	s->bytes += (c->refs.cap - before) * sizeof(uint64_t);
 	f->bytes += (c->refs.cap - before) * sizeof(uint64_t);

@@ -103,7 +103,7 @@ static int read_texts(struct imap_request *r, struct account *a, enum imap_sort_
 
 /* ---- ranks ---- */
 
-static struct str text(const struct texts *x, uint32_t i) { return str_make(x->all.p + x->at[i], x->at[i + 1] - x->at[i]); }
+static struct str text(const struct texts *x, uint32_t i) { return str_sub(buf_str(&x->all), x->at[i], x->at[i + 1] - x->at[i]); }
 
 /* The first eight bytes as a number that compares as they do. */
 static uint64_t prefix(struct str s)
