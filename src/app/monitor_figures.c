@@ -84,6 +84,8 @@ static void collect_store(struct monitor *m, struct buf *out)
 		{ "troika_store_segments", "", METRIC_KIND_GAUGE, "Files that blobs lie in.", s.segments },
 		{ "troika_store_keys", "", METRIC_KIND_GAUGE, "Keys in the index.", s.keys },
 		{ "troika_store_map_bytes", "", METRIC_KIND_GAUGE, "Size of the index.", s.map_used },
+		{ "troika_store_gave_way_total", "", METRIC_KIND_COUNTER, "Times that a backup paused because commits took long.", s.gave_way },
+		{ "troika_store_gave_way_milliseconds_total", "", METRIC_KIND_COUNTER, "For how long it did.", s.gave_way_us / 1000 },
 	};
 	PRINT(out, list);
 }

@@ -19,6 +19,9 @@ struct store_read {
 struct store_iter {
 	struct store *store;
 };
+struct store_hold {
+	struct store *store;
+};
 struct store_write {
 	struct store *store;
 };
@@ -31,6 +34,9 @@ struct engine {
 
 	/* May fail; then *out is NULL. */
 	int (*begin)(struct store *s, struct store_scope scope, struct store_read **out);
+	int (*begin_all)(struct store *s, struct store_read **out);
+	/* Cannot fail. Only of a read that begin_all made. */
+	void (*turn)(struct store_read *r, struct store_scope scope);
 	/* Cannot fail. Iterators of the read may still be open: they die here. */
 	void (*end)(struct store_read *r);
 	/* Cannot fail. */
@@ -78,6 +84,14 @@ struct engine {
 	int (*blob_tag)(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool add);
 	int (*blob_tagged)(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out);
 	int (*blob_visit)(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
+
+	/* May fail; then *out is NULL. */
+	int (*hold)(struct store *s, struct store_hold **out);
+	/* Cannot fail. */
+	void (*release)(struct store_hold *h);
+	/* Cannot fail; *out is zeroed before. */
+	void (*pulse)(struct store *s, struct store_pulse *out);
+	void (*gave_way)(struct store *s, uint64_t us);
 
 	int (*maintain)(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out);
 	int (*check)(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out);

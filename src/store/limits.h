@@ -28,5 +28,6 @@
 #define STORE_MOVE_BYTES ((uint64_t)4 << 20)      /* copied under one sync when a segment is emptied */
 #define STORE_SLOW_SYNC_MS 1000                   /* a sync that takes so long is logged */
 #define STORE_GRACE_SECONDS ((int64_t)60)         /* a blob without tags is kept for so long */
+#define STORE_PULSE_STALE_US UINT64_C(60000000)   /* a sync that takes so long is not believed: who began it was killed */
 
 #endif

@@ -43,6 +43,18 @@ int store_begin(struct store *s, struct store_scope scope, struct store_read **o
 	return store_trouble(STORE_CALL_READ, s->engine->begin(s, scope, out));
 }
 
+int store_begin_all(struct store *s, struct store_read **out)
+{
+	*out = NULL;
+	return store_trouble(STORE_CALL_READ, s->engine->begin_all(s, out));
+}
+
+void store_turn(struct store_read *r, struct store_scope scope)
+{
+	assert(scope_ok(scope));
+	r->store->engine->turn(r, scope);
+}
+
 void store_end(struct store_read **r)
 {
 	if (*r)
@@ -237,6 +249,27 @@ int store_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, vo
 {
 	return s->engine->blob_visit(s, tag, fn, arg);
 }
+
+int store_hold(struct store *s, struct store_hold **out)
+{
+	*out = NULL;
+	return s->engine->hold(s, out);
+}
+
+void store_release(struct store_hold **h)
+{
+	if (*h)
+		(*h)->store->engine->release(*h);
+	*h = NULL;
+}
+
+void store_pulse(struct store *s, struct store_pulse *out)
+{
+	*out = (struct store_pulse){ .syncs = 0 };
+	s->engine->pulse(s, out);
+}
+
+void store_gave_way(struct store *s, uint64_t us) { s->engine->gave_way(s, us); }
 
 int store_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out)
 {

@@ -8,7 +8,7 @@
  *
  * Scopes: a transaction lives in one scope; there is no atomicity across scopes, nor between a scope and a blob. Order
  * the steps so that a crash in between leaves garbage, never loss: put or tag the blob, then commit what refers to it;
- * commit what forgets it, then untag.
+ * commit what forgets it, then untag. Reading can be of one moment of all scopes: store_begin_all.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -71,6 +71,11 @@ int store_raise_level(struct store *s, unsigned level);
  * it short (it pins old pages), never across socket I/O. 0, ERR_NO_MEMORY, ERR_IO, ERR_BUSY (too many readers). */
 int store_begin(struct store *s, struct store_scope scope, struct store_read **out);
 void store_end(struct store_read **r);            /* accepts NULL */
+/* The same at one moment of all scopes. When a commit is in it, so is every commit, of whatever scope and process, that had returned before that one was begun;
+ * of those that ran at the same time any may be in it. It looks at STORE_SYSTEM; store_turn has it look at another scope, and ends its iterators. The bytes
+ * that it returned stay. It pins old pages like any other, so whoever has much to read watches how the index grows (store_stats, map_used). */
+int store_begin_all(struct store *s, struct store_read **out);
+void store_turn(struct store_read *r, struct store_scope scope);
 /* How often the scope was committed; grows by at least one with each commit that changed it; 0 when never written. */
 uint64_t store_version(struct store_read *r);
 /* 0, ERR_NOT_FOUND, ERR_RETRY (begin again), ERR_IO, ERR_CORRUPT. */
@@ -177,6 +182,24 @@ int store_blob_tagged(struct store *s, const store_blob_id *ids, size_t n, store
 typedef int store_blob_visit_fn(void *arg, store_blob_id id, uint64_t size, store_tag tag);
 int store_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
 
+/* Until it is released, or the process ends, blobs that lose their last tag from now on can be read, whoever maintains the store. Room of theirs is given
+ * back afterwards. 0, ERR_UNSUPPORTED, ERR_IO, ERR_NO_MEMORY. Only while the clock does not jump back. */
+struct store_hold;
+int store_hold(struct store *s, struct store_hold **out);
+void store_release(struct store_hold **h);        /* accepts NULL */
+
+/* ---- giving way ---- */
+
+/* How commits and puts fare in all processes that have the store open: for who works beside them. Zeros where the engine has no syncs. */
+struct store_pulse {
+	uint64_t syncs;                               /* so far */
+	uint64_t recent_us;                           /* what the last ones took, about */
+	uint64_t waiting_us;                          /* for so long one has been under way; 0: none is */
+};
+void store_pulse(struct store *s, struct store_pulse *out);
+/* Somebody paused for so long because they waited: counted for all processes (store_stats). */
+void store_gave_way(struct store *s, uint64_t us);
+
 /* ---- care ---- */
 
 /* Gives back the room of dropped blobs: rewrites segments that are mostly dead. Ids do not change. Call now and then
@@ -200,7 +223,7 @@ bool store_wounded(struct store *s, struct store_scope scope);
 int store_heal(struct store *s);
 
 struct store_stats {
-	uint64_t commits, groups, blob_puts, blob_syncs, blob_bytes, dead_bytes, segments, keys, map_used;
+	uint64_t commits, groups, blob_puts, blob_syncs, blob_bytes, dead_bytes, segments, keys, map_used, gave_way, gave_way_us;
 };
 void store_stats(struct store *s, struct store_stats *out);
 

@@ -59,13 +59,14 @@ static void fault_close(struct store *s)
 
 /* ---- reading ---- */
 
-static int fault_begin(struct store *s, struct store_scope scope, struct store_read **out)
+/* scope: NULL: all of them. */
+static int begin(struct store *s, const struct store_scope *scope, struct store_read **out)
 {
 	struct fault_store *f = fault_of(s);
 	if (draw(f, f->plan.read_io_percent))
 		return ERR_IO;
 	struct fault_read *r = calloc(1, sizeof *r);
-	int rc = r ? store_begin(f->inner, scope, &r->inner) : ERR_NO_MEMORY;
+	int rc = !r ? ERR_NO_MEMORY : scope ? store_begin(f->inner, *scope, &r->inner) : store_begin_all(f->inner, &r->inner);
 	if (rc) {
 		free(r);
 		return rc;
@@ -74,6 +75,9 @@ static int fault_begin(struct store *s, struct store_scope scope, struct store_r
 	*out = &r->base;
 	return 0;
 }
+
+static int fault_begin(struct store *s, struct store_scope scope, struct store_read **out) { return begin(s, &scope, out); }
+static int fault_begin_all(struct store *s, struct store_read **out) { return begin(s, NULL, out); }
 
 static void fault_iter_end(struct store_iter *iter)
 {
@@ -86,14 +90,27 @@ static void fault_iter_end(struct store_iter *iter)
 	free(it);
 }
 
-static void fault_end(struct store_read *read)
+static void end_iters(struct fault_read *r)
 {
-	struct fault_read *r = (struct fault_read *)read;
 	for (struct fault_iter *it = r->open_iters, *next; it; it = next) {
 		next = it->next;
 		store_iter_end(&it->inner);
 		free(it);
 	}
+	r->open_iters = NULL;
+}
+
+static void fault_turn(struct store_read *read, struct store_scope scope)
+{
+	struct fault_read *r = (struct fault_read *)read;
+	end_iters(r);
+	store_turn(r->inner, scope);
+}
+
+static void fault_end(struct store_read *read)
+{
+	struct fault_read *r = (struct fault_read *)read;
+	end_iters(r);
 	store_end(&r->inner);
 	free(r);
 }
@@ -256,6 +273,18 @@ static int fault_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn 
 	return store_blob_visit(fault_of(s)->inner, tag, fn, arg);
 }
 
+/* A hold is the inner store's own, and released there. */
+static int fault_hold(struct store *s, struct store_hold **out)
+{
+	int rc = write_fault(fault_of(s));
+	return rc ? rc : store_hold(fault_of(s)->inner, out);
+}
+
+static void fault_release(struct store_hold *h) { store_release(&h); }
+
+static void fault_pulse(struct store *s, struct store_pulse *out) { store_pulse(fault_of(s)->inner, out); }
+static void fault_gave_way(struct store *s, uint64_t us) { store_gave_way(fault_of(s)->inner, us); }
+
 static int fault_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out)
 {
 	return store_maintain(fault_of(s)->inner, max_bytes, reclaimed_out);
@@ -275,6 +304,8 @@ static const struct engine engine_fault = {
 	.name = "fault",
 	.close = fault_close,
 	.begin = fault_begin,
+	.begin_all = fault_begin_all,
+	.turn = fault_turn,
 	.end = fault_end,
 	.version = fault_version,
 	.get = fault_get,
@@ -300,6 +331,10 @@ static const struct engine engine_fault = {
 	.blob_tag = fault_blob_tag,
 	.blob_tagged = fault_blob_tagged,
 	.blob_visit = fault_blob_visit,
+	.hold = fault_hold,
+	.release = fault_release,
+	.pulse = fault_pulse,
+	.gave_way = fault_gave_way,
 	.maintain = fault_maintain,
 	.check = fault_check,
 	.wounded = fault_wounded,

@@ -230,6 +230,46 @@ static void what_is_owned_is_kept(void **state)
 	store_blob_unmap(s, &v);
 }
 
+static void what_is_held_is_kept(void **state)
+{
+	struct store *s = ((struct fixture *)*state)->store;
+	struct store_hold *hold = NULL, *other = NULL;
+	uint64_t reclaimed;
+	store_blob_id id = blob_put(s, STR("held"), &ann, 1);
+	while (store_hold(s, &hold) || store_hold(s, &other))
+		store_release(&hold);
+	change(s, id, ann, false);
+	for (int round = 0; round < 3; round++) {
+		clock_shift_ms((STORE_GRACE_SECONDS + 1) * 1000);
+		assert_int_equal(store_maintain(s, UINT64_MAX, &reclaimed), 0);
+		assert_blob(s, id, STR("held"));
+		if (round == 1)
+			store_release(&other);            /* one is enough */
+	}
+	clock_shift_ms(-3 * (STORE_GRACE_SECONDS + 1) * 1000);
+	store_release(&hold);
+	store_release(&hold);
+}
+
+static void giving_way_is_counted(void **state)
+{
+	struct store *s = ((struct fixture *)*state)->store;
+	struct store_stats before, after;
+	struct store_pulse pulse;
+	store_stats(s, &before);
+	store_gave_way(s, 30);
+	store_gave_way(s, 12);
+	store_stats(s, &after);
+	assert_int_equal(after.gave_way - before.gave_way, 2);
+	assert_int_equal(after.gave_way_us - before.gave_way_us, 42);
+	store_pulse(s, &pulse);
+	assert_int_equal(pulse.waiting_us, 0);                /* nobody else is here */
+	uint64_t syncs = pulse.syncs;
+	put(s, (struct store_scope){ STORE_SYSTEM, 0 }, STR("k"), STR("v"));
+	store_pulse(s, &pulse);
+	assert_true(pulse.syncs >= syncs);
+}
+
 static void a_sound_store_has_no_faults(void **state)
 {
 	struct store *s = ((struct fixture *)*state)->store;
@@ -259,6 +299,8 @@ int conformance_blobs(const struct conformance_target *t)
 		CONFORMANCE_TEST(a_visit_can_be_stopped, t),
 		CONFORMANCE_TEST(many_are_tagged_at_once, t),
 		CONFORMANCE_TEST(what_is_owned_is_kept, t),
+		CONFORMANCE_TEST(what_is_held_is_kept, t),
+		CONFORMANCE_TEST(giving_way_is_counted, t),
 		CONFORMANCE_TEST(a_sound_store_has_no_faults, t),
 	};
 	return cmocka_run_group_tests_name(t->name, tests, NULL, NULL);

@@ -86,6 +86,75 @@ static void a_read_stays_at_its_version(void **state)
 	store_end(&before);
 }
 
+static void assert_reads(struct store_read *r, struct store_scope at, const char *expected)
+{
+	struct str value;
+	int rc = ERR_RETRY;
+	store_turn(r, at);
+	while (is_passing(rc))
+		rc = store_get(r, STR("k"), &value);
+	assert_int_equal(rc, expected ? 0 : ERR_NOT_FOUND);
+	if (expected)
+		assert_str(value, str_from_c(expected));
+}
+
+static void begin_all(struct store *s, struct store_read **out)
+{
+	int rc = ERR_IO;
+	while (is_passing(rc))
+		rc = store_begin_all(s, out);
+	assert_int_equal(rc, 0);
+}
+
+static void one_moment_of_all_scopes(void **state)
+{
+	struct store *s = ((struct fixture *)*state)->store;
+	static const struct store_scope house = { STORE_SYSTEM, 0 }, a = { STORE_ACCOUNT, 1 }, b = { STORE_ACCOUNT, UINT64_MAX }, queue = { STORE_QUEUE, 3 },
+									later = { STORE_ACCOUNT, 2 };
+	put(s, house, STR("k"), STR("h1"));
+	put(s, a, STR("k"), STR("a1"));
+	put(s, b, STR("k"), STR("b1"));
+	struct store_read *then, *now;
+	struct str value, key;
+	struct store_iter *it;
+	begin_all(s, &then);
+	uint64_t version = store_version(then);
+	put(s, house, STR("k"), STR("h2"));
+	del(s, a, STR("k"));
+	put(s, b, STR("k"), STR("b2"));
+	put(s, queue, STR("k"), STR("q2"));
+	put(s, later, STR("k"), STR("l2"));
+	assert_int_equal(store_version(then), version);
+	for (int round = 0; round < 2; round++) {
+		assert_reads(then, a, "a1");
+		assert_reads(then, b, "b1");
+		assert_reads(then, queue, NULL);
+		assert_int_equal(store_version(then), 0);
+		assert_reads(then, later, NULL);
+		assert_reads(then, house, "h1");
+		assert_int_equal(store_version(then), version);
+	}
+	/* Bytes outlive a turn; iterators that are left open end with it. */
+	store_turn(then, a);
+	int rc = ERR_RETRY;
+	while (is_passing(rc))
+		rc = store_get(then, STR("k"), &value);
+	assert_int_equal(store_range(then, STR_NONE, STR_NONE, false, &it), 0);
+	store_turn(then, b);
+	assert_str(value, STR("a1"));
+	assert_int_equal(store_range(then, STR_NONE, STR_NONE, false, &it), 0);
+	while ((rc = store_next(it, &key, &value)) < 0)
+		assert_true(is_passing(rc));
+	assert_int_equal(rc, 1);
+	assert_str(value, STR("b1"));
+	begin_all(s, &now);
+	assert_reads(now, house, "h2");
+	assert_reads(now, a, NULL);
+	assert_reads(now, queue, "q2");
+	store_end(&now);
+	store_end(&then);
+}
+
 static void versions_grow_with_changes(void **state)
 {
 	struct store *s = ((struct fixture *)*state)->store;
@@ -116,6 +185,7 @@ int conformance_isolation(const struct conformance_target *t)
 		CONFORMANCE_TEST(scopes_do_not_see_each_other, t),
 		CONFORMANCE_TEST(emptying_a_scope_leaves_its_neighbours, t),
 		CONFORMANCE_TEST(a_read_stays_at_its_version, t),
+		CONFORMANCE_TEST(one_moment_of_all_scopes, t),
 		CONFORMANCE_TEST(versions_grow_with_changes, t),
 	};
 	return cmocka_run_group_tests_name(t->name, tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "store/conformance/conformance.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #define THREADS 8
@@ -12,7 +13,7 @@ static const struct store_scope shared = { STORE_ACCOUNT, 1000 };
 struct worker {
 	struct store *s;
 	unsigned number, round;
-	atomic_uint *wrong;
+	atomic_uint *wrong, *looks;
 	atomic_bool *stop;
 	store_blob_id blobs[ROUNDS];
 };
@@ -124,6 +125,84 @@ static void counters_are_exact(void **state)
 	assert_int_equal(a, THREADS * ROUNDS);
 }
 
+/* ---- one moment of all scopes ---- */
+
+#define TURNS 300
+#define LOOKS_MIN 20u
+
+static const struct store_scope first = { STORE_ACCOUNT, 2000 }, second = { STORE_QUEUE, 5 };
+
+static int put_round(struct store_write *w, void *arg)
+{
+	const struct worker *me = arg;
+	return store_put(w, STR("n"), str_make(&me->round, sizeof me->round));
+}
+
+/* A number goes up in the first scope, then in the second, then in the first again, each when the one before has returned. */
+static void *alternate_thread(void *arg)
+{
+	struct worker *me = arg;
+	for (me->round = 1; me->round <= TURNS || atomic_load(me->looks) < LOOKS_MIN; me->round++) {
+		if (commit(me->s, first, put_round, me) || commit(me->s, second, put_round, me))
+			atomic_fetch_add(me->wrong, 1);
+	}
+	atomic_store(me->stop, true);
+	return NULL;
+}
+
+static int read_number(struct store_read *r, struct store_scope scope, unsigned *out)
+{
+	struct str value;
+	store_turn(r, scope);
+	int rc = store_get(r, STR("n"), &value);
+	*out = 0;
+	if (rc == 0)
+		memcpy(out, value.p, sizeof *out);
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+/* In every moment the first is as far as the second, or one ahead; asked in either order, with a pause between. */
+static void *moment_thread(void *arg)
+{
+	struct worker *me = arg;
+	while (!atomic_load(me->stop)) {
+		struct store_read *r;
+		unsigned a, b;
+		if (store_begin_all(me->s, &r))
+			continue;
+		bool turned = me->round++ % 2;
+		int rc = read_number(r, turned ? second : first, turned ? &b : &a);
+		uint64_t before = store_scope_version(me->s, second);
+		while (!atomic_load(me->stop) && store_scope_version(me->s, second) < before + 2)
+			sched_yield();
+		if (rc == 0)
+			rc = read_number(r, turned ? first : second, turned ? &a : &b);
+		if (rc == 0 && a != b && a != b + 1)
+			atomic_fetch_add(me->wrong, 1);
+		atomic_fetch_add(me->looks, rc == 0);
+		store_end(&r);
+	}
+	return NULL;
+}
+
+static void a_moment_keeps_the_order_of_commits(void **state)
+{
+	struct store *s = ((struct fixture *)*state)->store;
+	atomic_uint wrong = 0, looks = 0;
+	atomic_bool stop = false;
+	struct worker w[3];
+	pthread_t writer, readers[2];
+	for (unsigned i = 0; i < 3; i++)
+		w[i] = (struct worker){ .s = s, .number = i, .wrong = &wrong, .looks = &looks, .stop = &stop };
+	run_threads(w, 1, alternate_thread, &writer);
+	run_threads(w + 1, 2, moment_thread, readers);
+	join_threads(&writer, 1);
+	join_threads(readers, 2);
+	assert_int_equal(wrong, 0);
+}
+
+/* ---- blobs ---- */
+
 static struct str blob_text(const struct worker *w, unsigned round, char text[8192])
 {
 	size_t n = (w->number * 997 + round * 131) % 8000 + 16;
@@ -179,6 +258,7 @@ int conformance_threads(const struct conformance_target *t)
 {
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(counters_are_exact, t),
+		CONFORMANCE_TEST(a_moment_keeps_the_order_of_commits, t),
 		CONFORMANCE_TEST(blobs_do_not_mix, t),
 	};
 	return cmocka_run_group_tests_name(t->name, tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "store/engine_lmdb/blob_area.h"
 #include "store/engine_lmdb/blob_index.h"
+#include "store/engine_lmdb/pulse.h"
 
 #include <unistd.h>
 
@@ -154,7 +155,10 @@ static void *run(void *arg, struct combine_item *batch)
 {
 	struct blob_appender *a = arg;
 	struct blob_area *area = a->store->blobs;
+	enum pulse_lane lane = a == &area->bulk ? PULSE_BULK : PULSE_SMALL;
+	uint64_t began = pulse_begin(a->store->pulse, lane);
 	int rc = append_batch(a, batch);
+	pulse_end(a->store->pulse, lane, began);
 	uint64_t n = 0, bytes = 0;
 	for (struct combine_item *at = batch; at; at = at->next) {
 		append_of(at)->result = rc;

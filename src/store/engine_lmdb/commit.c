@@ -9,6 +9,7 @@
 #include "store/engine_lmdb/bell.h"
 #include "store/engine_lmdb/blob_area.h"
 #include "store/engine_lmdb/lmdb_store.h"
+#include "store/engine_lmdb/pulse.h"
 #include "store/trouble.h"
 
 #include <errno.h>
@@ -213,8 +214,9 @@ static int commit_batch(struct lmdb_store *s, struct combine_item *batch, struct
 	}
 	uint64_t id = mdb_txn_id(txn);
 	version_cache_txn_commit(s->cache, id);
-	uint64_t began = clock_mono_us();
+	uint64_t began = pulse_begin(s->pulse, PULSE_INDEX);
 	rc = code_of_failed_commit(s, mdb_txn_commit(txn));
+	pulse_end(s->pulse, PULSE_INDEX, began);
 	store_synced(STORE_SYNC_INDEX, began);
 	if (rc) {
 		version_cache_txn_failed(s->cache);

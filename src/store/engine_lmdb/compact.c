@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "store/engine_lmdb/blob_area.h"
+#include "store/engine_lmdb/pulse.h"
 #include "store/engine_lmdb/segment_walk.h"
 
 #include <fcntl.h>
@@ -271,7 +272,8 @@ static int compact(struct lmdb_store *s, uint32_t number, const struct segment_r
 				   uint64_t *freed_out)
 {
 	*moved_out = *freed_out = 0;
-	struct survey v = { .s = s, .dead_before = clock_now() - STORE_GRACE_SECONDS };
+	int64_t graced = clock_now() - STORE_GRACE_SECONDS, held_from = pulse_held_from(s->pulse);
+	struct survey v = { .s = s, .dead_before = graced < held_from ? graced : held_from - 1 };
 	int rc = segment_walk(s, number, false, survey_item, &v);
 	/* The dead may be too fresh to go. And where promised bytes are damaged, nobody throws them away. */
 	bool worth = rc == 0 && v.keep_bytes * 2 <= row->size && (v.damage == 0 || v.damage >= v.synced);

@@ -4,6 +4,7 @@
 #include "store/engine_lmdb/blob_index.h"
 #include "store/engine_lmdb/dir.h"
 #include "store/engine_lmdb/index_inspect.h"
+#include "store/engine_lmdb/pulse.h"
 
 #include <unistd.h>
 
@@ -43,6 +44,7 @@ static void lmdb_stats(struct store *store, struct store_stats *out)
 	out->blob_puts = atomic_load(&s->blobs->puts);
 	out->blob_syncs = atomic_load(&s->blobs->syncs);
 	out->blob_bytes = atomic_load(&s->blobs->bytes);
+	pulse_count(s->pulse, out);
 	struct store_read *r;
 	MDB_txn *txn;
 	if (lmdb_begin_raw(s, &r, &txn))
@@ -62,6 +64,36 @@ static void lmdb_stats(struct store *store, struct store_stats *out)
 	lmdb_end(r);
 }
 
+/* ---- what processes tell each other ---- */
+
+struct lmdb_hold {
+	struct store_hold base;
+	int fd;
+};
+
+static int lmdb_hold(struct store *s, struct store_hold **out)
+{
+	struct lmdb_hold *h = calloc(1, sizeof *h);
+	int rc = h ? pulse_hold(lmdb_of(s)->pulse, &h->fd) : ERR_NO_MEMORY;
+	if (rc) {
+		free(h);
+		return rc;
+	}
+	h->base.store = s;
+	*out = &h->base;
+	return 0;
+}
+
+static void lmdb_release(struct store_hold *hold)
+{
+	struct lmdb_hold *h = (struct lmdb_hold *)hold;
+	pulse_release(h->fd);
+	free(h);
+}
+
+static void lmdb_pulse(struct store *s, struct store_pulse *out) { pulse_read(lmdb_of(s)->pulse, out); }
+static void lmdb_gave_way(struct store *s, uint64_t us) { pulse_gave_way(lmdb_of(s)->pulse, us); }
+
 /* ---- open and close ---- */
 
 static void lmdb_close(struct store *store)
@@ -70,6 +102,7 @@ static void lmdb_close(struct store *store)
 	blob_area_close(s);           /* commits what it closes, and so rings the bell */
 	bell_destroy(&s->bell);
 	index_close(s);
+	pulse_close(&s->pulse);
 	combiner_fini(&s->commits);
 	version_cache_destroy(&s->cache);
 	watch_table_fini(&s->watches);
@@ -82,6 +115,8 @@ static const struct engine engine_lmdb = {
 	.name = "lmdb",
 	.close = lmdb_close,
 	.begin = lmdb_begin,
+	.begin_all = lmdb_begin_all,
+	.turn = lmdb_turn,
 	.end = lmdb_end,
 	.version = lmdb_version,
 	.get = lmdb_get,
@@ -107,6 +142,10 @@ static const struct engine engine_lmdb = {
 	.blob_tag = lmdb_blob_tag,
 	.blob_tagged = lmdb_blob_tagged,
 	.blob_visit = lmdb_blob_visit,
+	.hold = lmdb_hold,
+	.release = lmdb_release,
+	.pulse = lmdb_pulse,
+	.gave_way = lmdb_gave_way,
 	.maintain = lmdb_maintain,
 	.check = lmdb_check,
 	.wounded = lmdb_wounded,
@@ -142,6 +181,11 @@ static int open_parts(struct lmdb_store *s, const struct store_config *c, struct
 	rc = bell_create(path, !c->read_only, bell_heard, s, &s->bell);
 	if (rc)
 		return err_set(e, rc, NULL, "cannot open %s: %s", path, err_text(rc));
+	rc = dir_path(c->dir, "pulse", path, e);
+	if (rc)
+		return rc;
+	if (!c->read_only)
+		pulse_open(path, &s->pulse);
 	rc = index_open(s, c, fresh, e);
 	return rc == 0 && fresh ? dir_write_format(c->dir, level, e) : rc;
 }

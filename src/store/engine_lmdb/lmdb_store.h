@@ -18,6 +18,7 @@
 
 struct lmdb_read;
 struct bell;
+struct pulse;
 struct blob_area;
 
 struct lmdb_store {
@@ -36,6 +37,7 @@ struct lmdb_store {
 	struct watch_table watches;
 	struct bell *bell;                            /* news from other processes */
 	uint64_t heard_txn;                           /* what of it was looked at; the bell's thread alone */
+	struct pulse *pulse;                          /* what processes share; NULL: nothing */
 	struct blob_area *blobs;
 
 	char *index_path;
@@ -104,6 +106,8 @@ void resident_trim(struct lmdb_store *s);         /* lets go of pages that are m
 
 /* read.c */
 int lmdb_begin(struct store *s, struct store_scope scope, struct store_read **out);
+int lmdb_begin_all(struct store *s, struct store_read **out);
+void lmdb_turn(struct store_read *r, struct store_scope scope);
 void lmdb_end(struct store_read *r);
 uint64_t lmdb_version(struct store_read *r);
 int lmdb_get(struct store_read *r, struct str key, struct str *value_out);

@@ -72,7 +72,7 @@ static void tell(int fd, uint64_t n)
 
 static int put_n(struct store_write *w, void *arg) { return store_put(w, STR("n"), str_make(arg, sizeof(unsigned))); }
 
-/* 'c': commits a counter. 'b': puts a blob of 8,000 bytes and tells its id. 'm': maintains, a minute from now. */
+/* 'h': holds what dies, until it ends. 'c': commits a counter. 'b': puts a blob of 8,000 bytes and tells its id. 'm': maintains, a minute from now. */
 static void work(struct store *s, int ask, int answer)
 {
 	unsigned n = 0;
@@ -87,6 +87,9 @@ static void work(struct store *s, int ask, int answer)
 		} else if (what == 'b') {
 			store_blob_put(s, &bytes, 1, &ann, 1, &id);
 			tell(answer, id);
+		} else if (what == 'h') {
+			struct store_hold *hold;
+			tell(answer, (uint64_t)-store_hold(s, &hold));
 		} else if (what == 'm') {
 			clock_shift_ms((STORE_GRACE_SECONDS + 1) * 1000);
 			uint64_t reclaimed = 0;
@@ -168,6 +171,55 @@ static void commits_of_the_other_are_heard(void **state)
 	assert_int_equal(atomic_load(&ear.calls), calls + 10);
 	store_unwatch(f->store, &w);
 	finish(&c, false);
+}
+
+static void both_share_a_pulse(void **state)
+{
+	struct fixture *f = *state;
+	struct child c;
+	struct store_pulse before, after;
+	struct store_stats stats;
+	start(&c, f, work);
+	store_pulse(f->store, &before);
+	for (unsigned i = 1; i <= 10; i++)
+		assert_int_equal(request(&c, 'c'), i);
+	store_pulse(f->store, &after);
+	assert_int_equal(after.syncs - before.syncs, 10);
+	assert_int_equal(after.waiting_us, 0);
+	assert_true(after.recent_us > 0);
+	store_gave_way(f->store, 7);
+	store_stats(f->store, &stats);
+	assert_int_equal(stats.gave_way, 1);
+	assert_int_equal(stats.gave_way_us, 7);
+	finish(&c, false);
+}
+
+/* What the other holds is kept, until it is killed. */
+static void the_other_may_hold(void **state)
+{
+	enum { N = 40 };
+	struct fixture *f = *state;
+	struct child c;
+	char text[8000];
+	store_blob_id ids[N];
+	uint64_t reclaimed;
+	memset(text, 'h', sizeof text);
+	for (unsigned i = 0; i < N; i++)
+		ids[i] = blob_put(f->store, str_make(text, sizeof text), &ann, 1);
+	start(&c, f, work);
+	assert_int_equal(request(&c, 'h'), 0);
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	clock_shift_ms((STORE_GRACE_SECONDS + 1) * 1000);
+	assert_int_equal(store_maintain(f->store, UINT64_MAX, &reclaimed), 0);
+	assert_int_equal(reclaimed, 0);
+	for (unsigned i = 0; i < N; i++)
+		assert_blob(f->store, ids[i], str_make(text, sizeof text));
+	assert_int_equal(kill(c.pid, SIGKILL), 0);
+	finish(&c, true);
+	assert_int_equal(store_maintain(f->store, UINT64_MAX, &reclaimed), 0);
+	clock_shift_ms(-(STORE_GRACE_SECONDS + 1) * 1000);
+	assert_true(reclaimed > 0);
 }
 
 static void both_put_blobs_and_read_each_others(void **state)
@@ -264,6 +316,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(commits_of_the_other_are_seen_at_once, &target),
 		CONFORMANCE_TEST(commits_of_the_other_are_heard, &target),
+		CONFORMANCE_TEST(both_share_a_pulse, &target),
+		CONFORMANCE_TEST(the_other_may_hold, &target),
 		CONFORMANCE_TEST(both_put_blobs_and_read_each_others, &target),
 		CONFORMANCE_TEST(the_other_may_reclaim, &target),
 		CONFORMANCE_TEST(a_killed_writer_holds_nobody_up, &target),

@@ -148,6 +148,17 @@ int lmdb_begin(struct store *s, struct store_scope scope, struct store_read **ou
 	return 0;
 }
 
+/* One environment holds all scopes, so every transaction is a moment of them all. */
+int lmdb_begin_all(struct store *s, struct store_read **out) { return lmdb_begin(s, (struct store_scope){ STORE_SYSTEM, 0 }, out); }
+
+void lmdb_turn(struct store_read *read, struct store_scope scope)
+{
+	struct lmdb_read *r = read_of(read);
+	while (r->open_iters)
+		lmdb_iter_end(&r->open_iters->base);
+	r->scope = scope;
+}
+
 int lmdb_begin_raw(struct lmdb_store *s, struct store_read **out, MDB_txn **txn_out)
 {
 	struct lmdb_read *r;

@@ -329,11 +329,44 @@ static void a_segment_without_a_header_is_none(void **state)
 	}
 }
 
+static void the_held_stay_until_released(void **state)
+{
+	struct fixture *f = *state;
+	struct store_hold *hold;
+	store_blob_id ids[N];
+	put_all(f->store, ids);
+	/* Most were dead before, for long enough: those go all the same, and what is held is moved. */
+	for (unsigned i = 0; i < N; i++)
+		if (i % 4)
+			assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	clock_shift_ms(3 * STORE_GRACE_SECONDS * 1000);
+	assert_int_equal(store_hold(f->store, &hold), 0);
+	for (unsigned i = 0; i < N; i += 4)
+		assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	for (unsigned round = 0; round < 2; round++) {
+		assert_true(maintain_later(f->store) > 0 || round == 1);
+		for (unsigned i = 0; i < N; i++) {
+			if (i % 4 == 0)
+				assert_there(f->store, i, ids[i]);
+			else if (i < N - 16)
+				assert_gone(f->store, ids[i]);
+		}
+	}
+	store_release(&hold);
+	disk_bytes(f);                    /* ends the segment that they were moved to */
+	assert_true(maintain_later(f->store) > 0);
+	for (unsigned i = 0; i < N - 16; i += 4)
+		assert_gone(f->store, ids[i]);
+	assert_sound(f->store);
+	clock_shift_ms(-3 * STORE_GRACE_SECONDS * 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(the_dead_go_and_the_living_stay, &target),
 		CONFORMANCE_TEST(moved_blobs_keep_owners_and_move_again, &target),
+		CONFORMANCE_TEST(the_held_stay_until_released, &target),
 		CONFORMANCE_TEST(a_view_outlives_its_file, &target),
 		CONFORMANCE_TEST(work_is_bounded, &target),
 		CONFORMANCE_TEST(damage_is_not_thrown_away, &target),

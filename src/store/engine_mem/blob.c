@@ -233,7 +233,7 @@ int mem_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out)
 	struct mem_store *m = mem_of(s);
 	int64_t dead_before = clock_now() - STORE_GRACE_SECONDS;
 	pthread_mutex_lock(&m->lock);
-	for (size_t i = 0; i < m->n_blobs; i++) {
+	for (size_t i = 0; m->holds == 0 && i < m->n_blobs; i++) {
 		struct mem_blob *b = m->blobs[i];
 		if (!b || b->n_tags > 0 || b->dead_since > dead_before)
 			continue;

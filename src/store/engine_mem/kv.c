@@ -1,10 +1,19 @@
 /* Reads and commits of the memory engine. */
 #include "store/engine_mem/mem.h"
 
+/* A scope as it was at the moment of a read of all. */
+struct mem_then {
+	struct store_scope scope;
+	struct tree *root;
+	uint64_t version;
+};
+
 struct mem_read {
 	struct store_read base;
 	struct tree *root;
 	uint64_t version;
+	struct mem_then *all;             /* owns the roots, of which `root` is one; NULL: `root` is owned */
+	size_t n_all;
 	size_t iters;
 	struct mem_iter *open_iters;
 };
@@ -47,14 +56,72 @@ int mem_begin(struct store *s, struct store_scope scope, struct store_read **out
 	return 0;
 }
 
-void mem_end(struct store_read *read)
+/* Under `lock`. */
+static int take_all(struct mem_store *m, struct mem_read *r)
 {
-	struct mem_read *r = (struct mem_read *)read;
+	size_t n = 0;
+	for (size_t i = 0; i < MEM_SCOPE_BUCKETS; i++)
+		for (struct mem_scope *at = m->scopes[i]; at; at = at->next)
+			n++;
+	r->all = calloc(n + 1, sizeof *r->all);
+	if (!r->all)
+		return ERR_NO_MEMORY;
+	for (size_t i = 0; i < MEM_SCOPE_BUCKETS; i++)
+		for (struct mem_scope *at = m->scopes[i]; at; at = at->next)
+			r->all[r->n_all++] = (struct mem_then){ at->scope, tree_ref(at->root), at->version };
+	return 0;
+}
+
+int mem_begin_all(struct store *s, struct store_read **out)
+{
+	struct mem_store *m = mem_of(s);
+	struct mem_read *r = calloc(1, sizeof *r);
+	if (!r)
+		return ERR_NO_MEMORY;
+	r->base.store = s;
+	pthread_mutex_lock(&m->lock);
+	int rc = take_all(m, r);
+	pthread_mutex_unlock(&m->lock);
+	if (rc) {
+		free(r);
+		return rc;
+	}
+	mem_turn(&r->base, (struct store_scope){ STORE_SYSTEM, 0 });
+	*out = &r->base;
+	return 0;
+}
+
+static void end_iters(struct mem_read *r)
+{
 	for (struct mem_iter *it = r->open_iters, *next; it; it = next) {
 		next = it->next;
 		free(it);
 	}
-	tree_unref(r->root);
+	r->open_iters = NULL;
+}
+
+void mem_turn(struct store_read *read, struct store_scope scope)
+{
+	struct mem_read *r = (struct mem_read *)read;
+	end_iters(r);
+	r->root = NULL;
+	r->version = 0;
+	for (size_t i = 0; i < r->n_all; i++)
+		if (scope_eq(r->all[i].scope, scope)) {
+			r->root = r->all[i].root;
+			r->version = r->all[i].version;
+		}
+}
+
+void mem_end(struct store_read *read)
+{
+	struct mem_read *r = (struct mem_read *)read;
+	end_iters(r);
+	for (size_t i = 0; i < r->n_all; i++)
+		tree_unref(r->all[i].root);
+	if (!r->all)
+		tree_unref(r->root);
+	free(r->all);
 	free(r);
 }
 

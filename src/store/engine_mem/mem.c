@@ -93,10 +93,47 @@ static void mem_stats(struct store *s, struct store_stats *out)
 	pthread_mutex_unlock(&m->lock);
 }
 
+static int mem_hold(struct store *s, struct store_hold **out)
+{
+	struct mem_store *m = mem_of(s);
+	struct store_hold *h = calloc(1, sizeof *h);
+	if (!h)
+		return ERR_NO_MEMORY;
+	h->store = s;
+	pthread_mutex_lock(&m->lock);
+	m->holds++;
+	pthread_mutex_unlock(&m->lock);
+	*out = h;
+	return 0;
+}
+
+static void mem_release(struct store_hold *h)
+{
+	struct mem_store *m = mem_of(h->store);
+	pthread_mutex_lock(&m->lock);
+	m->holds--;
+	pthread_mutex_unlock(&m->lock);
+	free(h);
+}
+
+/* Nothing is synced here, so nobody waits. */
+static void mem_pulse(struct store *s, struct store_pulse *out) { (void)s, (void)out; }
+
+static void mem_gave_way(struct store *s, uint64_t us)
+{
+	struct mem_store *m = mem_of(s);
+	pthread_mutex_lock(&m->lock);
+	m->stats.gave_way++;
+	m->stats.gave_way_us += us;
+	pthread_mutex_unlock(&m->lock);
+}
+
 static const struct engine engine_mem = {
 	.name = "mem",
 	.close = mem_close,
 	.begin = mem_begin,
+	.begin_all = mem_begin_all,
+	.turn = mem_turn,
 	.end = mem_end,
 	.version = mem_version,
 	.get = mem_get,
@@ -122,6 +159,10 @@ static const struct engine engine_mem = {
 	.blob_tag = mem_blob_tag,
 	.blob_tagged = mem_blob_tagged,
 	.blob_visit = mem_blob_visit,
+	.hold = mem_hold,
+	.release = mem_release,
+	.pulse = mem_pulse,
+	.gave_way = mem_gave_way,
 	.maintain = mem_maintain,
 	.check = mem_check,
 	.wounded = mem_wounded,

@@ -27,6 +27,7 @@ struct mem_store {
 	struct mem_scope *scopes[MEM_SCOPE_BUCKETS];
 	struct mem_blob **blobs;          /* blob id - 1 is the index; NULL when dropped */
 	size_t n_blobs, cap_blobs;
+	size_t holds;                     /* while there are any, nothing is dropped */
 	struct store_stats stats;
 	struct watch_table watches;
 	atomic_uint level;                /* set under `writer` */
@@ -38,6 +39,8 @@ static inline struct mem_store *mem_of(struct store *s) { return (struct mem_sto
 struct mem_scope *mem_scope_get(struct mem_store *m, struct store_scope scope);
 
 int mem_begin(struct store *s, struct store_scope scope, struct store_read **out);
+int mem_begin_all(struct store *s, struct store_read **out);
+void mem_turn(struct store_read *r, struct store_scope scope);
 void mem_end(struct store_read *r);
 uint64_t mem_version(struct store_read *r);
 int mem_get(struct store_read *r, struct str key, struct str *value_out);
