@@ -1,5 +1,6 @@
 #include "app/house.h"
 
+#include "app/house_inside.h"
 #include "rt/log.h"
 
 #include <errno.h>
@@ -10,8 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define HOUSE_PATH_MAX 1024
 
 bool house_path(const char *dir, const char *name, char *out, size_t size)
 {
@@ -30,7 +29,7 @@ int house_sync_names(const char *dir, struct err *e)
 	return failed ? err_from_errno(e, failed, "cannot sync the directory %s", dir) : 0;
 }
 
-static int make_dir(const char *dir, const char *name, struct err *e)
+int house_make_dir(const char *dir, const char *name, struct err *e)
 {
 	char path[HOUSE_PATH_MAX];
 
@@ -41,76 +40,16 @@ static int make_dir(const char *dir, const char *name, struct err *e)
 	return 0;
 }
 
-static int write_sample(const char *dir, struct str hostname, struct err *e)
-{
-	char path[HOUSE_PATH_MAX];
-	struct buf b = BUF_INIT(1 << 20);
-
-	app_config_sample(&b, hostname);
-	int fd = house_path(dir, "troika.conf", path, sizeof path) ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-	int r = 0;
-	if (fd < 0 || write(fd, b.p, b.n) != (ssize_t)b.n || fsync(fd) < 0)
-		r = err_from_errno(e, errno, "cannot write %s", path);
-	if (fd >= 0)
-		close(fd);
-	buf_fini(&b);
-	return r;
-}
-
-static void store_config_for(const char *path, struct store_config *out)
-{
-	*out = (struct store_config){ .engine = STORE_ENGINE_LMDB, .dir = path };
-}
-
-int house_create(const char *dir, struct str hostname, struct err *e)
-{
-	char path[HOUSE_PATH_MAX];
-	struct store_config c;
-	struct store *s = NULL;
-
-	if (!house_path(dir, "store", path, sizeof path))
-		return err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", dir);
-	if (access(path, F_OK) == 0)
-		return err_set(e, ERR_EXISTS, NULL, "%s holds a Troika already; choose another directory", dir);
-	if (mkdir(dir, 0700) && errno != EEXIST)
-		return err_from_errno(e, errno, "cannot make the directory %s (does the one above it exist?)", dir);
-	int r = make_dir(dir, "spool", e);
-	if (r == 0)
-		r = make_dir(dir, "tls", e);
-	if (r == 0)
-		r = write_sample(dir, hostname, e);
-	if (r == 0)
-		r = make_dir(dir, "store", e);
-	if (r)
-		return r;
-	store_config_for(path, &c);
-	c.create = true;
-	r = store_open(&c, &s, e);
-	store_close(&s);
-	/* The store makes its own names durable; here are the one of the store, and of the directory itself. */
-	if (r == 0)
-		r = house_sync_names(dir, e);
-	/* As far as one may: the directory above may be somebody else's. */
-	struct err ignored = { 0 };
-	if (r == 0 && house_path(dir, "..", path, sizeof path))
-		house_sync_names(path, &ignored);
-	return r;
-}
-
-int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e)
+int house_open_rooms(const char *dir, const struct app_config *config, bool create, struct house *out, struct err *e)
 {
 	static const struct directory_config no_options = { 0 };
 	static const struct model_config model_options = { 0 };
 	char path[HOUSE_PATH_MAX];
-	struct store_config c;
 
 	*out = (struct house){ .dir = dir };
 	if (!house_path(dir, "store", path, sizeof path))
 		return err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", dir);
-	if (access(path, F_OK))
-		return err_set(e, ERR_NOT_FOUND, NULL, "%s holds no Troika (%s); make one with: troika init -d %s --domain example.org", dir,
-					   errno == EACCES ? "no permission to look inside" : "no store in it", dir);
-	store_config_for(path, &c);
+	struct store_config c = { .engine = STORE_ENGINE_LMDB, .dir = path, .create = create };
 	int r = store_open(&c, &out->store, e);
 	if (r == 0)
 		r = model_open(out->store, &model_options, &out->model, e);
@@ -127,6 +66,19 @@ int house_open(const char *dir, const struct app_config *config, struct house *o
 	return r;
 }
 
+int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e)
+{
+	char path[HOUSE_PATH_MAX];
+
+	*out = (struct house){ .dir = dir };
+	if (house_path(dir, HOUSE_UNFINISHED, path, sizeof path) && access(path, F_OK) == 0)
+		return err_set(e, ERR_NOT_FOUND, NULL, "%s is not finished: troika init was cut short; run it again, it begins anew", dir);
+	if (house_path(dir, "store", path, sizeof path) && access(path, F_OK))
+		return err_set(e, ERR_NOT_FOUND, NULL, "%s holds no Troika (%s); make one with: troika init -d %s --domain example.org", dir,
+					   errno == EACCES ? "no permission to look inside" : "no store in it", dir);
+	return house_open_rooms(dir, config, false, out, e);
+}
+
 int house_open_queue(struct house *h, struct err *e)
 {
 	return queue_open(h->store, NULL, &h->queue, e);
@@ -141,7 +93,7 @@ static void search_failed(void *arg, uint64_t account, const struct err *e)
 int house_open_search(struct house *h, const struct app_config *config, unsigned threads, struct err *e)
 {
 	char path[HOUSE_PATH_MAX];
-	int r = make_dir(h->dir, "search", e);
+	int r = house_make_dir(h->dir, "search", e);
 
 	if (r == 0 && !house_path(h->dir, "search", path, sizeof path))
 		r = err_set(e, ERR_TOO_BIG, NULL, "the path %s is too long", h->dir);

@@ -19,9 +19,15 @@ struct house {
 	struct search *search;               /* NULL until house_open_search */
 };
 
-/* Makes the directory (mode 0700) with an empty store and a sample configuration; ERR_EXISTS when there is one. */
-int house_create(const char *dir, struct str hostname, struct err *e);
-/* Opens an existing one. config may be NULL: defaults, but see app_keep. *out is safe for close also after a failure. */
+/* Makes the directory (mode 0700) with an empty store and a sample configuration, and opens it. ERR_EXISTS when there is one; ERR_BUSY when another process
+ * makes it. It is unfinished until house_finish: others are refused by house_open, and after a kill or a failure the next house_create removes what
+ * this one made, and nothing else, and begins anew. *mark_out is the caller's to hand to house_finish or house_leave; -1 after a failure. */
+int house_create(const char *dir, struct str hostname, struct house *out, int *mark_out, struct err *e);
+/* All is durable and from now on a house like others. */
+int house_finish(const char *dir, int *mark, struct err *e);
+/* Not finished: lets go of it. Accepts -1. */
+void house_leave(int *mark);
+/* Opens an existing one. ERR_NOT_FOUND also when it is not finished. config may be NULL: defaults, but see app_keep. *out is safe for close also after a failure. */
 int house_open(const char *dir, const struct app_config *config, struct house *out, struct err *e);
 /* For commands that look at mail on its way; the server opens one of its own, with a configuration. */
 int house_open_queue(struct house *h, struct err *e);

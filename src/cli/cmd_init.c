@@ -28,10 +28,11 @@ static int give_away(const char *dir, const char *owner, struct err *e)
 	return nftw(dir, give, 16, FTW_PHYS) ? err_set(e, ERR_IO, NULL, "cannot give %s to %s", dir, owner) : 0;
 }
 
-static int add_domain(const char *dir, struct str domain, struct err *e)
+/* With the first domain and its keys. */
+static int make(const char *dir, struct str domain, int *mark_out, struct err *e)
 {
 	struct house h;
-	int r = house_open(dir, NULL, &h, e);
+	int r = house_create(dir, domain, &h, mark_out, e);
 
 	if (r == 0)
 		r = directory_domain_add(h.directory, domain, e);
@@ -45,19 +46,21 @@ int cli_init(int argc, char **argv)
 {
 	struct options o;
 	struct err e = { 0 };
+	int mark = -1;
 	int r = options_parse("init", argc, argv, OPT_DOMAIN | OPT_OWNER, &o);
 
 	if (r)
 		return r;
 	if (!o.domain || o.n_words)
 		return cli_usage("init", o.domain ? "what is '%s'?" : "--domain is missing: the first mail domain%s", o.domain ? o.words[0] : "");
-	r = house_create(o.dir, str_from_c(o.domain), &e);
-	if (r == 0)
-		r = add_domain(o.dir, str_from_c(o.domain), &e);
+	r = make(o.dir, str_from_c(o.domain), &mark, &e);
 	if (r == 0)
 		admin_told(o.dir, "init", o.domain, o.owner, 0);
 	if (r == 0 && o.owner)
 		r = give_away(o.dir, o.owner, &e);
+	if (r == 0)
+		r = house_finish(o.dir, &mark, &e);
+	house_leave(&mark);
 	if (r)
 		return cli_fail("init", r, &e);
 	printf("made %s for %s\nnext: troika user add you@%s -d %s\nrecords for DNS: troika dns print %s -d %s\n", o.dir, o.domain, o.domain, o.dir, o.domain,

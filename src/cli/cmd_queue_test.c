@@ -38,7 +38,11 @@ static int setup(void **state)
 	char inside[64];
 	assert_non_null(mkdtemp(dir));
 	snprintf(inside, sizeof inside, "%s/d", dir);
-	assert_int_equal(house_create(inside, STR("mail.example.org"), NULL), 0);
+	struct house h;
+	int mark;
+	assert_int_equal(house_create(inside, STR("mail.example.org"), &h, &mark, NULL), 0);
+	house_close(&h);
+	assert_int_equal(house_finish(inside, &mark, NULL), 0);
 	*state = dir;
 	return 0;
 }
