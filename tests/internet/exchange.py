@@ -28,7 +28,7 @@ def outward(scene, peer):
     sent[many] = message(many, t.address_of("alice"), "undisclosed-recipients:;")
     t.send("alice", [f"u{i}@{peer.domain}" for i in range(MANY)], sent[many])
     expected = len(BODIES) + peer.copies(MANY)
-    wait_for(f"mail at {peer.name}", lambda: len(peer.messages()) >= expected, 30)
+    wait_for(f"mail at {peer.name}", lambda: len(peer.messages()) >= expected)
     got = peer.messages()
     for ident, original in sent.items():
         found, wanted = count(got, ident), peer.copies(MANY) if ident == many else 1
@@ -49,7 +49,7 @@ def inward(scene, peer):
     peer.send(f"someone@{peer.domain}", [t.address_of(f"u{i}") for i in range(MANY)], sent[many])
     for ident, original in sent.items():
         users = [f"u{i}" for i in range(MANY)] if ident == many else ["bob"]
-        found = [wait_for(f"{ident} for {u}", lambda u=u: t.messages(u, ident), 30) for u in users]
+        found = [wait_for(f"{ident} for {u}", lambda u=u: t.messages(u, ident)) for u in users]
         check(f"{ident}: once to each", all(len(f) == 1 for f in found), [len(f) for f in found])
         check_same(f"{ident}: as it was sent", original, [f[0] for f in found])
     newest = received(t.messages("bob", f"from-{peer.name}-small")[0])[0]

@@ -9,7 +9,7 @@ import smtplib
 import subprocess
 from pathlib import Path
 
-from world import Failed, run, unpack
+from world import PATIENCE, Failed, run, unpack
 
 
 def need_user(name):
@@ -99,7 +99,7 @@ class Peer:
     def send(self, sender, recipients, message, options=("BODY=8BITMIME",)):
         """Gives a message to this server as one of its own users would."""
         def go():
-            with smtplib.SMTP(self.address, 25, local_hostname="localhost", timeout=30) as s:
+            with smtplib.SMTP(self.address, 25, local_hostname="localhost", timeout=PATIENCE) as s:
                 return s.sendmail(sender, recipients, message, mail_options=list(options))
         return self.world.inside(self.name, go)
 

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 from peers import Peer
-from world import NET, run
+from world import NET, PATIENCE, run
 
 STAGES = ("accept", "greeting", "ehlo", "starttls", "mail", "rcpt", "data", "body", "dot", "quit")
 
@@ -64,7 +64,7 @@ def stall(c, line):
     """Neither reads nor says anything, until the other side is gone."""
     gone = select.poll()
     gone.register(c.sock, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
-    gone.poll(120_000)
+    gone.poll(2000 * PATIENCE)
     raise Gone
 
 
@@ -253,7 +253,7 @@ class Rogue(Peer):
     def deliver(self, address, sender, recipients, data, **kw):
         """As a client: straight to a server."""
         def go():
-            with smtplib.SMTP(address, 25, local_hostname=self.domain, timeout=60) as s:
+            with smtplib.SMTP(address, 25, local_hostname=self.domain, timeout=PATIENCE) as s:
                 return s.sendmail(sender, recipients, data, **kw)
         return self.world.inside(self.name, go)
 
@@ -277,7 +277,7 @@ class Rogue(Peer):
 
     @staticmethod
     def converse(server, sock):
-        sock.settimeout(120)
+        sock.settimeout(2 * PATIENCE)
         c = Conversation(server, sock)
         try:
             c.talk()

@@ -125,7 +125,7 @@ def reason(scene, name):
 def check_waits(scene, name, words, why):
     """Deferred, with a reason that an operator understands; nothing of it went out."""
     try:
-        text = wait_for(name, lambda: (r := reason(scene, name)) and "tried" in r and r, 25)
+        text = wait_for(name, lambda: (r := reason(scene, name)) and "tried" in r and r)
     except Exception as e:                                    # noqa: BLE001
         check(f"{name}: {why}", False, f"{e}; {scene.troika.queue('list')}")
         return
@@ -148,7 +148,7 @@ def dane(scene, cast):
     check_waits(scene, "dane-ta-othername", ("DANE", "TLSA", "name"), "the authority fits, the name does not (RFC 7672 3.2.3)")
     check_waits(scene, "bogus", ("DNS",), "its DNS answers are bogus")
     scene.zones.set("dane-wrong.example.", cast.dane_zone("dane-wrong", f"3 1 1 {cast.digest}"))
-    wait_for("dane-wrong mended", lambda: scene.troika.retry() is None and arrived(scene, "dane-wrong"), 20, every=1)
+    wait_for("dane-wrong mended", lambda: scene.troika.retry() is None and arrived(scene, "dane-wrong"), every=1)
     check_arrives(scene, "dane-wrong", True, "delivered once the zone is mended")
 
 

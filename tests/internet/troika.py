@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mails import ident_of
 from peers import Peer
-from world import Failed, end, run, wait_for
+from world import PATIENCE, Failed, end, run, wait_for
 
 LOOSE = ssl._create_unverified_context()
 PASSWORD = "correct horse battery"
@@ -59,7 +59,7 @@ class Troika(Peer):
         listen = [w for proto, port in LISTEN.items() for w in ("--listen", f"{proto}=*:{port}")]
         self.process = self.world.start(self.name, self.binary, "serve", "-d", self.data, "--config", self.conf, *listen, env=self.env)
         for port in LISTEN.values():
-            wait_for(f"port {port} of Troika", lambda p=port: self.process.poll() is not None or self.world.is_open(self.name, p), 30)
+            wait_for(f"port {port} of Troika", lambda p=port: self.process.poll() is not None or self.world.is_open(self.name, p))
         if self.process.poll() is not None:
             raise Failed(f"Troika ended with {self.process.returncode}: {self.log()[-600:]}")
         return self
@@ -92,7 +92,7 @@ class Troika(Peer):
     def send(self, user, recipients, message, options=("BODY=8BITMIME",), rcpt_options=(), sender=None):
         """Through submission, with STARTTLS and AUTH; the refused recipients. Raises smtplib's errors."""
         def connect():
-            return smtplib.SMTP(self.address, 587, local_hostname="laptop.example", timeout=60)
+            return smtplib.SMTP(self.address, 587, local_hostname="laptop.example", timeout=PATIENCE)
         with self.world.as_user(connect) as s:
             s.starttls(context=LOOSE)
             s.ehlo()
@@ -102,7 +102,7 @@ class Troika(Peer):
             return s.sendmail(self.address_of(user) if sender is None else sender, recipients, message, mail_options=list(options), rcpt_options=list(rcpt_options))
 
     def imap(self, user="alice"):
-        c = self.world.as_user(lambda: imaplib.IMAP4(self.address, 143, timeout=60))
+        c = self.world.as_user(lambda: imaplib.IMAP4(self.address, 143, timeout=PATIENCE))
         c.starttls(LOOSE)
         c.authenticate("PLAIN", lambda _: self.plain(user))
         return c
@@ -125,10 +125,10 @@ class Troika(Peer):
         out = [Notice(m) for m in self.messages(user)]
         return [n for n in out if n.is_report and (about is None or n.ident == about)]
 
-    def wait_notice(self, about, user="alice", seconds=20, action=None):
+    def wait_notice(self, about, user="alice", action=None):
         def first():
             return next((n for n in self.notices(user, about) if action is None or any(r["Action"] == action for r in n.recipients)), None)
-        return wait_for(f"a notice about {about}", first, seconds)
+        return wait_for(f"a notice about {about}", first)
 
     # ---- what its operator does ----
 
@@ -143,15 +143,15 @@ class Troika(Peer):
         """All that waits is tried now, also where nobody answered."""
         self.queue("retry", "--all")
 
-    def wait_empty(self, seconds=20):
-        wait_for("an empty queue", lambda: self.queued() == 0, seconds)
+    def wait_empty(self):
+        wait_for("an empty queue", lambda: self.queued() == 0)
 
     def whole_log(self):
         return (self.world.root / f"{self.name}.log").read_text(errors="replace")
 
     def faults(self):
         """What `troika check` finds; nothing when all is well."""
-        r = subprocess.run([self.binary, "check", "-d", str(self.data)], capture_output=True, text=True, timeout=120)
+        r = subprocess.run([self.binary, "check", "-d", str(self.data)], capture_output=True, text=True, timeout=PATIENCE)
         return "" if r.returncode == 0 else r.stdout + r.stderr
 
 

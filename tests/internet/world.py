@@ -15,6 +15,7 @@ from pathlib import Path
 NET = "10.77.0."
 DNS = NET + "53"
 USER = NET + "1"                      # where the users sit: the hub
+PATIENCE = 180                        # seconds until what does not come is taken for lost: a busy machine must not come near it
 UNPACKED = ("exim4-daemon-light", "exim4-base", "opensmtpd")
 
 
@@ -23,13 +24,13 @@ class Failed(Exception):
 
 
 def run(*args, check=True, **kw):
-    r = subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=120, **kw)
+    r = subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=PATIENCE, **kw)
     if check and r.returncode:
         raise Failed(f"{' '.join(map(str, args))}: status {r.returncode}: {(r.stderr or r.stdout)[-800:]}")
     return r.stdout
 
 
-def wait_for(what, condition, seconds=20, every=0.05):
+def wait_for(what, condition, seconds=PATIENCE, every=0.05):
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -92,14 +93,14 @@ class World:
     def is_open(self, name, port):
         """Does somebody listen there? Asked from the host itself."""
         try:
-            self.inside(name, lambda: socket.create_connection((self.hosts[name][1], port), 2)).close()
+            self.inside(name, lambda: socket.create_connection((self.hosts[name][1], port), PATIENCE)).close()
             return True
         except OSError:
             return False
 
-    def wait_port(self, name, port, seconds=30):
+    def wait_port(self, name, port):
         try:
-            wait_for(f"port {port} of {name}", lambda: self.is_open(name, port), seconds)
+            wait_for(f"port {port} of {name}", lambda: self.is_open(name, port))
         except Failed as e:
             log = self.root / f"{name}.log"
             raise Failed(f"{e}; its log: {log.read_text(errors='replace')[-800:] if log.exists() else '-'}") from None
@@ -131,7 +132,7 @@ class World:
         shutil.rmtree(self.root, ignore_errors=True)
 
 
-def end(process, seconds=15):
+def end(process, seconds=PATIENCE):
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
         try:

@@ -82,8 +82,8 @@ class Zones:
             if self.process.poll() is not None:
                 raise Failed("knotd ended: " + (self.world.root / "dns.log").read_text()[-800:])
             return "status: NOERROR" in self.world.on("dns", "kdig", "+timeout=1", "+retry=0", "@" + DNS, "SOA", "example.", check=False)
-        wait_for("the name server", answers, 30)
-        wait_for("signatures", lambda: "RRSIG" in self.world.on("dns", "kdig", "@" + DNS, "+dnssec", "SOA", "example.", check=False), 30)
+        wait_for("the name server", answers)
+        wait_for("signatures", lambda: "RRSIG" in self.world.on("dns", "kdig", "@" + DNS, "+dnssec", "SOA", "example.", check=False))
 
 
 def address(number):
