@@ -7,12 +7,11 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from common import Template, Server, attempt, binary, check, finish, free_ports, scratch, skip  # noqa: E402
+from common import PATIENCE, Template, Server, attempt, binary, check, finish, free_ports, scratch, skip, until  # noqa: E402
 
 NAME = "mail.example.org"
 
@@ -38,7 +37,8 @@ class Authority:
                              # some nonces are refused, so that trying again is tried
                              env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "15", "PATH": "/usr/bin"})]
         for port in (api, self.companion):
-            wait_open(port)
+            if not until(lambda p=port: is_open(p)):
+                raise RuntimeError((self.dir / "log").read_text()[-600:])
 
     def hook(self):
         """A DNS hook as an administrator would write one: it tells the companion."""
@@ -57,35 +57,26 @@ exec curl -sf -d "{{\\"host\\":\\"$2.\\",\\"value\\":\\"$3\\"}}" http://127.0.0.
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
-def wait_open(port, seconds=20):
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.05)
+def is_open(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), PATIENCE).close()
+        return True
+    except OSError:
+        return False
 
 
 def shown(port):
     """Issuer and names of the certificate that IMAPS shows."""
     context = ssl._create_unverified_context()
-    with socket.create_connection(("127.0.0.1", port), 10) as s, context.wrap_socket(s, server_hostname=NAME) as t:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as s, context.wrap_socket(s, server_hostname=NAME) as t:
         der = t.getpeercert(True)
     text = subprocess.run(["openssl", "x509", "-inform", "DER", "-noout", "-issuer", "-ext", "subjectAltName"], input=der, capture_output=True, check=True).stdout.decode()
     return text
 
 
-def wait_shown(port, words, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        text = shown(port)
-        if all(w in text for w in words):
-            return text
-        time.sleep(0.3)
-    return text
+def wait_shown(port, words):
+    until(lambda: all(w in shown(port) for w in words))
+    return shown(port)
 
 
 def scenario(template, challenge):
@@ -100,7 +91,7 @@ def scenario(template, challenge):
         text = wait_shown(server.port["imaps"], words)
         check(f"{challenge}: the certificate is served", all(w in text for w in words), text + server.log_tail(12))
         request = urllib.request.Request(f"https://127.0.0.1:{https}/.well-known/mta-sts.txt", headers={"Host": "mta-sts.example.org"})
-        with urllib.request.urlopen(request, context=ssl._create_unverified_context(), timeout=10) as r:
+        with urllib.request.urlopen(request, context=ssl._create_unverified_context(), timeout=PATIENCE) as r:
             policy = r.read().decode()
         check(f"{challenge}: the MTA-STS policy is served (RFC 8461 3.2)", policy.splitlines() == ["version: STSv1", "mode: enforce", f"mx: {NAME}", "max_age: 604800"], policy)
         log = server.log.read_text()
@@ -152,11 +143,8 @@ def refused(template):
     (port,) = free_ports(1)
     server = Server(template, [f'hostname = "{NAME}"', f'acme {{ agree = true directory = "https://127.0.0.1:{port}/dir" }}'])
     try:
-        end = time.monotonic() + 40
-        while "acme.failed" not in server.log.read_text() and time.monotonic() < end:
-            time.sleep(0.2)
-        log = server.log.read_text()
-        check("no authority: told in the log", log.count("acme.failed") == 1, server.log_tail())
+        until(lambda: "acme.failed" in server.told())
+        check("no authority: told in the log", server.told().count("acme.failed") == 1, server.log_tail())
         check("no authority: mail is served all the same", "localhost" in shown(server.port["imaps"]))
     finally:
         server.remove()

@@ -12,14 +12,14 @@ import socket
 import stat
 import subprocess
 
-from common import TLS, USERS, Server, Template, address, attempt, binary, check, finish
+from common import PATIENCE, TLS, USERS, Server, Template, address, attempt, binary, check, finish
 
 ME, WRONG = address("alice"), "not the password"
 SECRET = "tanstaaftanstaaf"
 
 
 def events(server, *words):
-    r = subprocess.run([binary(), "audit", "-d", str(server.data), "--json", *words], capture_output=True, timeout=60)
+    r = subprocess.run([binary(), "audit", "-d", str(server.data), "--json", *words], capture_output=True, timeout=PATIENCE)
     return [json.loads(line) for line in r.stdout.splitlines()] if r.returncode == 0 else [{"failed": r.stderr.decode()}]
 
 
@@ -35,7 +35,7 @@ def told(title, server, n=1, **want):
 
 
 def imap(server, tls=True):
-    c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=30)
+    c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=PATIENCE)
     if tls:
         c.starttls(TLS)
     return c
@@ -109,7 +109,7 @@ def logins(server):
 
 
 def pop3(server, tls=True):
-    c = poplib.POP3("127.0.0.1", server.port["pop3"], timeout=30)
+    c = poplib.POP3("127.0.0.1", server.port["pop3"], timeout=PATIENCE)
     if tls:
         c.stls(TLS)
     return c
@@ -130,7 +130,7 @@ def other_protocols(server):
     check("APOP, wrong", refused(c.apop, ME, WRONG))
     told("is told", server, ok=False, mechanism="APOP", user=ME)
     c.close()
-    s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=30)
+    s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=PATIENCE)
     s.starttls(context=TLS)
     s.ehlo()
     s.user, s.password = ME, SECRET
@@ -141,7 +141,7 @@ def other_protocols(server):
     got = told("making an app password", server, event="app-password.add", ok=True, protocol="cli", object=ME, detail="my phone smtp")
     check("its text is not in the trail", made not in json.dumps(events(server)))
     check("the actor is a user of the machine", got["actor"].startswith("cli:") and got["actor"].endswith(")"), got["actor"])
-    s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=30)
+    s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=PATIENCE)
     s.starttls(context=TLS)
     s.login(ME, made)
     told("a login by it names it", server, ok=True, protocol="smtp", user=ME, name="my phone")
@@ -208,7 +208,7 @@ def acts(server):
     text = (server.data / "audit").glob("*.jsonl").__next__().read_text()
     check("no password in it", "a password of dave" not in text and USERS["alice"] not in text and SECRET not in text)
     check("what only looks is not told", "list" not in {e["event"].split(".")[-1] for e in events(server)})
-    subprocess.run([binary(), "user", "del", "nobody@example.org", "-d", server.data], capture_output=True, timeout=60)
+    subprocess.run([binary(), "user", "del", "nobody@example.org", "-d", server.data], capture_output=True, timeout=PATIENCE)
     told("what failed is told too", server, event="user.del", ok=False, object="nobody@example.org", why="not found")
     c = imap(server)
     c.login(ME, USERS["alice"])
@@ -243,7 +243,7 @@ def injection(server):
     check("  to 256 bytes, and says so", got["user"] == "n" * 256 + "...", len(got["user"]))
     c.shutdown()
     check("a line each", len(events(server)) == before + len(evil) + 2)
-    text = subprocess.run([binary(), "audit", "-d", str(server.data)], capture_output=True, timeout=60).stdout.decode()
+    text = subprocess.run([binary(), "audit", "-d", str(server.data)], capture_output=True, timeout=PATIENCE).stdout.decode()
     check("nothing of it steers a terminal", not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 or c == "\u202e" for c in text))
 
 
@@ -252,11 +252,11 @@ def reading(server):
     check("--user finds logins and acts", {"login", "app-password.add", "acl.set"} <= {e["event"] for e in events(server, "--user", ME.upper())})
     check("--ip", not events(server, "--ip", "192.0.2.1") and events(server, "--ip", "127.0.0.1"))
     check("--since", not events(server, "--since", "2099-01-01") and events(server, "--since", "1h") and events(server, "--since", "2026-01-01T00:00"))
-    r = subprocess.run([binary(), "audit", "-d", str(server.data), "--since", "yesterday"], capture_output=True, timeout=60)
+    r = subprocess.run([binary(), "audit", "-d", str(server.data), "--since", "yesterday"], capture_output=True, timeout=PATIENCE)
     check("a time that is none", r.returncode == 2, r.stderr)
     files = list((server.data / "audit").iterdir())
     check("for nobody else to read", all(stat.S_IMODE(f.stat().st_mode) == 0o600 for f in files) and stat.S_IMODE((server.data / "audit").stat().st_mode) == 0o700)
-    r = subprocess.run([binary(), "audit", "-d", str(server.data), "--user", ME, "--failed"], capture_output=True, timeout=60)
+    r = subprocess.run([binary(), "audit", "-d", str(server.data), "--user", ME, "--failed"], capture_output=True, timeout=PATIENCE)
     check("for people", f"FAILED login imap PLAIN {ME} from 127.0.0.1 TLS: not permitted" in r.stdout.decode(), r.stdout[-500:])
 
 
@@ -276,5 +276,5 @@ def main():
 
 
 if __name__ == "__main__":
-    socket.setdefaulttimeout(60)
+    socket.setdefaulttimeout(PATIENCE)
     main()

@@ -7,13 +7,13 @@ import subprocess
 import sys
 import time
 
-from common import USERS, Server, Template, address, attempt, binary, check, count, finish, imap, scratch
+from common import PATIENCE, USERS, Server, Template, address, attempt, binary, check, count, finish, imap, scratch
 
 ALICE, BOB = address("alice"), address("bob")
 HERE = scratch()
 
 
-def run(*words, stdin=b"", env=None, timeout=60):
+def run(*words, stdin=b"", env=None, timeout=PATIENCE):
     return subprocess.run([str(w) for w in words], input=stdin, capture_output=True, timeout=timeout,
                           env={**os.environ, "HOME": str(HERE), "TERM": "dumb", **(env or {})})
 
@@ -86,7 +86,7 @@ def mutt(server):
                          # mutt 2.2 of Debian 12 picks SCRAM-SHA-256-PLUS where it is offered, and then has no tls-exporter binding for it
                          f"set smtp_authenticators=\"scram-sha-256\"\nset imap_authenticators=\"scram-sha-256\"\nset header_cache=\"\"\nset sleep_time=0\nset quit=yes\nset delete=yes\nset confirmcreate=no\nset confirmappend=no\nset folder=\"imaps://127.0.0.1:{server.port['imaps']}/\"\n")
     cert = subprocess.run(["sh", "-c", f"openssl s_client -connect 127.0.0.1:{server.port['imaps']} </dev/null 2>/dev/null | openssl x509"],
-                          capture_output=True, timeout=30).stdout
+                          capture_output=True, timeout=PATIENCE).stdout
     (HERE / "certs").write_bytes(cert)
     before = count(server, "bob")
     succeeded("mutt sends", run("mutt", "-F", rc, "-s", "from mutt", "--", BOB, stdin=b"hello from mutt\n"))
@@ -96,7 +96,7 @@ def mutt(server):
     # mutt needs a terminal: script(1) gives it one; it opens the mailbox, shows the newest message, saves a copy, quits
     keys = "<last-entry><display-message><exit><copy-message>=mutt-copy<enter><quit>"
     url = f"imaps://127.0.0.1:{server.port['imaps']}/INBOX"
-    r = run("script", "-qec", f"mutt -F {rc} -f '{url}' -e 'push \"{keys}\"'", "/dev/null", timeout=20, env={"TERM": "xterm"})
+    r = run("script", "-qec", f"mutt -F {rc} -f '{url}' -e 'push \"{keys}\"'", "/dev/null", env={"TERM": "xterm"})
     c = imap(server)
     c.select("INBOX", readonly=True)
     seen = c.search(None, "SUBJECT", '"for mutt"', "SEEN")[1]

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "wire"))
-from server import DOMAIN, USERS, Failed, Server, Template, free_ports  # noqa: E402,F401
+from server import DOMAIN, PATIENCE, USERS, Failed, Server, Template, free_ports, until  # noqa: E402,F401
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DATA = ROOT.parent / "shared" / "data"
@@ -53,18 +53,18 @@ def address(user):
 
 
 def smtp(server):
-    return smtplib.SMTP("127.0.0.1", server.port["smtp"], local_hostname="client.example.net", timeout=60)
+    return smtplib.SMTP("127.0.0.1", server.port["smtp"], local_hostname="client.example.net", timeout=PATIENCE)
 
 
 def imap(server, user="alice"):
-    c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=60)
+    c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=PATIENCE)
     c.starttls(TLS)
     c.login(address(user), USERS[user])
     return c
 
 
 def pop3(server, user="alice"):
-    c = poplib.POP3("127.0.0.1", server.port["pop3"], timeout=60)
+    c = poplib.POP3("127.0.0.1", server.port["pop3"], timeout=PATIENCE)
     c.stls(TLS)
     c.user(address(user))
     c.pass_(USERS[user])

@@ -5,14 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from common import DOMAIN, Server, Template, attempt, binary, check, finish, free_ports, scratch, skip  # noqa: E402
+from common import DOMAIN, PATIENCE, Server, Template, attempt, binary, check, finish, free_ports, scratch, skip, until  # noqa: E402
 
 HOST = f"mail.{DOMAIN}"
 ADDRESSES = f"{HOST}. 300 IN A 192.0.2.1\n{HOST}. 300 IN AAAA 2001:db8::1\n"
@@ -37,11 +36,13 @@ class Names:
                         f"  journal-content: all\n  semantic-checks: off\n{signing}")
         (self.dir / "knot.conf").write_text("".join(conf))
         self.process = subprocess.Popen(["knotd", "-c", self.dir / "knot.conf"], stderr=open(self.dir / "log", "wb"))
-        end = time.monotonic() + 30
-        while "NOERROR" not in self.ask(DOMAIN, "SOA") or (signed and "RRSIG" not in self.ask(DOMAIN, "SOA")):
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError("knotd does not answer: " + (self.dir / "log").read_text()[-500:])
-            time.sleep(0.1)
+        until(lambda: self.process.poll() is not None or self.answers(signed))
+        if not self.answers(signed):
+            raise RuntimeError("knotd does not answer: " + (self.dir / "log").read_text()[-500:])
+
+    def answers(self, signed):
+        said = self.ask(DOMAIN, "SOA")
+        return "NOERROR" in said and ("RRSIG" in said or not signed)
 
     def ask(self, name, kind):
         return subprocess.run(["kdig", "@127.0.0.1", "-p", str(self.port), "+dnssec", "+timeout=1", "+retry=0", kind, name], capture_output=True, check=False).stdout.decode()
@@ -89,7 +90,7 @@ class Installation:
                              f'dns {{ servers = "127.0.0.1@{port}" trust_anchor = "{anchor}" timeout = "5s" }}\n{more}')
 
     def run(self, verb, domain=DOMAIN):
-        r = subprocess.run([self.binary, "dns", verb, domain, "-d", self.data, "--config", self.conf], capture_output=True, timeout=120, check=False)
+        r = subprocess.run([self.binary, "dns", verb, domain, "-d", self.data, "--config", self.conf], capture_output=True, timeout=PATIENCE, check=False)
         return r.returncode, r.stdout.decode(), r.stderr.decode()
 
     def zone(self):
@@ -277,7 +278,7 @@ def page(template):
 
     def get(host, path):
         try:
-            with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Host": host}), timeout=10) as r:
+            with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Host": host}), timeout=PATIENCE) as r:
                 return r.status, r.headers["Content-Type"], r.read()
         except urllib.error.HTTPError as e:
             return e.code, "", b""

@@ -2,16 +2,17 @@
 """Bad input and bad days: garbage, endless lines, huge literals, half-open TLS, thousands of idle and of silent connections, a full disk. After
 each the server serves, and its memory stays bounded. Usage: hostile.py PATH/TO/troika"""
 import os
+import random
 import re
 import resource
+import select
 import socket
-import ssl
 import subprocess
 import sys
 import threading
 import time
 
-from common import TLS, Failed, Server, Template, address, attempt, binary, check, count, finish, imap, pop3, skip, smtp
+from common import PATIENCE, TLS, Failed, Server, Template, address, attempt, binary, check, count, finish, imap, pop3, skip, smtp
 
 SANITIZED = b"__asan_init" in open(sys.argv[1], "rb").read() if len(sys.argv) > 1 else False
 IDLE = int(os.environ.get("TROIKA_IDLE", "1000" if SANITIZED else "10000"))
@@ -35,7 +36,7 @@ def serves(server, after):
 class Raw:
     def __init__(self, server, proto):
         self.s = server.connect(proto)
-        self.s.settimeout(20)
+        self.s.settimeout(PATIENCE)
         self.f = self.s.makefile("rb")
         self.greeting = self.f.readline()
 
@@ -58,6 +59,10 @@ class Raw:
         self.s.close()
 
 
+def noise_of(n):
+    return random.Random(n).randbytes(n)
+
+
 def garbage(server):
     noise = bytes(range(256)) * 64
     for proto, alive, want in (("smtp", b"NOOP\r\n", b"250"), ("pop3", b"CAPA\r\n", b"+OK"), ("imap", b"z9 NOOP\r\n", b"z9 OK")):
@@ -65,7 +70,11 @@ def garbage(server):
         line = r.until(want)
         check(f"{proto}: a line of every byte is refused, the session lives on", line.startswith(want), line)
         r.close()
-        r = Raw(server, proto).send(os.urandom(200000))
+        r = Raw(server, proto)
+        try:
+            r.send(noise_of(200000))
+        except OSError:                                       # it may hang up on that
+            pass
         r.close()
     serves(server, "garbage")
 
@@ -127,6 +136,14 @@ def huge_literals(server):
     serves(server, "huge literals")
 
 
+def over(sockets):
+    """Those that the server has ended."""
+    watch = select.poll()
+    for s in sockets:
+        watch.register(s, select.POLLIN | select.POLLRDHUP)
+    return watch.poll(0)
+
+
 def half_open_tls(server):
     """Handshakes that stop at every stage hold no thread."""
     held = []
@@ -135,10 +152,9 @@ def half_open_tls(server):
             s = server.connect(proto)
             s.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[: 1 + len(held) % 11])
             held.append(s)
-    start = time.monotonic()
     c = TLS.wrap_socket(server.connect("imaps"))
     greeting = c.recv(100)
-    check("600 half handshakes do not delay a whole one", greeting.startswith(b"* OK") and time.monotonic() - start < 3, time.monotonic() - start)
+    check("600 half handshakes do not delay a whole one", greeting.startswith(b"* OK") and not over(held[300:]), len(over(held)))
     c.close()
     for s in held:
         s.close()
@@ -147,7 +163,7 @@ def half_open_tls(server):
     tls = TLS.wrap_socket(r.s)
     tls.sendall(b"EHLO b.example\r\nRCPT TO:<alice@example.org>\r\n")
     text = b""
-    tls.settimeout(10)
+    tls.settimeout(PATIENCE)
     while b"503" not in text and b"250 2" not in text:
         more = tls.recv(4096)
         if not more:
@@ -166,10 +182,10 @@ def crowd(server):
     before = rss_mb(server)
     held = []
     for i in range(want):
-        s = socket.create_connection(("127.0.0.1", server.port[("imap", "pop3", "smtp")[i % 3]]), 20)
+        s = socket.create_connection(("127.0.0.1", server.port[("imap", "pop3", "smtp")[i % 3]]), PATIENCE)
         held.append(s)
     for s in held[:3] + held[-3:]:
-        s.settimeout(20)
+        s.settimeout(PATIENCE)
         s.recv(100)
     grown = rss_mb(server) - before
     check(f"{want} idle connections cost {grown * 1024 / want:.2f} KB each", grown * 1024 / want < (200 if SANITIZED else 8), f"{grown:.0f} MB")

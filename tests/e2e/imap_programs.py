@@ -6,14 +6,14 @@ import shutil
 import subprocess
 import sys
 
-from common import USERS, Server, Template, address, attempt, binary, check, count, finish, imap, scratch, skip
+from common import PATIENCE, USERS, Server, Template, address, attempt, binary, check, count, finish, imap, scratch, skip
 
 HERE = scratch()
 ONLY = sys.argv[2:]
 IMAPFLOW = "imapflow@1.0.188"
 
 
-def run(*words, timeout=120, env=None, cwd=None):
+def run(*words, timeout=PATIENCE, env=None, cwd=None):
     return subprocess.run([str(w) for w in words], capture_output=True, timeout=timeout, cwd=cwd, stdin=subprocess.DEVNULL,
                           env={**os.environ, "HOME": str(HERE), "XDG_CONFIG_HOME": str(HERE), "XDG_DATA_HOME": str(HERE), **(env or {})})
 
@@ -153,7 +153,7 @@ set mail_check=1
     for i, keys in enumerate(("<last-entry><display-message><exit><copy-message>=neomutt-copy<enter><quit>",
                               "<last-entry><flag-message><sync-mailbox><delete-message><sync-mailbox><quit>")):
         fill(server, "alice", "INBOX", [f"neomutt again {i}"])
-        r = run("script", "-qec", f"neomutt -F {rc} -e 'push \"{keys}\"'", "/dev/null", timeout=60, env={"TERM": "xterm"})
+        r = run("script", "-qec", f"neomutt -F {rc} -e 'push \"{keys}\"'", "/dev/null", env={"TERM": "xterm"})
         check(f"neomutt ends, run {i}", r.returncode == 0, (r.returncode, r.stdout[-300:]))
     check("neomutt copied", count(server, "alice", "neomutt-copy") == 1)
     far = subjects(server, "alice", "INBOX")
@@ -215,7 +215,7 @@ def imapflow(server):
     if not succeeded("npm installs imapflow", r):
         return
     write("flow.js", SCRIPT)
-    r = run("node", "flow.js", server.port["imap"], address("alice"), USERS["alice"], cwd=HERE, timeout=90)
+    r = run("node", "flow.js", server.port["imap"], address("alice"), USERS["alice"], cwd=HERE)
     check("imapflow does its round", r.returncode == 0 and b"flow is well" in r.stdout, (r.stdout + r.stderr).decode(errors="replace")[-900:])
 
 

@@ -8,7 +8,7 @@ import re
 import threading
 import time
 
-from common import USERS, Server, Template, address, attempt, binary, check, finish
+from common import PATIENCE, USERS, Server, Template, address, attempt, binary, check, finish
 
 SECONDS = float(os.environ.get("TROIKA_VIEWS_SECONDS", "10"))
 CLIENTS = int(os.environ.get("TROIKA_VIEWS_CLIENTS", "6"))
@@ -75,7 +75,7 @@ class Client:
     def __init__(self, server, name, condstore=False):
         self.name, self.tag = name, 0
         self.socket = server.connect("imap")
-        self.socket.settimeout(60)
+        self.socket.settimeout(PATIENCE)
         self.file = self.socket.makefile("rb")
         self.file.readline()
         self.picture = Picture(name)

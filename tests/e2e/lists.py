@@ -10,9 +10,8 @@ import email.policy
 import re
 import socketserver
 import threading
-import time
 
-from common import DOMAIN, Server, Template, address, attempt, binary, check, count, finish, free_ports, imap, smtp
+from common import DOMAIN, Server, Template, address, attempt, binary, check, count, finish, free_ports, imap, smtp, until
 import subprocess
 
 LIST = f"team@{DOMAIN}"
@@ -27,10 +26,8 @@ class Elsewhere(socketserver.ThreadingTCPServer):
         super().__init__(("127.0.0.1", port), Session)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def wait_for(self, n, seconds=60):
-        end = time.monotonic() + seconds
-        while len(self.mail) < n and time.monotonic() < end:
-            time.sleep(0.05)
+    def wait_for(self, n):
+        until(lambda: len(self.mail) >= n)
         return list(self.mail)
 
 
@@ -77,13 +74,6 @@ def cli(server, *words, stdin=b""):
     return r.stdout.decode()
 
 
-def wait_until(true, seconds=60):
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.1)
-    return true()
-
-
 def last_message(server, user):
     c = imap(server, user)
     c.select("INBOX", readonly=True)
@@ -113,13 +103,13 @@ def members_get_it(server, elsewhere):
               message["From"] == "Near <near@elsewhere.test>" and message["Subject"] == "hello" and data.endswith(b"\r\n\r\nHello\r\n"), data)
         check("signed by the list's domain", f"d={DOMAIN};" in data.decode() and "DKIM-Signature" in message, data)
     for user in ("alice", "bob"):
-        check(f"{user} has it", wait_until(lambda name=user: count(server, name) == 1))
+        check(f"{user} has it", until(lambda name=user: count(server, name) == 1))
     check("Return-Path", last_message(server, "alice")["Return-Path"].startswith("<team-bounces-"))
 
 
 def bounces_count(server, elsewhere):
-    check("a refused member is counted", wait_until(lambda: "members: 5, disabled: 1" in cli(server, "group", "show", LIST)), cli(server, "group", "show", LIST))
-    check("its owner is told", wait_until(lambda: count(server, "carol") == 1))
+    check("a refused member is counted", until(lambda: "members: 5, disabled: 1" in cli(server, "group", "show", LIST)), cli(server, "group", "show", LIST))
+    check("its owner is told", until(lambda: count(server, "carol") == 1))
     notice = last_message(server, "carol")
     check("of whom and why", "gone@elsewhere.test" in notice.get_content() and "no such user" in notice.get_content(), notice.get_content())
     sender = next(m[0] for m in elsewhere.mail if m[1] == ["far@else.where.test"])
@@ -129,8 +119,8 @@ def bounces_count(server, elsewhere):
     with smtp(server) as c:
         c.sendmail("", [sender], report)
         c.sendmail("", [forged], report)
-    check("a bounce from elsewhere is counted", wait_until(lambda: "disabled: 2" in cli(server, "group", "show", LIST)), cli(server, "group", "show", LIST))
-    check("a forged one goes to the owner", wait_until(lambda: count(server, "carol") == 3))
+    check("a bounce from elsewhere is counted", until(lambda: "disabled: 2" in cli(server, "group", "show", LIST)), cli(server, "group", "show", LIST))
+    check("a forged one goes to the owner", until(lambda: count(server, "carol") == 3))
     check("and counts for nobody", "disabled: 2" in cli(server, "group", "show", LIST))
 
 
@@ -139,9 +129,9 @@ def no_more_mail(server, elsewhere):
     with smtp(server) as c:
         c.sendmail("near@elsewhere.test", [LIST], f"From: near@elsewhere.test\r\nTo: {LIST}\r\nSubject: again\r\n\r\nAgain\r\n")
     elsewhere.wait_for(before + 1)
-    check("members that are disabled get no more", wait_until(lambda: count(server, "bob") == 2) and
+    check("members that are disabled get no more", until(lambda: count(server, "bob") == 2) and
           [m[1] for m in elsewhere.mail[before:]] == [["near@elsewhere.test"]], elsewhere.mail[before:])
-    queue = wait_until(lambda: "messages: 0," in cli(server, "queue", "list"))
+    queue = until(lambda: "messages: 0," in cli(server, "queue", "list"))
     check("nothing is left in the queue", queue, cli(server, "queue", "list"))
 
 

@@ -9,7 +9,7 @@ import re
 import select
 import time
 
-from common import USERS, Server, Template, address, attempt, binary, check, finish
+from common import PATIENCE, USERS, Server, Template, address, attempt, binary, check, finish
 
 COUNT = int(os.environ.get("TROIKA_NOTIFY_COUNT", "1500"))
 SEED = int(os.environ.get("TROIKA_NOTIFY_SEED", "1"))
@@ -28,7 +28,7 @@ class Session:
     def __init__(self, server, name):
         self.name, self.tag, self.bytes = name, 0, b""
         self.socket = server.connect("imap")
-        self.socket.settimeout(60)
+        self.socket.settimeout(PATIENCE)
         self.line()
         self.command(f"LOGIN {address('alice')} {USERS['alice']}")
 

@@ -8,7 +8,7 @@ import os
 import random
 import re
 
-from common import USERS, Server, Template, address, attempt, binary, check, finish
+from common import PATIENCE, USERS, Server, Template, address, attempt, binary, check, finish
 
 COUNT = int(os.environ.get("TROIKA_QRESYNC_COUNT", "1500"))
 SEED = int(os.environ.get("TROIKA_QRESYNC_SEED", "1"))
@@ -47,7 +47,7 @@ class Session:
         self.name, self.tag, self.script = name, 0, []
         self.qresync, self.uidonly = "QRESYNC" in enable, "UIDONLY" in enable
         self.socket = server.connect("imap")
-        self.socket.settimeout(60)
+        self.socket.settimeout(PATIENCE)
         self.file = self.socket.makefile("rb")
         self.file.readline()
         self.forget()

@@ -19,13 +19,13 @@ if sys.executable != "/usr/bin/python3":      # Debian's modules are the system 
 
 import jwt                                                                                  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa                      # noqa: E402
-from common import TLS, USERS, Server, Template, address, attempt, binary, check, finish, scratch      # noqa: E402
+from common import PATIENCE, TLS, USERS, Server, Template, address, attempt, binary, check, finish, scratch      # noqa: E402
 
 HERE = scratch()
 
 
 def connect(server, context=TLS):
-    c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=30)
+    c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=PATIENCE)
     c.starttls(context)
     return c
 
@@ -48,7 +48,7 @@ def app_passwords(server):
     check("an app password is five groups of four", len(made) == 24 and made.count("-") == 4, made)
     check("it opens IMAP", logs_in(server, lambda c: c.login(me, made)) is True)
     check("by PLAIN too", logs_in(server, lambda c: c.authenticate("PLAIN", lambda _: f"\0{me}\0{made}".encode())) is True)
-    s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=30)
+    s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=PATIENCE)
     s.starttls(context=TLS)
     try:
         s.login(me, made)
@@ -66,7 +66,7 @@ def app_passwords(server):
 
 
 def openssl(*words):
-    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, cwd=HERE, timeout=60)
+    subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, cwd=HERE, timeout=PATIENCE)
 
 
 def certificate(name, email, ca):
@@ -177,7 +177,7 @@ def tokens(server):
             said = str(logs_in(server, by(mechanism, message)))
             check(f"{mechanism}: a token {name} is refused", "AUTHENTICATIONFAILED" in said, said)
     check("an audience among several will do", logs_in(server, by("OAUTHBEARER", bearer(jwt.encode(claims(aud=["web", "mail"]), KEYS["RS256"], "RS256")))) is True)
-    s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=30)
+    s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=PATIENCE)
     s.starttls(context=TLS)
     s.ehlo()
     token = jwt.encode(claims(), KEYS["EdDSA"], "EdDSA")
@@ -219,7 +219,7 @@ def introspection(server):
 def scram(server):
     for mechanism in ("SCRAM-SHA-1", "SCRAM-SHA-256"):
         r = subprocess.run(["gsasl", "--client", "--imap", "--connect", f"127.0.0.1:{server.port['imap']}", "--mechanism", mechanism, "--no-starttls", "--no-cb",
-                            "-a", address("alice"), "-p", USERS["alice"], "-z", ""], input=b"", capture_output=True, timeout=60)
+                            "-a", address("alice"), "-p", USERS["alice"], "-z", ""], input=b"", capture_output=True, timeout=PATIENCE)
         check(f"{mechanism} by gsasl's client", r.returncode == 0 and b"Client authentication finished" in r.stdout + r.stderr, (r.stdout + r.stderr)[-400:])
 
 

@@ -4,7 +4,7 @@ Usage: search.py PATH/TO/troika"""
 import shutil
 import time
 
-from common import ROOT, Server, Template, address, attempt, binary, check, finish, imap, skip, smtp
+from common import ROOT, Server, Template, address, attempt, binary, check, finish, imap, skip, smtp, until
 
 WORDS = "river mountain bridge station letter journey horse carriage winter summer garden kitchen".split()
 
@@ -34,11 +34,8 @@ def status(server, user="alice"):
     return int(words[1].split()[0]), int(words[2].split()[0])
 
 
-def wait(server, indexed, seconds=30):
-    end = time.monotonic() + seconds
-    while status(server) != (indexed, 0) and time.monotonic() < end:
-        time.sleep(0.1)
-    return status(server) == (indexed, 0)
+def wait(server, indexed):
+    return until(lambda: status(server) == (indexed, 0))
 
 
 def found(server, *key):
@@ -122,7 +119,7 @@ def damaged(server, n):
     check("nor does a file of something else", len(found(server, "BODY", "e")) == n)
     check("which is made anew too", wait(server, n), status(server))
     server.cli(["search", "reindex"], "")
-    check("reindex beside the server", status(server) == (n, 0) and len(found(server, "BODY", "walrus")) == 1)
+    check("reindex beside the server", wait(server, n) and len(found(server, "BODY", "walrus")) == 1)
 
 
 def gone(server):

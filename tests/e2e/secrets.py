@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import imaplib
+import json
 import os
 import poplib
 import re
@@ -16,7 +17,7 @@ import struct
 import time
 from pathlib import Path
 
-from common import TLS, Server, Template, address, attempt, binary, check, finish, skip
+from common import PATIENCE, TLS, Server, Template, address, attempt, binary, check, finish, skip, until
 
 SANITIZED = any(mark in Path(binary()).read_bytes() for mark in (b"__asan_init", b"__tsan_init"))
 ME = address("mallory")
@@ -170,7 +171,7 @@ def ways_smtp(server, good, secret, app):
     check("CRAM-MD5 lets in", c.read().startswith(b"235"))
     c.close()
     for p in (good, app):
-        s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=30)
+        s = smtplib.SMTP("127.0.0.1", server.port["submission"], timeout=PATIENCE)
         s.starttls(context=TLS)
         s.login(ME, p)
         s.sendmail(ME, [ME], "Subject: x\r\n\r\ntext\r\n")
@@ -178,11 +179,11 @@ def ways_smtp(server, good, secret, app):
 
 
 def ways_library(server, good):
-    c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=30)
+    c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=PATIENCE)
     c.starttls(TLS)
     c.authenticate("PLAIN", lambda _: f"\0{ME}\0{good}".encode())
     c.logout()
-    c = poplib.POP3_SSL("127.0.0.1", server.port["pop3s"], timeout=30, context=TLS)
+    c = poplib.POP3_SSL("127.0.0.1", server.port["pop3s"], timeout=PATIENCE, context=TLS)
     c.user(ME)
     c.pass_(good)
     c.quit()
@@ -253,6 +254,11 @@ def looked_for(server, secret):
     check("not in any file", not hits, hits)
 
 
+def at_rest(server):
+    """No session is left but the one that asks."""
+    return all(s["proto"] == "watch" for s in json.loads(server.cli(["top", "--json"], ""))["sessions"])
+
+
 def main():
     template = Template(binary())
     try:
@@ -275,7 +281,8 @@ def main():
             attempt("clients", ways_library, server, good)
             attempt("tokens", tokens, server)
             server.cli(["queue", "list"], "")
-            time.sleep(1)
+            check("it is idle", until(lambda: at_rest(server)), server.cli(["top", "--json"], ""))
+            time.sleep(1)                    # what a session leaves to others is done soon after it
             attempt("search", looked_for, server, secret)
         finally:
             server.stop()
@@ -285,6 +292,6 @@ def main():
 
 
 if __name__ == "__main__":
-    socket.setdefaulttimeout(60)
+    socket.setdefaulttimeout(PATIENCE)
     assert ssl.OPENSSL_VERSION
     main()

@@ -5,9 +5,8 @@
 """
 import subprocess
 import threading
-import time
 
-from common import DOMAIN, Server, Template, address, attempt, binary, check, finish, imap, smtp
+from common import DOMAIN, PATIENCE, Server, Template, address, attempt, binary, check, finish, imap, smtp, until
 
 TEAM, INFO = f"team@{DOMAIN}", f"info@{DOMAIN}"
 HERS = f'"Other Users/{address("alice")}/%s"'
@@ -15,7 +14,7 @@ SHARED = f'"Shared Folders/{INFO}/%s"'
 
 
 def cli(server, *args, ok=True):
-    r = subprocess.run([server.template.binary, *map(str, args), "-d", str(server.data)], capture_output=True, timeout=120)
+    r = subprocess.run([server.template.binary, *map(str, args), "-d", str(server.data)], capture_output=True, timeout=PATIENCE)
     if ok and r.returncode:
         raise RuntimeError(f"troika {args}: {r.stderr.decode()}")
     return r.stdout.decode()
@@ -95,20 +94,17 @@ def a_shared_account(server):
     bob, carol = imap(server, "bob"), imap(server, "carol")
     with smtp(server) as c:
         c.sendmail("joe@third.test", [INFO], f"From: joe@third.test\r\nTo: {INFO}\r\nSubject: help\r\n\r\nplease\r\n")
-    end = time.monotonic() + 20
-    while time.monotonic() < end and carol.select(SHARED % "INBOX")[1] != [b"1"]:
-        time.sleep(0.1)
-    check("mail to it is there for the team", carol.select(SHARED % "INBOX")[1] == [b"1"])
+    check("mail to it is there for the team", until(lambda: carol.select(SHARED % "INBOX")[1] == [b"1"]))
     check("its folders are listed", f"Shared Folders/{INFO}/Sent" in names(bob), names(bob))
     check("nobody logs in to it", command(imap_anonymous(server), "LOGIN", INFO, '""')[0].startswith("NO"))
     # Carol idles while bob takes it.
     heard = []
     t = threading.Thread(target=idle, args=(carol, heard))
     t.start()
-    time.sleep(0.5)
+    check("she idles", until(lambda: any(b"+ " in line for line in heard)), heard)
     bob.select(SHARED % "INBOX")
     check("bob takes it", command(bob, "MOVE", "1", "INBOX")[0].startswith("OK"))
-    t.join(20)
+    t.join()
     check("who idles there hears of it", any(b"EXPUNGE" in line for line in heard), heard)
     check("it is bob's now", bob.select("INBOX")[1] == [b"1"])
     status, _ = command(bob, "COPY", "1", SHARED % "Done")
@@ -127,18 +123,14 @@ def a_shared_account(server):
 
 def imap_anonymous(server):
     import imaplib
-    return imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=60)
+    return imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=PATIENCE)
 
 
 def idle(c, heard):
     tag = c._new_tag()
     c.send(tag + b" IDLE\r\n")
-    end = time.monotonic() + 15
-    while time.monotonic() < end:
-        line = c.readline()
-        heard.append(line)
-        if b"EXPUNGE" in line:
-            break
+    while b"EXPUNGE" not in b"".join(heard):
+        heard.append(c.readline())                            # fails when nothing comes
     c.send(b"DONE\r\n")
     while not c.readline().startswith(tag):
         pass

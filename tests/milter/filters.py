@@ -8,17 +8,17 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "wire"))
+from server import PATIENCE, free_ports  # noqa: E402
+
 DRIVE, PROBE = (pathlib.Path(a).resolve() for a in sys.argv[1:3]) if len(sys.argv) > 2 else (None, None)
-LIMIT = 60
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return free_ports(1)[0]
 
 
-def wait_for(condition, what, limit=LIMIT):
+def wait_for(condition, what, limit=PATIENCE):
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
@@ -61,7 +61,7 @@ class Process:
             self.child.terminate()
         elif self.child.poll() is None:
             self.child.kill()
-        self.child.wait(LIMIT)
+        self.child.wait(PATIENCE)
 
     def __enter__(self):
         return self
@@ -127,7 +127,7 @@ class Drive:
 
     def close(self):
         self.child.stdin.close()
-        code = self.child.wait(LIMIT)
+        code = self.child.wait(PATIENCE)
         if code:
             raise AssertionError(f"milter_drive ended with {code}")
 

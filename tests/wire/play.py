@@ -8,9 +8,8 @@ import time
 import zlib
 
 import transcript as T
-from server import DOMAIN, USERS, Failed, sample
+from server import DOMAIN, PATIENCE, USERS, Failed, sample
 
-READ_SECONDS = 20
 BYTES_MAX = 4096              # octets of one piece that are sent one at a time; the rest of it follows at once
 
 
@@ -62,7 +61,7 @@ class Connection:
         except (ConnectionResetError, ssl.SSLError, BrokenPipeError):
             got = b""
         finally:
-            self.sock.settimeout(READ_SECONDS)
+            self.sock.settimeout(PATIENCE)
         try:
             self.pending += self.inflate.decompress(got) if self.inflate else got
         except zlib.error as e:
@@ -89,7 +88,7 @@ class Connection:
 
     def ends(self):
         try:
-            while not self.pending and self.read_more(READ_SECONDS):
+            while not self.pending and self.read_more(PATIENCE):
                 pass
         except TimeoutError:
             raise Failed("the connection was not closed") from None
@@ -104,7 +103,7 @@ class Player:
     def __init__(self, t, way, server, verbose):
         self.t, self.way, self.server, self.verbose = t, way, server, verbose
         self.known, self.conns, self.protos = {}, {}, {}
-        self.seconds = READ_SECONDS
+        self.seconds = PATIENCE
         self.step = None
 
     def conn(self, number):
@@ -165,7 +164,7 @@ class Player:
         while left:
             self.step = left[0]
             got = self.conn(left[0].conn).line(self.seconds)
-            self.seconds = READ_SECONDS
+            self.seconds = PATIENCE
             self.show("S", got)
             for s in left:
                 if m := T.to_expect(s, self.known).fullmatch(got):
@@ -200,7 +199,7 @@ class Player:
         pass
 
     def do_append(self, s, user, mailbox, name, *rest):
-        c = imaplib.IMAP4("127.0.0.1", self.server.port["imap"], timeout=READ_SECONDS)
+        c = imaplib.IMAP4("127.0.0.1", self.server.port["imap"], timeout=PATIENCE)
         c.login(f"{user}@{DOMAIN}", USERS[user])
         c.create(mailbox)
         text = s.text.decode()
@@ -212,7 +211,7 @@ class Player:
             raise Failed(f"APPEND: {data}")
 
     def do_deliver(self, s, user, name):
-        with smtplib.SMTP("127.0.0.1", self.server.port["smtp"], local_hostname="client.example.net", timeout=READ_SECONDS) as c:
+        with smtplib.SMTP("127.0.0.1", self.server.port["smtp"], local_hostname="client.example.net", timeout=PATIENCE) as c:
             c.sendmail("sender@example.net", [f"{user}@{DOMAIN}"], sample(name))
 
     def do_cli(self, s, *words):

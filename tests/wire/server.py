@@ -1,5 +1,6 @@
 """A Troika of its own for each transcript: a prepared data directory, copied, and `troika serve` on free loopback ports."""
-import os
+import random
+import re
 import shutil
 import signal
 import socket
@@ -11,8 +12,8 @@ from pathlib import Path
 DOMAIN = "example.org"
 USERS = {"alice": "wonderland", "bob": "correct horse battery", "carol": "shropshire-lad"}
 PROTOS = ("submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "smtp")      # bound in this order
-START_SECONDS = 30
-STOP_SECONDS = 20
+PATIENCE = 180                         # seconds until what does not come is taken for lost: a busy machine must not come near it
+RELOADED = re.compile(r"^\S+ \w+ (reload\S*)", re.M)                # an event of the log
 TEMPORARY = 75                         # the exit status that says: try again (sysexits.h)
 
 
@@ -32,7 +33,7 @@ class Template:
             self.cli("user", "add", f"{user}@{DOMAIN}", "-d", self.data, "--password-file", "-", stdin=password + "\n")
 
     def cli(self, *args, stdin=""):
-        r = subprocess.run([self.binary, *map(str, args)], input=stdin.encode(), capture_output=True, timeout=120)
+        r = subprocess.run([self.binary, *map(str, args)], input=stdin.encode(), capture_output=True, timeout=PATIENCE)
         if r.returncode:
             raise Failed(f"troika {' '.join(map(str, args))}: status {r.returncode}: {r.stderr.decode(errors='replace')[-600:]}")
         return r.stdout
@@ -70,11 +71,11 @@ class Server:
         raise Failed("the server did not come up")
 
     def is_up(self):
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + PATIENCE
         for port in self.port.values():
             while True:
                 try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    socket.create_connection(("127.0.0.1", port), PATIENCE).close()
                     break
                 except OSError:
                     if self.proc.poll() is not None or time.monotonic() > end:
@@ -83,12 +84,24 @@ class Server:
         return True
 
     def connect(self, proto):
-        s = socket.create_connection(("127.0.0.1", self.port[proto]), 10)
+        s = socket.create_connection(("127.0.0.1", self.port[proto]), PATIENCE)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
 
     def cli(self, words, stdin):
         return self.template.cli(*words, "-d", self.data, stdin=stdin)
+
+    def told(self):
+        return self.log.read_text(errors="replace")
+
+    def reload(self):
+        """SIGHUP, and what the log says of it when it is done."""
+        before = len(RELOADED.findall(self.told()))
+        self.proc.send_signal(signal.SIGHUP)
+        said = until(lambda: RELOADED.findall(self.told())[before:])
+        if not said:
+            raise Failed("nothing was said of the reload")
+        return said[0]
 
     def kill(self):
         self.proc.send_signal(signal.SIGKILL)
@@ -99,10 +112,10 @@ class Server:
         if self.proc.poll() is None:
             self.proc.send_signal(signal.SIGTERM)
         try:
-            status = self.proc.wait(STOP_SECONDS)
+            status = self.proc.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise Failed(f"the server did not end within {STOP_SECONDS} s of SIGTERM") from None
+            raise Failed(f"the server did not end within {PATIENCE} s of SIGTERM") from None
         if status:
             raise Failed(f"the server ended with status {status}")
 
@@ -117,14 +130,31 @@ class Server:
 
 
 def free_ports(n):
-    held = [socket.socket() for _ in range(n)]
+    """Ports that nobody has, below those from which the kernel serves outgoing connections: none of these takes one before it is bound."""
+    end = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    held = []
     try:
-        for s in held:
-            s.bind(("127.0.0.1", 0))
+        while len(held) < n:
+            s = socket.socket()
+            held.append(s)
+            try:
+                s.bind(("127.0.0.1", random.SystemRandom().randrange(10240, end) if end > 12000 else 0))
+            except OSError:
+                held.pop().close()
         return [s.getsockname()[1] for s in held]
     finally:
         for s in held:
             s.close()
+
+
+def until(fn, seconds=PATIENCE):
+    """What fn says as soon as that is true, else its last word."""
+    end = time.monotonic() + seconds
+    while True:
+        value = fn()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(0.05)
 
 
 def sample(name):
