@@ -36,10 +36,10 @@ static void version_grows(void **state)
 
 static void on_news(void *arg) { atomic_fetch_add((atomic_int *)arg, 1); }
 
-/* Hints may come late: waits up to five seconds. */
+/* Hints may come late: waits up to a minute. */
 static bool wait_for(atomic_int *v, int least)
 {
-	for (int i = 0; i < 500 && atomic_load(v) < least; i++)
+	for (int i = 0; i < 6000 && atomic_load(v) < least; i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 	return atomic_load(v) >= least;
 }

@@ -251,7 +251,7 @@ static void test_closed_while_resting(void **state)
 		struct world *w = begin(&scripts[i], 1, MESSAGE, 1);
 		struct client *c = open_client(w, false);
 		assert_int_equal(send_all(w, c, NULL), 0);
-		for (unsigned tries = 0; i == 0 && client_is_usable(c) && tries < 200; tries++)
+		for (unsigned tries = 0; i == 0 && client_is_usable(c) && tries < 6000; tries++)
 			usleep(10000);
 		assert_int_equal(client_is_usable(c), i == 1);
 		w->recipient[0].result = (struct queue_result){ 0 };

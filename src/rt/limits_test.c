@@ -32,7 +32,7 @@ static void quit(struct client **c)
 static void settle(struct test_server *t, uint64_t conns)
 {
 	struct server_stats stats;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 100 * PATIENCE_S; i++) {
 		server_stats(t->server, &stats);
 		if (stats.conns <= conns)
 			return;
@@ -72,6 +72,8 @@ static void test_memory_ceiling(void **state)
 		client_send(c[i], "write 15000000\r\n");
 		usleep(50000);
 	}
+	for (int i = 0; i < 100 * PATIENCE_S && atomic_load(&t.closed) < 1; i++)
+		usleep(10000);
 	struct client *late = greeted(t.port);
 	quit(&late);
 	for (size_t i = 0; i < 8; i++) {

@@ -89,9 +89,7 @@ static void check_killed(const struct porter_program *p)
 	assert_int_equal(porter_begin(p, args, -1, fds[1], &job), 0);
 	close(fds[1]);
 	assert_int_equal(read(fds[0], text, 1), 1);
-	uint64_t began = clock_mono_ms();
-	assert_int_equal(porter_end(job, began + 100000, &stop, &status), ERR_CLOSED);
-	assert_in_range(clock_mono_ms() - began, 0, 4000);
+	assert_int_equal(porter_end(job, clock_mono_ms() + 100000, &stop, &status), ERR_CLOSED);        /* not ERR_TIMEOUT: at once */
 	/* the whole group is gone: nobody holds the pipe */
 	assert_int_equal(read(fds[0], text, 1), 0);
 	close(fds[0]);
@@ -151,7 +149,7 @@ static void test_time(void **state)
 	write_script(script, "sleep 1000");
 	uint64_t began = clock_mono_ms();
 	assert_int_equal(run(caged(1), "", "", text, sizeof text, &status), 0);
-	assert_in_range(clock_mono_ms() - began, 900, 8000);
+	assert_true(clock_mono_ms() - began >= 900);
 	assert_true(WIFSIGNALED(status));
 	porter_stop();
 }
@@ -232,7 +230,7 @@ static void test_orphan(void **state)
 		_exit(0);
 	}
 	int program = 0;
-	for (int i = 0; i < 500 && program == 0; i++) {
+	for (int i = 0; i < 6000 && program == 0; i++) {
 		FILE *f = fopen(note, "re");
 		if (f && fscanf(f, "%d", &program) != 1)
 			program = 0;
@@ -243,7 +241,7 @@ static void test_orphan(void **state)
 	assert_true(program > 0);
 	kill(server, SIGKILL);
 	assert_int_equal(waitpid(server, NULL, 0), server);
-	for (int i = 0; i < 500 && kill(program, 0) == 0; i++)
+	for (int i = 0; i < 6000 && kill(program, 0) == 0; i++)
 		usleep(10000);
 	assert_int_equal(kill(program, 0), -1);
 	assert_int_equal(errno, ESRCH);

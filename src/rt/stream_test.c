@@ -83,7 +83,7 @@ static struct stream *open_stream(uint16_t port)
 	struct err e = { 0 };
 	if (stream_connect(&t, &s, &e) < 0)
 		fail_msg("%s", e.log);
-	stream_set_timeout(s, 10000);
+	stream_set_timeout(s, 60000);
 	return s;
 }
 
@@ -94,11 +94,12 @@ static struct stream *open_local(struct peer *p, void (*play)(struct peer *p))
 	memset(p, 0, sizeof(*p));
 	p->play = play;
 	snprintf(a.sun_path, sizeof(a.sun_path), "/tmp/troika-stream-test-%d", (int)getpid());
+	unlink(a.sun_path);        /* of one that was killed */
 	peer_listen(p, (struct sockaddr *)&a, sizeof(a), 4);
 	assert_int_equal(pthread_create(&p->thread, NULL, peer_run, p), 0);
 	struct stream_target t = { .path = a.sun_path };
 	assert_int_equal(stream_connect(&t, &s, NULL), 0);
-	stream_set_timeout(s, 10000);
+	stream_set_timeout(s, 60000);
 	unlink(a.sun_path);
 	return s;
 }
@@ -288,11 +289,15 @@ static void test_deadline(void **state)
 	peer_join(&p);
 }
 
-static void play_sleep(struct peer *p)
+static _Atomic bool seen_enough;
+
+/* Reads nothing, and stays. */
+static void play_deaf(struct peer *p)
 {
 	int small = 4096;
 	setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	usleep(300000);
+	while (!seen_enough)
+		usleep(1000);
 }
 
 static void test_peer_does_not_read(void **state)
@@ -301,7 +306,7 @@ static void test_peer_does_not_read(void **state)
 	struct peer p;
 	int r = 0;
 	(void)state;
-	peer_start(&p, play_sleep);
+	peer_start(&p, play_deaf);
 	struct stream *s = open_stream(p.port);
 	stream_set_timeout(s, 50);
 	for (unsigned i = 0; i < 64 && r == 0; i++)
@@ -309,6 +314,7 @@ static void test_peer_does_not_read(void **state)
 	assert_int_equal(r, ERR_TIMEOUT);
 	assert_int_equal(stream_write(s, "x", 1), ERR_TIMEOUT);
 	assert_int_equal(stream_flush(s), ERR_TIMEOUT);
+	seen_enough = true;
 	stream_close(&s);
 	peer_join(&p);
 }

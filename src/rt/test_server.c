@@ -83,6 +83,20 @@ void test_publish(struct test_server *t)
 	pthread_mutex_unlock(&t->lock);
 }
 
+void test_let_go(struct test_server *t) { atomic_store(&t->let_go, true); }
+
+void test_wait_busy(struct test_server *t, unsigned workers)
+{
+	struct server_stats stats;
+	for (unsigned i = 0; i < PATIENCE_S * 100; i++) {
+		server_stats(t->server, &stats);
+		if (stats.workers_busy >= workers)
+			return;
+		usleep(10000);
+	}
+	fail_msg("%u workers are not at work", workers);
+}
+
 static void reply_bindings(struct conn *c)
 {
 	struct buf exporter = BUF_INIT(0), end_point = BUF_INIT(0);
@@ -97,6 +111,16 @@ static void reply_bindings(struct conn *c)
 }
 
 METRIC_SECONDS(worked, "troika_test_work_seconds", "", "The command work.");
+
+static void hold(struct conn *c, struct session *s)
+{
+	conn_note(c, "working");
+	conn_command_begin(c, "HOLD");
+	while (!atomic_load(&s->t->let_go))
+		usleep(1000);
+	conn_command_end(c, &worked, LOG_LIST(LOG_C("detail", "here")));
+	conn_write_lit(c, "held\r\n");
+}
 
 static void begin_any(struct conn *c, struct session *s, struct str arg)
 {
@@ -154,6 +178,8 @@ static enum conn_next command(struct conn *c, struct session *s, struct str line
 		usleep((useconds_t)n * 1000);
 		conn_command_end(c, &worked, LOG_LIST(LOG_C("detail", "here")));
 		conn_write_lit(c, "worked\r\n");
+	} else if (str_eq(verb, STR("hold"))) {
+		hold(c, s);
 	} else if (str_eq(verb, STR("quit"))) {
 		conn_write_lit(c, "bye\r\n");
 		return CONN_CLOSE;

@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#define PATIENCE_S 60        /* what has not come then is taken for lost; a busy machine does not come near it */
+
 /* What the sessions of the test protocol share. Each line is a command:
  *   echo TEXT       TEXT
  *   size            the sizes of the pending input
@@ -30,6 +32,7 @@
  *   subscribe       every wake that finds more news answers "news N"; see test_publish
  *   sleep MS        keeps the worker
  *   work MS         the same, as a command that is seen from outside: "worked"
+ *   hold            the same, until test_let_go: "held"
  *   quit            "bye" and the end */
 struct test_server {
 	struct server *server;
@@ -41,6 +44,7 @@ struct test_server {
 	char watch_path[64];         /* a local socket for who watches, in configurations with slow_ms; else "" */
 	int result;
 	_Atomic int opened, closed, running_twice;
+	_Atomic bool let_go;
 	_Atomic uint64_t news;
 	pthread_mutex_t lock;        /* subscribers */
 	struct conn *subscribers[64];
@@ -52,6 +56,10 @@ void test_server_start(struct test_server *t, const struct server_config *config
 void test_server_stop(struct test_server *t);        /* waits for the end */
 /* Raises news and wakes all subscribers. Any thread. */
 void test_publish(struct test_server *t);
+/* Ends all that holds, now and later. Any thread. */
+void test_let_go(struct test_server *t);
+/* Waits until so many workers are at work at the same moment; fails the test when it does not come. */
+void test_wait_busy(struct test_server *t, unsigned workers);
 /* Certificate files for these names in a new directory. */
 struct tls_identity test_identity(const char *names);
 void test_identity_remove(struct tls_identity *id);
@@ -66,7 +74,7 @@ void client_half_close(struct client *c);
 int client_fd(struct client *c);
 void client_send(struct client *c, const char *text);
 void client_send_bytes(struct client *c, const void *p, size_t n);
-/* The next line without its end, within 10 s; NULL at the end of stream. Lives until the next call. */
+/* The next line without its end, within PATIENCE_S; NULL at the end of stream. Lives until the next call. */
 const char *client_line(struct client *c);
 /* Fails the test unless the next line is this. */
 void client_expect(struct client *c, const char *line);

@@ -197,6 +197,17 @@ static void test_bindings(void **state)
 	}
 }
 
+/* Some are still there, and no worker is with them. */
+static void expect_no_work(struct test_server *t)
+{
+	struct server_stats stats;
+	do {
+		usleep(1000);
+		server_stats(t->server, &stats);
+	} while (stats.workers_busy > 0 && stats.conns > 0);
+	assert_true(stats.conns > 0);
+}
+
 /* Nothing, half a client hello, garbage: closed by the handshake timeout or at once, and nobody waits for them. */
 static void test_half_open(void **state)
 {
@@ -212,7 +223,7 @@ static void test_half_open(void **state)
 	client_send(garbage, "EHLO there, no TLS spoken here\r\n");
 	while (client_line(garbage))        /* an alert, perhaps */
 		;
-	assert_true(clock_mono_ms() - begin < 2800);
+	expect_no_work(&f->server);
 	client_close(&garbage);
 	struct client *c = secured(f, 0, NULL, NULL);
 	quit(&c);
@@ -222,7 +233,7 @@ static void test_half_open(void **state)
 		client_close(&silent[i]);
 		client_close(&half[i]);
 	}
-	assert_in_range(clock_mono_ms() - begin, 2900, 10000);
+	assert_true(clock_mono_ms() - begin >= 2900);
 }
 
 static void test_large_output(void **state)

@@ -17,8 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PATIENCE_S 10
-
 struct client {
 	int fd;
 	SSL *ssl;

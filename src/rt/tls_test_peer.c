@@ -15,7 +15,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#define PATIENCE_S 10
+#define PATIENCE_S 60
 
 struct test_cert {
 	X509 *cert;
