@@ -25,6 +25,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -384,9 +385,14 @@ static int start_monitor(struct serving *s, struct err *e)
 	return r ? err_set(e, r, NULL, "monitor") : monitor_listen(s->monitor, &s->config, e);
 }
 
+/* Buffers of connections are allocated whole and used in part. Where the kernel gives huge pages unasked, as Debian's does, the other part would become memory too: 57 KB
+ * in place of 35 for a TLS handshake under way, 40 MB in place of 5 for a server at rest. */
+static void use_small_pages(void) { (void)prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); }
+
 static int open_all(struct serving *s, struct err *e)
 {
 	struct tls_context *tls = NULL;
+	use_small_pages();
 	/* as root: the configured keys may be readable for nobody else */
 	int r = s->config.tls.n_identities ? tls_context_create(&s->config.tls, &tls, e) : 0;
 

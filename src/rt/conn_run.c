@@ -170,7 +170,7 @@ static void count_held(struct conn *c)
 {
 	struct server *s = c->server;
 	uint32_t held = (uint32_t)c->out.cap + (c->in.lent ? 0 : c->in.cap), before = c->held;
-	if (c->stage == STAGE_HANDSHAKE)
+	if (c->stage == STAGE_HANDSHAKE && c->tls)
 		held += CONN_HANDSHAKE_COST;
 	if (held == before)
 		return;

@@ -56,7 +56,7 @@
 #define CONN_OUT_SOFT ((size_t)64 << 10)          /* output is offered to the socket from this size on */
 #define CONN_OUT_HARD ((size_t)32 << 20)          /* a session that formats more without conn_out_check is cut off */
 #define CONN_LARGE_MIN ((size_t)16 << 10)         /* conn_write_large copies what is smaller */
-#define CONN_HANDSHAKE_COST ((size_t)40 << 10)     /* bytes of OpenSSL's, measured, while a handshake is under way */
+#define CONN_HANDSHAKE_COST ((size_t)84 << 10)     /* bytes that OpenSSL allocates, measured, for a handshake under way; in memory that was used before, all of them are there */
 #define CONN_LINGER_MS 3000                       /* after our end of stream, for the peer to read it and close */
 #define CONN_LINGER_BYTES ((uint64_t)1 << 20)     /* thrown away meanwhile */
 
