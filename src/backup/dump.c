@@ -50,56 +50,73 @@ static int look(enum store_scope_kind kind, struct str key, struct str value, st
 	}
 }
 
-static int take_pair(struct dump *d, struct pairs_out *out, enum store_scope_kind kind, struct str key, struct str value)
+struct taking {
+	struct dump *d;
+	struct pairs_out pairs;
+	struct pace *pace;
+	enum store_scope_kind kind;
+};
+
+static int take_pair(struct taking *t, struct str key, struct str value)
 {
+	struct dump *d = t->d;
 	store_blob_id blob;
 	bool damaged;
-	if (look(kind, key, value, &blob, &damaged) == 0)
+	if (look(t->kind, key, value, &blob, &damaged) == 0)
 		return 0;
 	d->damaged += damaged;
 	d->bytes += key.n + value.n;
+	pace_yield(t->pace, key.n + value.n);
 	if (blob) {
 		int rc = add_blob(&d->blobs, blob);
 		if (rc)
 			return rc;
 		d->messages++;
 	}
-	return pairs_add(out, key, value);
+	return pairs_add(&t->pairs, key, value);
 }
 
-static int take_all(struct store *s, struct store_scope scope, struct pairs_out *out, struct dump *d)
+static int take_all(struct taking *t, struct store_read *r)
 {
-	struct store_read *r;
 	struct store_iter *it;
 	struct str key, value;
-	int rc = store_begin(s, scope, &r);
+	t->d->version = store_version(r);
+	int rc = store_range(r, STR("\0"), STR_NONE, false, &it);
 	if (rc)
 		return rc;
-	d->version = store_version(r);
-	rc = store_range(r, STR("\0"), STR_NONE, false, &it);
-	if (!rc) {
-		while ((rc = store_next(it, &key, &value)) == 1 && (rc = take_pair(d, out, scope.kind, key, value)) == 0)
-			;
-		store_iter_end(&it);
-	}
-	store_end(&r);
-	return rc ? rc : pairs_end(out);
+	while ((rc = store_next(it, &key, &value)) == 1 && (rc = take_pair(t, key, value)) == 0)
+		;
+	store_iter_end(&it);
+	return rc;
 }
 
-int dump_scope(struct store *s, struct store_scope scope, struct repository *r, struct dump *out)
+int dump_read(struct store_read *read, enum store_scope_kind kind, struct repository *r, struct pace *pace, struct dump *out)
+{
+	*out = (struct dump){ .version = 0 };
+	struct taking t = { .d = out, .pairs = { .repository = r, .runs = &out->runs, .run = BUF_INIT(CHUNK_MAX) }, .pace = pace, .kind = kind };
+	int rc = take_all(&t, read);
+	if (!rc)
+		rc = pairs_end(&t.pairs);
+	buf_fini(&t.pairs.run);
+	if (!rc)
+		sort_blobs(&out->blobs);
+	return rc ? rc : out->runs.n ? 0 : ERR_NOT_FOUND;
+}
+
+int dump_scope(struct store *s, struct store_scope scope, struct repository *r, struct pace *pace, struct dump *out)
 {
 	int rc = ERR_RETRY;
 	*out = (struct dump){ .version = 0 };
 	for (unsigned tries = 0; rc == ERR_RETRY && tries < RETRIES_MAX; tries++) {
-		struct pairs_out pairs = { .repository = r, .runs = &out->runs, .run = BUF_INIT(CHUNK_MAX) };
-		out->runs.n = out->blobs.n = 0;
-		out->messages = out->damaged = out->bytes = 0;
-		rc = take_all(s, scope, &pairs, out);
-		buf_fini(&pairs.run);
+		struct store_read *read;
+		dump_fini(out);
+		rc = store_begin(s, scope, &read);
+		if (rc)
+			return rc;
+		rc = dump_read(read, scope.kind, r, pace, out);
+		store_end(&read);
 	}
-	if (!rc)
-		sort_blobs(&out->blobs);
-	return rc ? rc : out->runs.n ? 0 : ERR_NOT_FOUND;
+	return rc;
 }
 
 void dump_fini(struct dump *d)

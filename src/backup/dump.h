@@ -3,6 +3,7 @@
 #define BACKUP_DUMP_H
 
 #include "backup/chunk_list.h"
+#include "backup/pace.h"
 #include "store/store.h"
 
 struct blob_ids {
@@ -15,8 +16,10 @@ struct dump {
 	struct blob_ids blobs;                /* ascending, each once */
 	uint64_t version, messages, damaged, bytes;      /* bytes: of the pairs */
 };
-/* 0; ERR_NOT_FOUND: the scope is empty; the store's and the repository's codes. fini in any case. */
-int dump_scope(struct store *s, struct store_scope scope, struct repository *r, struct dump *out);
+/* 0; ERR_NOT_FOUND: the scope is empty; the store's and the repository's codes. fini in any case. dump_read takes what a read looks at, of that kind, and answers
+ * ERR_RETRY when the read did; dump_scope begins a read, again if need be. Both give way to whoever commits (pace). */
+int dump_read(struct store_read *read, enum store_scope_kind kind, struct repository *r, struct pace *pace, struct dump *out);
+int dump_scope(struct store *s, struct store_scope scope, struct repository *r, struct pace *pace, struct dump *out);
 void dump_fini(struct dump *d);
 
 #endif

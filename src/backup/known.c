@@ -54,16 +54,11 @@ int known_open(struct repository *r, const struct marks *marks, struct known *ou
 	return marks_is_set(marks->whole) ? find_snapshot(out, marks->whole) : 0;
 }
 
-void known_close(struct known *k) { arena_fini(&k->arena); }
-
-const struct moment_scope *known_scope(const struct known *k, struct store_scope scope)
+void known_close(struct known *k)
 {
-	for (unsigned i = 0; i < k->n; i++) {
-		const struct moment_scope *s = moment_find(&k->moments[i], scope);
-		if (s)
-			return s;
-	}
-	return NULL;
+	free(k->whole[0]);
+	free(k->whole[1]);
+	arena_fini(&k->arena);
 }
 
 static int load(const struct known *k, const struct moment_scope *s, struct bodies *out)
@@ -91,7 +86,7 @@ static bool has_all(struct repository *r, const struct chunk_list *l)
 }
 
 /* Those of a note may have been pruned, and those of a snapshot too may be gone, with a damaged pack: then it is taken anew, and they are put again. */
-bool known_is_whole(const struct known *k, const struct moment_scope *s)
+static bool is_whole(const struct known *k, const struct moment_scope *s)
 {
 	struct repository *r = k->repository;
 	struct buf bytes = BUF_INIT(CHUNK_MAX);
@@ -104,6 +99,33 @@ bool known_is_whole(const struct known *k, const struct moment_scope *s)
 	holding_fini(&holding);
 	buf_fini(&bytes);
 	return whole;
+}
+
+/* One that was not whole in the last run, or a part (version 0), is never the same. */
+static bool is_same(const struct moment_scope *s, uint64_t version) { return s->version && s->version == version && s->lost == 0; }
+
+int known_look(struct known *k, struct store *s)
+{
+	for (unsigned i = 0; i < k->n; i++) {
+		const struct moment *m = &k->moments[i];
+		free(k->whole[i]);
+		k->whole[i] = calloc(m->n + 1, sizeof(*k->whole[i]));
+		if (!k->whole[i])
+			return ERR_NO_MEMORY;
+		for (size_t at = 0; at < m->n; at++)
+			k->whole[i][at] = is_same(&m->scopes[at], store_scope_version(s, m->scopes[at].scope)) && is_whole(k, &m->scopes[at]);
+	}
+	return 0;
+}
+
+const struct moment_scope *known_same(const struct known *k, struct store_scope scope, uint64_t version)
+{
+	for (unsigned i = 0; i < k->n; i++) {
+		const struct moment_scope *s = moment_find(&k->moments[i], scope);
+		if (s && is_same(s, version) && k->whole[i] && k->whole[i][s - k->moments[i].scopes])
+			return s;
+	}
+	return NULL;
 }
 
 static int copy_body(struct bodies *to, const struct bodies *from, size_t *at, uint32_t first_chunk)

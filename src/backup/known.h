@@ -12,14 +12,15 @@ struct known {
 	struct moment moments[2];             /* the note's first */
 	unsigned n;
 	bool has_note;
+	bool *whole[2];                       /* private: of the scopes of each moment: known_look */
 };
 /* Without anything to rely on it is empty, and that is no error. */
 int known_open(struct repository *r, const struct marks *marks, struct known *out);
 void known_close(struct known *k);
-/* The newest that is known of the scope, or NULL. */
-const struct moment_scope *known_scope(const struct known *k, struct store_scope scope);
-/* Is all there that it names? */
-bool known_is_whole(const struct known *k, const struct moment_scope *s);
+/* Looks which scopes have not changed by now, and whether the repository has all that is known of them: reads much, so before a read of the store is held. */
+int known_look(struct known *k, struct store *s);
+/* What is known of a scope that has this version, if all of it is there: nothing must be taken again. NULL: it must. */
+const struct moment_scope *known_same(const struct known *k, struct store_scope scope, uint64_t version);
 /* Where its bodies are; those whose chunk is not there any more are left out. What cannot be read is as good as unknown: only ERR_NO_MEMORY comes back. */
 int known_bodies(const struct known *k, struct store_scope scope, struct bodies *out);
 

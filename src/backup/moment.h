@@ -21,6 +21,7 @@ struct moment {
 	int64_t began, ended;                 /* unix seconds */
 	unsigned level;                       /* of the store */
 	struct str set;                       /* empty: everything; else the users' names, one space between */
+	bool one;                             /* all scopes are of one moment; otherwise each is as it was at a moment of its own */
 	bool has_files;
 	struct chunk_id files;                /* files.h */
 	struct moment_scope *scopes;          /* ascending by kind and id */

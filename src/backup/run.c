@@ -3,6 +3,7 @@
 #include "backup/copier.h"
 #include "backup/files.h"
 #include "backup/limits.h"
+#include "backup/shot.h"
 #include "base/clock.h"
 #include "queue/queue.h"
 #include "rt/crypto.h"
@@ -21,6 +22,7 @@ struct run {
 	struct moment moment;                 /* what is taken so far; its scopes in the order they came */
 	size_t cap;
 	struct store_scope now;               /* is being taken */
+	struct store_hold *hold;              /* bodies stay as long as it lasts; NULL: they may go */
 	uint64_t saved_ms, done, all;
 };
 
@@ -166,34 +168,49 @@ static void show(void *arg, uint64_t bodies)
 		run->b->progress(run->b->arg, run->report->messages + bodies, run->done, run->all);
 }
 
+static void tell_damaged(struct run *run, uint64_t damaged)
+{
+	char name[40];
+	if (damaged)
+		tell(run, "%s: %llu damaged records were taken as they are; see: troika check", scope_name(run->now, name), (unsigned long long)damaged);
+}
+
+/* What was taken of the scope, and the bodies that it names: they become *out, unless some went meanwhile. */
+static int take_bodies(struct run *run, const struct chunk_list *runs, const struct blob_ids *blobs, bool last_try, struct moment_scope *out, uint64_t *gone_out)
+{
+	struct copied copied = { .gone = 0 };
+	int rc = copier_take(&run->copy, run->now, blobs, last_try, &copied);
+	*gone_out = copied.gone;
+	if (!rc && (copied.gone == 0 || last_try)) {
+		out->bytes = copied.bytes;
+		out->lost = copied.gone + copied.lost;
+		rc = put_holding(run, runs, &copied.bodies, &out->holding);
+	}
+	copied_fini(&copied);
+	return rc;
+}
+
 static int take_once(struct run *run, bool last_try, struct moment_scope *out, uint64_t *gone_out)
 {
 	struct dump dump;
-	struct copied copied = { .gone = 0 };
-	char name[40];
-	int rc = dump_scope(run->b->store, run->now, run->b->repository, &dump);
+	int rc = dump_scope(run->b->store, run->now, run->b->repository, &run->pace, &dump);
 	if (!rc) {
 		pace_spend(&run->pace, dump.bytes);
-		rc = copier_take(&run->copy, run->now, &dump.blobs, last_try, &copied);
+		*out = (struct moment_scope){ .scope = run->now, .version = dump.version, .messages = dump.messages };
+		rc = take_bodies(run, &dump.runs, &dump.blobs, last_try, out, gone_out);
 	}
-	*gone_out = copied.gone;
-	if (!rc && (copied.gone == 0 || last_try)) {
-		*out = (struct moment_scope){ .scope = run->now, .version = dump.version, .messages = dump.messages, .bytes = copied.bytes,
-									  .lost = copied.gone + copied.lost };
-		rc = put_holding(run, &dump.runs, &copied.bodies, &out->holding);
-		if (dump.damaged)
-			tell(run, "%s: %llu damaged records were taken as they are; see: troika check", scope_name(run->now, name), (unsigned long long)dump.damaged);
-	}
-	copied_fini(&copied);
+	if (!rc && *gone_out == 0)
+		tell_damaged(run, dump.damaged);
 	dump_fini(&dump);
 	return rc;
 }
 
-/* A body that went between the moment of the pairs and its turn was expunged meanwhile: the scope is taken anew. */
+/* At a moment of its own. A body that went between the moment of the pairs and its turn was expunged meanwhile: the scope is taken anew. */
 static int take_anew(struct run *run, struct moment_scope *out)
 {
 	uint64_t gone = 1;
 	int rc = 0;
+	run->report->later++;
 	for (unsigned tries = 1; !rc && gone && tries <= DUMP_TRIES; tries++) {
 		rc = take_once(run, tries == DUMP_TRIES, out, &gone);
 		run->report->again += !rc && gone && tries < DUMP_TRIES;
@@ -201,27 +218,76 @@ static int take_anew(struct run *run, struct moment_scope *out)
 	return rc;
 }
 
-/* ERR_NOT_FOUND: there is none, or none any more. */
-static int take(struct run *run, struct store_scope scope)
+static int count(struct run *run, const struct moment_scope *taken, bool same)
 {
-	const struct moment_scope *known = known_scope(&run->known, scope);
-	struct moment_scope fresh;
-	run->now = scope;
-	bool same = known && known->version && known->lost == 0 && known->version == store_scope_version(run->b->store, scope) &&
-				known_is_whole(&run->known, known);
-	int rc = same ? 0 : take_anew(run, &fresh);
-	if (same)
-		fresh = *known;
-	if (!rc)
-		rc = add_scope(run, &fresh);
+	int rc = add_scope(run, taken);
 	if (rc)
 		return rc;
-	run->report->accounts += scope.kind == STORE_ACCOUNT && !same;
-	run->report->same += scope.kind == STORE_ACCOUNT && same;
-	run->report->messages += fresh.messages;
-	run->report->bytes += fresh.bytes;
-	run->report->lost += fresh.lost;
+	run->report->accounts += taken->scope.kind == STORE_ACCOUNT && !same;
+	run->report->same += taken->scope.kind == STORE_ACCOUNT && same;
+	run->report->messages += taken->messages;
+	run->report->bytes += taken->bytes;
+	run->report->lost += taken->lost;
 	return save_now_and_then(run);
+}
+
+/* 0 also when there is none, or none any more. */
+static int take(struct run *run, struct store_scope scope)
+{
+	const struct moment_scope *same = known_same(&run->known, scope, store_scope_version(run->b->store, scope));
+	struct moment_scope fresh;
+	run->now = scope;
+	int rc = same ? 0 : take_anew(run, &fresh);
+	return rc == ERR_NOT_FOUND ? 0 : rc ? rc : count(run, same ? same : &fresh, same != NULL);
+}
+
+/* ---- at one moment ---- */
+
+/* The pairs are there. Of bodies that went all the same (somebody set the clock back, or nothing could be held) the scope is taken as it is by now. */
+static int take_shot(struct run *run, const struct shot_scope *s)
+{
+	struct moment_scope fresh = { .scope = s->scope, .version = s->version, .messages = s->messages };
+	struct blob_ids blobs = { NULL, 0, 0 };
+	uint64_t gone = 1;
+	run->now = s->scope;
+	if (s->same)
+		return count(run, s->same, true);
+	int rc = s->later ? 0 : shot_blobs(s, &blobs);
+	if (!rc && !s->later)
+		rc = take_bodies(run, &s->runs, &blobs, false, &fresh, &gone);
+	free(blobs.v);
+	if (!rc && gone) {
+		run->report->again += !s->later;
+		return take(run, s->scope);
+	}
+	if (!rc)
+		tell_damaged(run, s->damaged);
+	return rc ? rc : count(run, &fresh, false);
+}
+
+static void show_shot(void *arg, uint64_t done, uint64_t all)
+{
+	struct run *run = arg;
+	if (run->b->progress)
+		run->b->progress(run->b->arg, 0, done, all);
+}
+
+static int take_pairs(struct run *run, struct shot *out)
+{
+	const struct backup_run *b = run->b;
+	int rc = known_look(&run->known, b->store);
+	/* Without a hold it goes on: take_shot. */
+	if (!rc && store_hold(b->store, &run->hold) == ERR_NO_MEMORY)
+		rc = ERR_NO_MEMORY;
+	if (rc)
+		return rc;
+	rc = shot_take(&(struct shot_wish){ .store = b->store, .repository = b->repository, .known = &run->known, .pace = &run->pace, .everything = b->set.n == 0,
+										.accounts = b->accounts, .n_accounts = b->n_accounts, .ms_max = b->shot_ms_max, .progress = show_shot, .arg = run },
+				   out);
+	pace_spend(&run->pace, out->bytes);
+	run->report->shot_ms = out->ms;
+	run->report->shot_growth = out->growth;
+	return rc;
 }
 
 /* ---- all ---- */
@@ -234,19 +300,6 @@ static bool is_taken(const struct run *run, uint64_t account)
 	return false;
 }
 
-static int take_accounts(struct run *run, const uint64_t *ids, size_t n)
-{
-	int rc = 0;
-	run->all = n;
-	for (run->done = 0; !rc && run->done < n; run->done++) {
-		show(run, 0);
-		rc = take(run, (struct store_scope){ STORE_ACCOUNT, ids[run->done] });
-		rc = rc == ERR_NOT_FOUND ? 0 : rc;
-	}
-	show(run, 0);
-	return rc;
-}
-
 /* Users who came while the others were taken: the newest accounts, since ids ascend. */
 static int take_newcomers(struct run *run, const uint64_t *before, size_t n_before)
 {
@@ -254,37 +307,41 @@ static int take_newcomers(struct run *run, const uint64_t *before, size_t n_befo
 	uint64_t *ids;
 	size_t n;
 	int rc = model_accounts(run->b->model, &arena, &ids, &n);
-	while (!rc && n && n_before && ids[n - 1] > before[n_before - 1] && !is_taken(run, ids[n - 1])) {
+	while (!rc && n && n_before && ids[n - 1] > before[n_before - 1] && !is_taken(run, ids[n - 1]))
 		rc = take(run, (struct store_scope){ STORE_ACCOUNT, ids[--n] });
-		rc = rc == ERR_NOT_FOUND ? 0 : rc;
-	}
 	arena_fini(&arena);
 	return rc;
 }
 
+/* What the common moment does not have: accounts, one after another; the queue was taken before them, so that a message that is delivered meanwhile is there twice
+ * rather than not at all; the directory last. */
+static int take_rest(struct run *run, const struct shot *shot)
+{
+	int rc = 0;
+	for (size_t i = shot->n_looked_at; !rc && i < shot->n_accounts; i++) {
+		show(run, 0);
+		rc = take(run, (struct store_scope){ STORE_ACCOUNT, shot->accounts[i] });
+		run->done++;
+	}
+	if (!rc && run->b->set.n == 0)
+		rc = take_newcomers(run, shot->accounts, shot->n_accounts);
+	return rc ? rc : take(run, (struct store_scope){ STORE_SYSTEM, 0 });
+}
+
 static int take_everything(struct run *run)
 {
-	struct arena arena = ARENA_INIT(0);
-	const uint64_t *ids = run->b->accounts;
-	size_t n = run->b->n_accounts;
-	bool whole = run->b->set.n == 0;
-	int rc = 0;
-	for (uint64_t shard = 0; !rc && whole && shard < QUEUE_SHARDS_EVER; shard++) {
-		rc = take(run, (struct store_scope){ STORE_QUEUE, shard });
-		rc = rc == ERR_NOT_FOUND ? 0 : rc;
+	struct shot shot = { .n = 0 };
+	int rc = take_pairs(run, &shot);
+	run->all = shot.n_accounts;
+	for (size_t i = 0; !rc && i < shot.n; i++) {
+		show(run, 0);
+		rc = take_shot(run, &shot.v[i]);
+		run->done += shot.v[i].scope.kind == STORE_ACCOUNT;
 	}
-	if (!rc && whole) {
-		uint64_t *all;
-		rc = model_accounts(run->b->model, &arena, &all, &n);
-		ids = all;
-	}
-	if (!rc)
-		rc = take_accounts(run, ids, n);
-	if (!rc && whole)
-		rc = take_newcomers(run, ids, n);
-	if (!rc)
-		rc = take(run, (struct store_scope){ STORE_SYSTEM, 0 });
-	arena_fini(&arena);
+	if (!rc && !shot.whole)
+		rc = take_rest(run, &shot);
+	show(run, 0);
+	shot_fini(&shot);
 	return rc;
 }
 
@@ -293,6 +350,7 @@ static int finish(struct run *run)
 	struct buf b = BUF_INIT(CHUNK_MAX - 1);
 	crypto_random(run->moment.token, MOMENT_TOKEN);
 	run->moment.ended = clock_now();
+	run->moment.one = run->report->later == 0;
 	run->moment.level = store_level(run->b->store);      /* of what was taken last; it never falls */
 	sort_scopes(&run->moment);
 	moment_encode(&run->moment, &b);
@@ -312,7 +370,7 @@ static int begin(struct run *run)
 	run->moment.level = store_level(b->store);
 	run->moment.set = b->set;
 	run->saved_ms = clock_mono_ms();
-	run->pace.rate = b->rate;
+	pace_begin(&run->pace, b->store, b->rate);
 	run->copy = (struct copier){ .store = b->store, .repository = b->repository, .known = &run->known, .pace = &run->pace, .save = save_part,
 							   .tell = tell_body, .progress = show, .arg = run };
 	int rc = marks_read(b->dir, b->repository, b->set, &run->marks, run->e);
@@ -341,6 +399,9 @@ int backup_run(const struct backup_run *b, struct backup_report *out, struct err
 	out->bytes_new = after.bytes - before.bytes;
 	if (rc && e && !e->log[0])
 		err_set(e, rc, NULL, "the backup: %s", err_text(rc));
+	out->yields = run.pace.yields;
+	out->yielded_ms = run.pace.yielded_us / 1000;
+	store_release(&run.hold);
 	copier_fini(&run.copy);
 	known_close(&run.known);
 	free(run.moment.scopes);

@@ -1,8 +1,9 @@
 /* A backup run: everything of a data directory, or some users', into a repository, while the server goes on. doc/admin/backup.md, doc/design/0006-backup.md.
  *
- * Each scope (an account, the queue, the directory) is taken as it is at one moment; they follow one another: the queue first, so that a message that is delivered
- * meanwhile is there twice rather than not at all, the directory last. What was acknowledged before the run began is in it. One thread; it holds a read of
- * the store while it takes a scope's pairs, none while it copies bodies. */
+ * All scopes (accounts, the queue, the directory) are taken as they are at one moment: their pairs first, in one read of the store (shot.h), then the bodies that these name,
+ * which are held meanwhile (store_hold). If something acknowledged is in it, all that was acknowledged before that was asked for is in it too. Where that cannot be,
+ * as the index would grow too much, the rest follows as it is later, each scope at a moment of its own; then `later` tells how many. What was acknowledged before the run began is in it in any
+ * case. One thread. */
 #ifndef BACKUP_RUN_H
 #define BACKUP_RUN_H
 
@@ -15,6 +16,9 @@ struct backup_report {
 	uint64_t messages, bytes;             /* in the snapshot: emails and queued messages, octets of them */
 	uint64_t bodies_read, bytes_read;     /* by this run */
 	uint64_t bytes_new;                   /* that the repository grew by */
+	uint64_t later;                       /* scopes that are not of the common moment */
+	uint64_t shot_ms, shot_growth;        /* the read of all was held for so long; octets that the index grew by meanwhile */
+	uint64_t yields, yielded_ms;          /* how often, and how long, it gave way to commits that took long */
 	uint64_t again;                       /* accounts that were taken again, because bodies went meanwhile */
 	uint64_t lost;                        /* bodies that could not be read */
 	uint64_t faults;                      /* lines told */
@@ -28,6 +32,7 @@ struct backup_run {
 	const uint64_t *accounts;             /* theirs */
 	size_t n_accounts;
 	uint64_t rate;                        /* as struct pace */
+	uint64_t shot_ms_max;                 /* 0: SHOT_MS_MAX */
 	void (*progress)(void *arg, uint64_t messages, uint64_t done, uint64_t all);     /* may be NULL; accounts done of all */
 	void (*tell)(void *arg, const char *line);                                       /* what could not be taken; may be NULL */
 	void *arg;

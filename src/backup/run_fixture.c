@@ -124,6 +124,16 @@ void run_append(struct run_fixture *f, const char *mailbox, const char *text, un
 	}
 }
 
+void run_append_to(struct run_fixture *f, uint64_t account, const char *text, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		store_blob_id blob;
+		struct str body = str_from_c(text);
+		assert_int_equal(model_put_blob(f->model, &body, 1, &account, 1, &blob), 0);
+		append(f, account, "INBOX", blob, body.n);
+	}
+}
+
 void run_append_shared(struct run_fixture *f, const char *text, uint64_t a, uint64_t b, unsigned n)
 {
 	const uint64_t both[2] = { a, b };

@@ -27,6 +27,7 @@ int run_teardown(void **state);
 
 /* All assert success. */
 void run_append(struct run_fixture *f, const char *mailbox, const char *text, unsigned n);     /* n messages, each another text */
+void run_append_to(struct run_fixture *f, uint64_t account, const char *text, unsigned n);     /* its INBOX */
 void run_append_body(struct run_fixture *f, const char *mailbox, struct str body);
 void run_append_shared(struct run_fixture *f, const char *text, uint64_t a, uint64_t b, unsigned n);
 struct backup_report run_backup(struct run_fixture *f);

@@ -92,55 +92,6 @@ static void a_store_that_was_set_back(void **state)
 	run_drop_restored(f);
 }
 
-/* All but one message goes, and their bodies with them, in the midst of a run. */
-static void expunge_meanwhile(void *arg, uint64_t messages, uint64_t done, uint64_t all)
-{
-	struct run_fixture *f = arg;
-	struct account *a;
-	struct arena arena = ARENA_INIT(0);
-	struct mailbox box;
-	struct rangeset uids = RANGESET_INIT;
-	uint64_t reclaimed;
-	(void)done;
-	(void)all;
-	if (messages == 0 || f->happened++)
-		return;
-	assert_int_equal(account_open(f->model, RUN_ACCOUNT, &a), 0);
-	assert_int_equal(mailbox_find(a, &arena, STR("INBOX"), &box), 0);
-	assert_int_equal(rangeset_add(&uids, 2, 1000), 0);
-	assert_int_equal(mailbox_expunge(a, box.id, &uids, false, NULL, NULL), 0);
-	rangeset_fini(&uids);
-	account_close(&a);
-	arena_fini(&arena);
-	clock_shift_ms(600 * 1000);                  /* over the time that dead bodies are kept */
-	do
-		assert_int_equal(store_maintain(f->store, 64 << 20, &reclaimed), 0);
-	while (reclaimed);
-	clock_shift_ms(-600 * 1000);
-}
-
-static void bodies_that_go_meanwhile(void **state)
-{
-	struct run_fixture *f = *state;
-	struct backup_report report;
-	struct err e = { 0 };
-	char body[12000];
-	for (unsigned i = 0; i < 400; i++) {
-		memset(body, 'a' + (int)(i % 26), sizeof(body));
-		snprintf(body, 20, "%u", i);
-		run_append_body(f, "INBOX", str_make(body, sizeof(body)));
-	}
-	struct backup_run b = { .dir = f->dir, .store = f->store, .model = f->model, .repository = f->repository, .rate = PACE_FULL, .progress = expunge_meanwhile, .arg = f };
-	assert_int_equal(backup_run(&b, &report, &e), 0);
-	assert_true(f->happened > 0);
-	assert_true(report.again > 0);
-	assert_int_equal(report.lost, 0);
-	assert_int_equal(report.messages, 1);
-	run_restore(f, NULL, true);
-	assert_string_equal(run_show(f->restored_model, RUN_ACCOUNT), run_show(f->model, RUN_ACCOUNT));
-	run_drop_restored(f);
-}
-
 static void restores_do_not_deceive_clients(void **state)
 {
 	struct run_fixture *f = *state;
@@ -390,7 +341,7 @@ static void retention(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		RUN_TEST(twice), RUN_TEST(large_and_empty_bodies), RUN_TEST(shared_bodies), RUN_TEST(a_store_that_was_set_back), RUN_TEST(bodies_that_go_meanwhile),
+		RUN_TEST(twice), RUN_TEST(large_and_empty_bodies), RUN_TEST(shared_bodies), RUN_TEST(a_store_that_was_set_back),
 		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(what_is_lost_is_left_out), RUN_TEST(level_that_rises), RUN_TEST(retention),
 	};
 	return cmocka_run_group_tests_name("backup/run", tests, NULL, NULL);

@@ -41,8 +41,8 @@ static int list_one(void *arg, const char *id)
 	if (r)
 		printf("%-20s cannot be read: %s\n", id, err_text(r));
 	else
-		printf("%-20s %6llu accounts %9llu messages %10.1f MB%s%.*s%s\n", id, (unsigned long long)accounts, (unsigned long long)messages, megabytes(bytes),
-			   m.set.n ? "  only " : "", STR_ARG(m.set), lost ? "  (with losses)" : "");
+		printf("%-20s %6llu accounts %9llu messages %10.1f MB%s%.*s%s%s\n", id, (unsigned long long)accounts, (unsigned long long)messages, megabytes(bytes),
+			   m.set.n ? "  only " : "", STR_ARG(m.set), lost ? "  (with losses)" : "", m.one ? "" : "  (not of one moment)");
 	arena_fini(&arena);
 	buf_fini(&b);
 	return 0;
@@ -166,6 +166,13 @@ static int report(const struct backup_report *report, uint64_t ms)
 		   (unsigned long long)(report->accounts + report->same), (unsigned long long)report->same, (unsigned long long)report->messages,
 		   megabytes(report->bytes), (unsigned long long)report->bodies_read, megabytes(report->bytes_read), megabytes(report->bytes_new),
 		   (unsigned long long)report->bytes_new, (double)ms / 1000);
+	if (report->later)
+		printf("%llu of them are not of the common moment, but each of a later one of its own\n", (unsigned long long)report->later);
+	else
+		printf("all at one moment; taking it held the index for %.1f s, which grew by %.1f MB meanwhile\n", (double)report->shot_ms / 1000,
+			   megabytes(report->shot_growth));
+	if (report->yields)
+		printf("gave way to commits %llu times, %.1f s\n", (unsigned long long)report->yields, (double)report->yielded_ms / 1000);
 	if (report->lost)
 		printf("%llu bodies could not be read and are not in it; see: troika check\n", (unsigned long long)report->lost);
 	return report->lost || report->faults ? CLI_FAULTS : CLI_OK;
@@ -195,7 +202,7 @@ static int back_up(struct backup_options *o, const char *secret, struct err *e)
 	struct house h = { 0 };
 	struct repository *repository = NULL;
 	int r = house_become_owner(o->dir, e);
-	pace_give_way();
+	pace_lower();
 	if (r == 0)
 		r = check_place(o, e);
 	if (r == 0)

@@ -40,10 +40,8 @@ int registry_remove(struct model *m, uint64_t account) { return registry_commit(
 struct store_scope registry_scope(void) { return system_scope; }
 struct key registry_annotations(void) { return (struct key){ .p = { 'm', 'd' }, .n = 2 }; }
 
-static int read_list(struct store_read *r, void *arg)
+int registry_read(struct store_read *r, struct buf *ids)
 {
-	struct buf *ids = arg;
-	buf_reset(ids);
 	struct store_iter *it;
 	int rc = store_range(r, STR("m"), STR("n"), false, &it);
 	if (rc)
@@ -57,6 +55,12 @@ static int read_list(struct store_read *r, void *arg)
 	}
 	store_iter_end(&it);
 	return rc ? rc : ids->failed ? ERR_NO_MEMORY : 0;
+}
+
+static int read_list(struct store_read *r, void *arg)
+{
+	buf_reset(arg);
+	return registry_read(r, arg);
 }
 
 int registry_list(struct model *m, struct arena *arena, uint64_t **out, size_t *n_out)

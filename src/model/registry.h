@@ -4,11 +4,14 @@
 #ifndef MODEL_REGISTRY_H
 #define MODEL_REGISTRY_H
 
+#include "base/buf.h"
 #include "model/keys.h"
 #include "model/model.h"
 
 int registry_add(struct model *m, uint64_t account);
 int registry_remove(struct model *m, uint64_t account);
+/* Appends every id (uint64_t), ascending. The read looks at registry_scope(). */
+int registry_read(struct store_read *r, struct buf *ids);
 /* Every id, ascending, in the arena. */
 int registry_list(struct model *m, struct arena *arena, uint64_t **out, size_t *n_out);
 

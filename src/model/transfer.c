@@ -116,6 +116,8 @@ int transfer_move(struct transfer *t, struct str key, struct buf *value)
 	return rc == ERR_CORRUPT ? 0 : rc;
 }
 
+int transfer_accounts(struct store_read *r, struct buf *ids) { return registry_read(r, ids); }
+
 int transfer_register(struct model *m, uint64_t account) { return registry_add(m, account); }
 
 static int raise_uidvalidity(struct change *c, void *arg)

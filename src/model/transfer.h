@@ -14,6 +14,10 @@
  * record is taken as it is; then *damaged_out is true, and the body that it seems to name is told. */
 int transfer_look(struct str key, struct str value, store_blob_id *blob_out, bool *damaged_out);
 
+/* Which accounts there are at the moment of a read of all scopes (store_begin_all), which looks at STORE_SYSTEM: appends their ids (uint64_t), ascending. One of
+ * them may lack its pairs. */
+int transfer_accounts(struct store_read *r, struct buf *ids);
+
 struct transfer {
 	/* Gives the body's id in the new place, 0 when it is lost. 0, or an error that ends it. */
 	int (*blob)(void *arg, store_blob_id old, store_blob_id *new_out);

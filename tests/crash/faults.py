@@ -4,6 +4,7 @@ by SMTP, is appended, flagged and expunged by IMAP, deleted by POP3 and sent out
 nothing acknowledged is lost, nothing is left open, and `troika check` finds nothing. Usage: faults.py PATH/TO/troika [SECONDS_PER_FAULT]"""
 import errno
 import hashlib
+import http.client
 import imaplib
 import mmap
 import os
@@ -326,6 +327,34 @@ def one_fault(server, faults, w, fault, idle):
     return hits
 
 
+def gave_way(server):
+    c = http.client.HTTPConnection("127.0.0.1", timeout=30)
+    c.sock = socket.socket(socket.AF_UNIX)
+    c.sock.connect(str(server.data / "run" / "troika.sock"))
+    c.request("GET", "/metrics")
+    text = c.getresponse().read().decode()
+    c.close()
+    return int(re.search(r"^troika_store_gave_way_total (\d+)", text, re.M).group(1))
+
+
+def backup_gives_way(server, faults, w, where):
+    """Commits take long while a backup runs: it pauses for them, says so, and the server's figures do. What was usual is seen as it begins, so the disk gets slow then."""
+    before, tally, until = gave_way(server), Tally(), time.monotonic() + 8
+    threads = [threading.Thread(target=worker, args=(server, w, way, f"beside{i}", until, tally), daemon=True) for i, way in enumerate((by_smtp, by_imap))]
+    p = subprocess.Popen([server.template.binary, "backup", "-d", server.data, where / "backup", "--rate", "4M"], stdout=subprocess.PIPE, text=True)
+    faults.set("index.sync", 1, 0, 1000)
+    for t in threads:
+        t.start()
+    out = p.communicate(timeout=300)[0]
+    for t in threads:
+        t.join(60)
+    faults.set("index.sync")
+    found = re.search(r"gave way to commits (\d+) times", out)
+    print(f"     a backup beside commits of a second gave way {found.group(1) + ' times' if found else 'never'}; {tally.good} commits meanwhile")
+    check("a backup gives way to commits that take long", p.returncode == 0 and found, out)
+    check("and the server's figures tell how often", found and gave_way(server) - before == int(found.group(1)), gave_way(server) - before)
+
+
 def campaign():
     subprocess.run(["ninja", "-C", BUILD, "tests/crash/faulty.so"], check=True, stdout=subprocess.DEVNULL)
     where, template, sink, w = scratch(), Template(sys.argv[1]), Sink(), Witness()
@@ -345,6 +374,8 @@ def campaign():
         for fault in FAULTS:
             struck[fault[0]] = one_fault(server, faults, w, fault, idle)
             examine(server, w, fault[0])
+        backup_gives_way(server, faults, w, where)
+        examine(server, w, "beside a backup")
         end = time.monotonic() + 60
         while not w.out <= set(sink.seen) and time.monotonic() < end:
             time.sleep(0.1)

@@ -184,6 +184,45 @@ def hot(server, app_password):
     restored.remove()
 
 
+def one_moment(server, app_password):
+    """One client appends to alice, then to bob, each when the one before is acknowledged: in no backup is bob ahead of alice, or more than one message behind."""
+    server = Server(server.template, None)
+    binary, stop, done = server.template.binary, threading.Event(), [0]
+
+    def alternate():
+        clients = [common.imap(server, "alice"), common.imap(server, "bob")]
+        while not stop.is_set():
+            for c in clients:
+                c.append("INBOX", "", None, message(f"turn{done[0] + 1}", RANDOM, 100))
+            done[0] += 1
+        for c in clients:
+            c.logout()
+
+    thread = threading.Thread(target=alternate)
+    thread.start()
+    runs = []
+    for i in range(3):
+        while done[0] < 20 * (i + 1) and thread.is_alive():
+            time.sleep(0.01)
+        before = done[0]
+        out = run(binary, "backup", "-d", server.data, WORK / "one-moment", "--rate", "1M").stdout.decode()
+        runs.append((before, done[0], out))
+    stop.set()
+    thread.join()
+    ids = [line.split()[0] for line in run(binary, "backup", WORK / "one-moment", "--list").stdout.decode().splitlines()]
+    for at, (before, after, out) in zip(ids, runs):
+        where = WORK / f"one-moment-{at}"
+        run(binary, "restore", WORK / "one-moment", "-d", where, "--at", at, "--unchanged")
+        restored = serve(binary, where)
+        alice, bob = (sorted(int(s[4:]) for s in subjects(restored, user)) for user in ("alice", "bob"))
+        check(f"one moment: {len(alice)} and {len(bob)} of {before} to {after} turns", len(alice) - len(bob) in (0, 1) and len(bob) >= before and
+              alice == list(range(1, len(alice) + 1)) and bob == list(range(1, len(bob) + 1)), (alice[-3:], bob[-3:]))
+        check("one moment: and it says so", "all at one moment" in out, out)
+        restored.remove()
+        shutil.rmtree(where)
+    server.remove()
+
+
 def latency(server, app_password):
     """How long an acknowledgement takes while a whole backup of a larger store runs; told, not judged: others use the machine too."""
     server = Server(server.template, None)
@@ -621,7 +660,7 @@ def main():
     template = Template(binary)
     server = Server(template, None)
     app_password = furnish(server)
-    for scenario in (whole, waiting, hot, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, parts):
+    for scenario in (whole, waiting, hot, one_moment, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, parts):
         if scenario.__name__ in (common.sys.argv[3:] or [scenario.__name__]):
             attempt(scenario.__name__, scenario, server, app_password)
     server.stop()

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "store/limits.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -31,10 +32,13 @@ struct pulse {
 	struct page *page;
 };
 
-/* Written, not only made that long: a hole would be filled when memory is first touched, and with a full disk that ends the process. */
+/* A hole (of a new file, or of a copy of one) would be filled when memory is first touched, and with a full disk that ends the process. */
 static int make_room(int fd)
 {
 	char zeros[PAGE_BYTES] = { 0 };
+	int failed = fallocate(fd, 0, 0, PAGE_BYTES);
+	if (!failed || errno == ENOSPC)
+		return failed;
 	off_t size = lseek(fd, 0, SEEK_END);
 	if (size < 0)
 		return -1;
