@@ -182,7 +182,7 @@ def confirm_killed(server, program):
 def refused(name, server, older):
     """The older program says so, whatever it is asked for, and leaves all alone."""
     before = level(server)
-    for words in (("user", "list"), ("check",), ("export", "--user", address("alice"), server.dir / "out"), ("queue", "list")):
+    for words in (("user", "list"), ("check",), ("export", "--user", address("alice"), "--to", "mbox", server.dir / "out"), ("queue", "list")):
         r = run(older, *words, "-d", server.data)
         check(f"{name}: the older `{words[0]}` refuses in plain words", r.returncode not in (0, 75) and "newer program" in r.stdout + r.stderr, r)
     try:
