@@ -7,6 +7,9 @@ test_packages="libcmocka-dev python3 python3-yaml openssl bsdutils procps git cu
 	swaks mutt neomutt isync offlineimap3 interimap fetchmail msmtp poppler-utils gsasl python3-jwt python3-cryptography python3-prometheus-client libnet-ssleay-perl libsasl2-modules
 	postfix dovecot-imapd dovecot-pop3d knot-dnsutils iproute2 libdb5.3 libevent-2.1-7 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0
 	libmilter-dev opendkim opendkim-tools pebble python3-authres python3-dkim python3-nacl python3-spf rspamd"
+# Servers that cannot be installed beside those above are unpacked (see unpack); these are the libraries that they want.
+peer_packages="sasl2-bin libical3 libclamav12 libpcre3 libxapian30 libzephyr4 libpq5 libwrap0 libgamin0 libcourier-unicode4"
+unpacked_packages="cyrus-common cyrus-imapd courier-imap courier-base courier-authlib"
 fuzz_packages="clang libclang-rt-14-dev libcmocka-dev"
 run_packages="curl"
 bench_packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix openssl python3"
@@ -37,4 +40,20 @@ need() {
 		echo "could not install:$missing" >&2
 		return 1
 	}
+}
+
+# unpack CACHE DIR PACKAGE...: fetches packages into CACHE, unless they are there, and unpacks them below DIR; nothing is installed or configured.
+unpack() {
+	cache=$1
+	dir=$2
+	shift 2
+	mkdir -p "$cache" "$dir"
+	for package in "$@"; do
+		set -- "$cache/$package"_*.deb
+		[ -f "$1" ] || (cd "$cache" && { apt-get -o APT::Sandbox::User=root download "$package" || { apt-get update && apt-get -o APT::Sandbox::User=root download "$package"; }; }) >/dev/null 2>&1 || {
+			echo "could not fetch: $package" >&2
+			return 1
+		}
+		dpkg-deb -x "$cache/$package"_*.deb "$dir" || return 1
+	done
 }

@@ -12,62 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from common import DOMAIN, TLS, USERS, Server, Template, address, attempt, binary, check, finish, imap, skip  # noqa: F401
-
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
-
-
-def run_import(data, *args, user="bob", timeout=300, stdin=None):
-    r = subprocess.run([binary(), "import", "-d", str(data), "--user", address(user), *map(str, args)], capture_output=True, timeout=timeout,
-                       input=stdin)
-    return r.returncode, r.stdout.decode(errors="replace") + r.stderr.decode(errors="replace")
-
-
-def number(text, what):
-    m = re.search(r"(\d+) " + what, text)
-    return int(m.group(1)) if m else 0
-
-
-def message(i, size=0):
-    body = f"line {i}\r\n..dots\r\n.\r\nFrom nobody\r\n" + "x" * 70 + "\r\n"
-    return (f"From: a{i}@example.net\r\nTo: b@example.org\r\nDate: Mon, 6 Jul 2020 12:00:{i % 60:02d} +0000\r\n"
-            f"Subject: message {i}\r\nMessage-ID: <{i}@example.net>\r\n\r\n{body}" + "y" * size).encode() + (b"\r\n" if size else b"")
-
-
-def contents(c, folder, body=True):
-    """What a client sees: sorted list of (date, flags, octets)."""
-    typ, data = c.select(f'"{folder}"', readonly=True)
-    if typ != "OK":
-        return None
-    if int(data[0]) == 0:
-        return []
-    typ, data = c.uid("FETCH", "1:*", "(UID FLAGS INTERNALDATE BODY.PEEK[])")
-    found = []
-    for k, part in enumerate(data):
-        if not isinstance(part, tuple):
-            continue
-        text = part[0] + (data[k + 1] if k + 1 < len(data) and isinstance(data[k + 1], bytes) else b"")
-        flags = re.search(rb"FLAGS \(([^)]*)\)", text).group(1).split()
-        flags = sorted(f for f in flags if f != b"\\Recent")
-        found.append((re.search(rb'INTERNALDATE "([^"]*)"', text).group(1), flags, part[1] if body else len(part[1])))
-    return sorted(found, key=lambda x: (x[2], x[0]))
-
-
-def same_instant(a, b):
-    """Two lists of contents, with dates compared as instants."""
-    def norm(x):
-        out = []
-        for date, flags, octets in x:
-            d, mon, rest = date.decode().strip().split("-", 2)
-            year, clock, zone = rest.split()
-            h, m, s = map(int, clock.split(":"))
-            import calendar
-            t = calendar.timegm((int(year), MONTHS.index(mon) + 1, int(d), h, m, s))
-            off = int(zone[1:3]) * 3600 + int(zone[3:]) * 60
-            out.append((t - (off if zone[0] == "+" else -off), [f.lower() for f in flags], octets))
-        return sorted(out, key=lambda x: (x[2], x[0]))
-    return a is not None and b is not None and norm(a) == norm(b)
-
+from common import DOMAIN, TLS, USERS, Server, Template, address, attempt, binary, check, contents, finish, imap, message, number, run_import, same_instant, skip
 
 def secret(server, user="alice"):
     path = server.dir / f"secret-{user}"

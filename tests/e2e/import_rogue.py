@@ -22,6 +22,7 @@ class Fake(threading.Thread):
         super().__init__(daemon=True)
         self.folders, self.capabilities, self.attributes, self.greeting, self.hook = folders, capabilities, attributes or {}, greeting, hook
         self.ids, self.uidvalidity = ids or {}, uidvalidity
+        self.unasked = ""                                     # what is said of every message beside what was asked for
         self.fetched, self.connections, self.singles = [], 0, []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -81,7 +82,8 @@ class Fake(threading.Thread):
                     c.sendall(f"* {uid} FETCH (UID {uid} BODY[] {{{len(box[uid][1])}}}\r\n".encode() + box[uid][1] + b")\r\n")
             elif verb.startswith("UID FETCH"):
                 for uid in self.expand(rest.split()[2], box):
-                    extra = f" X-GM-MSGID {self.ids[(self.box, uid)]}" if "X-GM-MSGID" in verb else f" EMAILID ({self.ids[(self.box, uid)]})" if "EMAILID" in verb else ""
+                    extra = self.unasked
+                    extra += f" X-GM-MSGID {self.ids[(self.box, uid)]}" if "X-GM-MSGID" in verb else f" EMAILID ({self.ids[(self.box, uid)]})" if "EMAILID" in verb else ""
                     c.sendall(f"* {uid} FETCH (UID {uid} FLAGS ({box[uid][0]}) INTERNALDATE \"17-Jul-2020 02:44:{uid % 60:02d} +0000\" RFC822.SIZE {len(box[uid][1])}{extra})\r\n"
                               .encode())
             elif verb.startswith("LOGOUT"):
@@ -382,6 +384,28 @@ def labels(p):
 
 
 @with_place
+def five_labels(p):
+    """As Google documents it: a folder that is none, labels told unasked; a large email under five labels, and in All Mail, is fetched once and kept once."""
+    large = message(1, "large line of mail\r\n" * (4 << 16))
+    names = ["INBOX", "Muy Importante", "Work", "Work/Tr&AOg-s", "[Gmail]/Sent Mail"]
+    everything = [*names, "[Gmail]/All Mail", "[Gmail]/Important"]
+    boxes = {name: {5: ("\\Seen", large)} for name in everything} | {"[Gmail]": {}}
+    f = Fake(boxes, "IMAP4rev1 UNSELECT IDLE NAMESPACE QUOTA ID XLIST CHILDREN X-GM-EXT-1 UIDPLUS COMPRESS=DEFLATE ENABLE MOVE CONDSTORE ESEARCH SPECIAL-USE",
+             {"[Gmail]": "\\HasChildren \\Noselect", "[Gmail]/All Mail": "\\All \\HasNoChildren", "[Gmail]/Important": "\\HasNoChildren \\Important",
+              "[Gmail]/Sent Mail": "\\HasNoChildren \\Sent"}, ids={(name, 5): 1278455344230334865 for name in everything})
+    f.unasked = ' X-GM-THRID 1266894439832287888 X-GM-LABELS (\\Inbox \\Sent Important "Muy Importante" "Tr&AOg-s")'
+    code, out, mb, s = p.run(f.port)
+    here = ["INBOX", "Muy Importante", "Work", "Work/Tr&AOg-s", "Sent"]
+    check("Gmail: an email under five labels is in five mailboxes, and not in Archive", code == 0 and all(p.bodies(name) == [large] for name in here) and p.bodies("Archive") == [], out)
+    check("it is fetched once", len(f.fetched) == 1, f.fetched)
+    kept = sum(x.stat().st_blocks * 512 for x in (p.server.data / "store" / "blobs").iterdir())
+    check("and kept once", kept < 2 * len(large), kept)
+    code, out, mb, s = p.run(f.port)
+    check("again: nothing", code == 0 and "0 messages imported" in out and len(f.fetched) == 1, out)
+    f.stop()
+
+
+@with_place
 def killed(p):
     """kill -9 in a loop, with a server that is slow enough to be caught anywhere."""
     def slow(s, c, tag, rest):
@@ -533,7 +557,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, never_ending, drops, refusals, odd_messages, old_servers, labels, killed, unnoted, pop3, quota):
+        for scenario in (greetings, never_ending, drops, refusals, odd_messages, old_servers, labels, five_labels, killed, unnoted, pop3, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
