@@ -3,6 +3,7 @@
 #include "store/engine_lmdb/blob_index.h"
 #include "store/engine_lmdb/segment_walk.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@ int segment_walk(struct lmdb_store *s, uint32_t number, bool verify, segment_wal
 	segment_name(number, name);
 	int fd = openat(s->blobs->dir_fd, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return ERR_NOT_FOUND;
+		return err_from_errno(NULL, errno, "segment");
 	struct segment_scan *scan;
 	int rc = segment_scan_begin(fd, number, verify, &scan);
 	struct scan_item item;

@@ -17,6 +17,7 @@
 
 struct found {
 	uint64_t id, offset, size;        /* of a record */
+	bool bad;                         /* its payload fails its checksum, where those are verified */
 };
 
 /* The records of a segment that must move, and those that may go. */
@@ -56,7 +57,7 @@ static int survey_item(void *arg, uint32_t number, const struct scan_item *item)
 		v->damage = item->offset;
 	if (item->event != SCAN_DAMAGE && item->record.synced > v->synced)
 		v->synced = item->record.synced;
-	if (item->event != SCAN_BLOB)
+	if (item->event != SCAN_BLOB && item->event != SCAN_BAD_PAYLOAD)
 		return 0;
 	struct store_read *r;
 	MDB_txn *txn;
@@ -75,11 +76,25 @@ static int survey_item(void *arg, uint32_t number, const struct scan_item *item)
 		return lmdb_code(rc);
 	if (!here)
 		return 0;
-	struct found f = { .id = item->record.id, .offset = item->offset, .size = item->size };
+	struct found f = { .id = item->record.id, .offset = item->offset, .size = item->size, .bad = item->event == SCAN_BAD_PAYLOAD };
 	if (drop)
 		return found_add(&v->drop, &v->n_drop, &v->cap_drop, f);
 	v->keep_bytes += f.size;
 	return found_add(&v->keep, &v->n_keep, &v->cap_keep, f);
+}
+
+/* What stands behind the bytes that its writer had promised may be torn: nobody was told that it is there. Such records go with their segment; a copy would
+ * stand among what is promised. Bad ones that were promised are moved as they are, for whoever can read them. */
+static void leave_torn(struct survey *v)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < v->n_keep; i++) {
+		if (v->keep[i].bad && v->keep[i].offset >= v->synced)
+			v->keep_bytes -= v->keep[i].size;
+		else
+			v->keep[n++] = v->keep[i];
+	}
+	v->n_keep = n;
 }
 
 /* ---- moving ---- */
@@ -274,7 +289,8 @@ static int compact(struct lmdb_store *s, uint32_t number, const struct segment_r
 	*moved_out = *freed_out = 0;
 	int64_t graced = clock_now() - STORE_GRACE_SECONDS, held_from = pulse_held_from(s->pulse);
 	struct survey v = { .s = s, .dead_before = graced < held_from ? graced : held_from - 1 };
-	int rc = segment_walk(s, number, false, survey_item, &v);
+	int rc = segment_walk(s, number, true, survey_item, &v);
+	leave_torn(&v);
 	/* The dead may be too fresh to go. And where promised bytes are damaged, nobody throws them away. */
 	bool worth = rc == 0 && v.keep_bytes * 2 <= row->size && (v.damage == 0 || v.damage >= v.synced);
 	if (worth) {
@@ -334,8 +350,9 @@ int segment_seal(struct lmdb_store *s, uint32_t number, int fd)
 		 * here on all good records are promised; where some are bad, only as far as the writer itself had said so. */
 		uint64_t end = segment_scan_used(scan), good = whole ? segment_scan_extent(scan) : segment_scan_synced(scan);
 		struct segment_file f = { .fd = fd, .number = number, .end = end, .synced = good, .filled = end };
-		/* The mark promises them; so they, and the file's name, are made durable before it. */
-		rc = segment_file_settle(fd, segment_scan_synced(scan), end);
+		/* The mark promises them; so they, and the file's name, are made durable before it. Where there is no record not even the header may be. */
+		uint64_t durable = segment_scan_extent(scan) > SEGMENT_HEADER_SIZE ? segment_scan_synced(scan) : 0;
+		rc = segment_file_settle(fd, durable, end);
 		if (rc == 0 && fsync(s->blobs->dir_fd) < 0)
 			rc = ERR_IO;
 		if (rc == 0)
