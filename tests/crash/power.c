@@ -3,6 +3,7 @@
  * checks find nothing, and work go on. The workload is killed once in between and begins again; in every second life some syncs fail. Then one of those states is where the workload goes on, and so forth: cuts upon cuts.
  *
  *     power RECORDER.so store|mail [STATES [SEED [data|names|dsync]]]      in a directory of its own under /dev/shm or TMPDIR
+ *     power again RECORD store|mail STATES SEED [FROM TO]      a record that a campaign left when it failed: other states of the same lives, of cuts between these bytes
  *     power begin DIR RECORD                    the record of somebody else's run in DIR: what is there now
  *     power states RECORD DIR STATES SEED [data|names|dsync]        its states, as DIR/0, DIR/1 ...
  *
@@ -34,6 +35,7 @@
 #define JUDGES 2               /* at once */
 #define JUDGE_SECONDS 60
 #define FAULTS_SHOWN 5
+#define OPERATIONS_AFTER_FAULT 12
 
 struct judge {
 	pid_t pid;
@@ -56,6 +58,7 @@ struct campaign {
 	const char *keep;          /* states are written here, and judged by somebody else */
 	unsigned long marks;       /* of the record so far */
 	unsigned life;
+	size_t cut_from, cut_to;   /* bytes of the record between which every cut is tried; 0: by their weights */
 };
 
 /* ---- files ---- */
@@ -120,25 +123,29 @@ static void append_tree(int fd, const char *path, uint64_t object)
 
 /* ---- recording ---- */
 
-static void run_workload(struct campaign *c, const char *recorder, const char *dir, const char *log, unsigned long die_at)
+/* Whether some syncs fail in this life. */
+static bool faults_in(const struct campaign *c) { return c->play->bears_faults && c->life % 2; }
+
+/* die: after how many operations it is to be killed, or after how many behind the first root that was refused; 0: not at all. */
+static void run_workload(struct campaign *c, const char *recorder, const char *dir, const char *log, unsigned long die, bool of_fault)
 {
-	char seed[32], die[32];
+	char seed[32], number[32];
 	snprintf(seed, sizeof seed, "%llu", (unsigned long long)dice_throw(&c->dice));
-	snprintf(die, sizeof die, "%lu", die_at);
+	snprintf(number, sizeof number, "%lu", die);
 	pid_t pid = fork();
 	if (pid == 0) {
 		setenv("LD_PRELOAD", recorder, 1);
 		setenv(RECORD_LOG_ENV, log, 1);
 		setenv(RECORD_DIR_ENV, dir, 1);
 		setenv(RECORD_SYNC_US_ENV, "150", 1);
-		setenv(RECORD_DIE_ENV, die, 1);
-		if (c->play->bears_faults && c->life % 2)
+		setenv(of_fault ? RECORD_DIE_FAULT_ENV : RECORD_DIE_ENV, number, 1);
+		if (faults_in(c))
 			setenv(RECORD_FAIL_ENV, "11", 1);
 		execl("/proc/self/exe", "power", "run", c->play->name, dir, seed, (char *)NULL);
 		_exit(127);
 	}
 	int status = 0;
-	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !(die_at && WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : status == 0))
+	if (pid < 0 || waitpid(pid, &status, 0) < 0 || !(die && WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : status == 0))
 		power_die("the workload ended with status %x", (unsigned)status);
 }
 
@@ -173,8 +180,12 @@ static void record(struct campaign *c, const char *recorder, const char *dir, co
 	begin_record(dir, log);
 	/* The first run is killed somewhere, and what it left is in the kernel's memory, not on the disk: the second one must not rely on that. */
 	unsigned long die_at = 1 + dice_throw(&c->dice) % (c->life == 0 && dice_throw(&c->dice) % 2 ? 30 : 600);
-	run_workload(c, recorder, dir, log, die_at);
-	run_workload(c, recorder, dir, log, 0);
+	/* Or just as a root of the index was refused, while it is not settled yet what of it is on the disk. */
+	bool of_fault = faults_in(c) && dice_throw(&c->dice) % 2;
+	if (of_fault)
+		die_at = 1 + die_at % OPERATIONS_AFTER_FAULT;
+	run_workload(c, recorder, dir, log, die_at, of_fault);
+	run_workload(c, recorder, dir, log, 0, false);
 	map_record(c, log);
 }
 
@@ -207,7 +218,7 @@ static char parse_mark(const struct disk_record *r, unsigned *account_out, uint6
 	return strcmp(text, "made") == 0 ? 'm' : str_starts(str_from_c(text), STR("try ")) ? 't' : str_starts(str_from_c(text), STR("ack ")) ? 'a' : 0;
 }
 
-/* How the account will look when what is tried now has happened. A workload acknowledges all that it tries. */
+/* How the account will look when what is tried now has happened, of a workload that acknowledges all that it tries. */
 static uint64_t digest_after(const struct campaign *c, const struct disk_record *r, unsigned account)
 {
 	unsigned a;
@@ -228,7 +239,7 @@ static void note_mark(struct campaign *c, const struct disk_record *r)
 	if (kind == 'm')
 		c->now.made = true;
 	if (kind == 't')
-		a->after = digest_after(c, r, account);
+		a->after = digest ? digest : digest_after(c, r, account);
 	if (kind == 'a')
 		a->before = a->after = digest;
 }
@@ -242,6 +253,9 @@ static void judge_ended(struct campaign *c, struct judge *j, int status)
 		remove_tree(j->dir);
 		return;
 	}
+	/* A judge that finds files missing, whose disk somebody is clearing away, says nothing of the store. */
+	if (access(c->root, F_OK))
+		power_die("somebody removed %s while it was in use", c->root);
 	if (++c->faults <= FAULTS_SHOWN && c->lie == LIE_NONE) {
 		char kept[320];
 		snprintf(kept, sizeof kept, "%s/fault-%lu", c->root, c->faults);
@@ -329,7 +343,7 @@ static void try_state(struct campaign *c, struct disk *d, struct disk_state s, e
 
 /* ---- cutting ---- */
 
-/* How worthwhile a cut behind this record is: most of all just before and after something was promised, and while the store is made. */
+/* How worthwhile a cut behind this record is: most of all just before and after something was promised, while the store is made, and as a root of the index was refused. */
 static unsigned weight_of(const struct campaign *c, const struct disk_record *r)
 {
 	unsigned account;
@@ -337,7 +351,7 @@ static unsigned weight_of(const struct campaign *c, const struct disk_record *r)
 	switch (r->kind) {
 	case RECORD_MARK: return parse_mark(r, &account, &digest) == 'a' ? 4 : 0;
 	case RECORD_SYNC_BEGIN: return c->now.made ? 4 : 20;
-	case RECORD_DSYNC: return 2;
+	case RECORD_DSYNC: return r->flags & FLAG_FAILED ? 20 : 2;
 	default: return c->now.made ? 1 : 20;
 	}
 }
@@ -387,8 +401,11 @@ static void play_record(struct campaign *c, unsigned long states)
 			begun = 1;
 		else if (begun)
 			passed += weight_of(c, r);
+		size_t at = (size_t)((const char *)r - c->map);
+		if (c->cut_to && begun && at >= c->cut_from && at <= c->cut_to)
+			cut_here(c, d, r);
 		/* Evenly over the weights, each a little off its place. */
-		if (begun && passed * cuts > due * weights + dice_throw(&c->dice) % (weights + 1)) {
+		else if (!c->cut_to && begun && passed * cuts > due * weights + dice_throw(&c->dice) % (weights + 1)) {
 			cut_here(c, d, r);
 			due = passed * cuts / weights + 1;
 		}
@@ -399,11 +416,19 @@ static void play_record(struct campaign *c, unsigned long states)
 
 /* ---- the campaign ---- */
 
+static void make_root(struct campaign *c)
+{
+	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
+	snprintf(c->root, sizeof c->root, "%.200s/power-XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(c->root))
+		power_die("no directory: %s", strerror(errno));
+	snprintf(c->seed_dir, sizeof c->seed_dir, "%.250s/seed", c->root);
+}
+
 static void campaign_run(struct campaign *c, const char *recorder, unsigned long states)
 {
 	char dir[300], log[300];
 	snprintf(log, sizeof log, "%.250s/record", c->root);
-	snprintf(c->seed_dir, sizeof c->seed_dir, "%.250s/seed", c->root);
 	for (c->life = 0; c->life < LIVES && (c->lie != LIE_NONE || c->faults == 0); c->life++) {
 		snprintf(dir, sizeof dir, "%.250s/life-%u", c->root, c->life);
 		if (c->life == 0 || c->lie != LIE_NONE) {
@@ -428,6 +453,21 @@ static void campaign_run(struct campaign *c, const char *recorder, unsigned long
 	printf(")\n");
 }
 
+/* Of a life that began with a store each account must look as it is acknowledged first. */
+static void expect_as_begun(struct campaign *c)
+{
+	unsigned account;
+	uint64_t digest;
+	bool begun = false;
+	for (const struct disk_record *r = NULL; (r = next_record(c, r));) {
+		begun = begun || r->kind == RECORD_MARK;
+		c->now.made = c->now.made || (!begun && r->kind == RECORD_MADE && r->n == 6 && memcmp(r + 1, "FORMAT", 6) == 0);
+		struct power_account *a = parse_mark(r, &account, &digest) == 'a' && c->now.made ? &c->now.accounts[account] : NULL;
+		if (a && !a->before)
+			a->before = a->after = digest;
+	}
+}
+
 static const struct power_play *play_find(const char *name)
 {
 	static const struct power_play *const plays[] = { &power_store_play, &power_mail_play };
@@ -441,6 +481,27 @@ static const struct power_play *play_find(const char *name)
 static enum disk_lie lie_of(const char *word)
 {
 	return strcmp(word, "data") == 0 ? LIE_DATA : strcmp(word, "names") == 0 ? LIE_NAMES : strcmp(word, "dsync") == 0 ? LIE_DSYNC : LIE_NONE;
+}
+
+/* power again RECORD store|mail STATES SEED [FROM TO] */
+static int judge_again(int argc, char **argv)
+{
+	static struct campaign c;
+	uint64_t states, from = 0, to = 0;
+	if (!num_parse_u64(str_from_c(argv[4]), &states) || !num_parse_u64(str_from_c(argv[5]), &c.dice) ||
+		(argc == 8 && (!num_parse_u64(str_from_c(argv[6]), &from) || !num_parse_u64(str_from_c(argv[7]), &to))))
+		return 2;
+	c.play = play_find(argv[3]);
+	c.cut_from = (size_t)from;
+	c.cut_to = (size_t)to;
+	make_root(&c);
+	map_record(&c, argv[2]);
+	expect_as_begun(&c);
+	play_record(&c, states);
+	printf("%s, again: %lu states of disk after %lu cuts, %lu wrong\n", c.play->name, c.states, c.cuts, c.faults);
+	if (c.faults == 0)
+		remove_tree(c.root);
+	return c.faults ? 1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -460,6 +521,8 @@ int main(int argc, char **argv)
 		play_record(&keeping, states);
 		return 0;
 	}
+	if ((argc == 6 || argc == 8) && strcmp(argv[1], "again") == 0)
+		return judge_again(argc, argv);
 	if (argc < 3 || argc > 6 || (argc > 3 && !num_parse_u64(str_from_c(argv[3]), &states)) || (argc > 4 && !num_parse_u64(str_from_c(argv[4]), &seed))) {
 		fprintf(stderr, "usage: power RECORDER store|mail [STATES [SEED [data|names|dsync]]]\n");
 		return 2;
@@ -470,10 +533,7 @@ int main(int argc, char **argv)
 	c->play = play_find(argv[2]);
 	c->dice = seed;
 	c->lie = lie_of(argc > 5 ? argv[5] : "");
-	const char *tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
-	snprintf(c->root, sizeof c->root, "%.200s/power-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(c->root))
-		power_die("no directory: %s", strerror(errno));
+	make_root(c);
 	campaign_run(c, argv[1], states);
 	bool ok = c->lie == LIE_NONE ? c->faults == 0 : c->faults > 0;
 	if (ok)

@@ -28,9 +28,10 @@ struct power_play {
 };
 extern const struct power_play power_store_play, power_mail_play;
 
-/* For a workload: what was tried, and what was acknowledged and how the account looks now. */
+/* For a workload: what is tried, and how the account will look then (0: as it is acknowledged next, which is right unless the workload is killed and what it
+ * tried is undone by a disk that fails); what was acknowledged and how the account looks now. */
 void power_made(void);
-void power_try(unsigned account);
+void power_try(unsigned account, uint64_t digest);
 void power_ack(unsigned account, uint64_t digest);
 /* For a judge: what is wrong. Returns false. */
 bool power_fault(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -280,7 +280,7 @@ static void acknowledge(struct player *p, unsigned account)
 static void make_account(struct player *p, int i)
 {
 	unsigned account = p->number + (unsigned)i;
-	power_try(account);
+	power_try(account, 0);
 	/* One whose removal was interrupted is removed first (model.h). */
 	struct account *there = NULL;
 	int rc = account_open(p->m, id_of(account), &there);
@@ -304,14 +304,14 @@ static void *play_thread(void *arg)
 		make_account(p, i);
 	for (int i = 0; i < OPERATIONS; i++) {
 		if (i % 20 == 10) {
-			power_try(p->number + 1);
+			power_try(p->number + 1, 0);
 			remove_account(p);
 			acknowledge(p, p->number + 1);
 			make_account(p, 1);
 		}
 		bool both = i % 4 == 0;
 		for (unsigned k = 0; k < 1u + both; k++)
-			power_try(p->number + k);
+			power_try(p->number + k, 0);
 		if (both)
 			deliver(p);
 		else

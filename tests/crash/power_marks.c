@@ -35,7 +35,7 @@ static void mark(const char *format, ...)
 }
 
 void power_made(void) { mark("made"); }
-void power_try(unsigned account) { mark("try %u", account); }
+void power_try(unsigned account, uint64_t digest) { mark("try %u %016llx", account, (unsigned long long)digest); }
 void power_ack(unsigned account, uint64_t digest) { mark("ack %u %016llx", account, (unsigned long long)digest); }
 
 bool power_fault(const char *format, ...)

@@ -38,5 +38,6 @@ struct disk_record {
 #define RECORD_SYNC_US_ENV "POWER_SYNC_US"     /* how long every sync takes, so that commits form groups */
 #define RECORD_FAIL_ENV "POWER_FAIL"           /* every so manieth sync fails with EIO, the writes of which may then be on the disk or not */
 #define RECORD_DIE_ENV "POWER_DIE"             /* the process kills itself right after so many operations */
+#define RECORD_DIE_FAULT_ENV "POWER_DIE_FAULT" /* or so many after the first write that was to sync by itself and failed */
 
 #endif

@@ -31,7 +31,7 @@ static struct tracked fds[FDS_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char root[PATH_MAX];
 static size_t root_n;
-static long sync_us, die_at, fail_each;
+static long sync_us, die_at, die_fault, fail_each;
 static _Atomic long syncs;
 static int log_fd = -1;
 
@@ -43,7 +43,8 @@ __attribute__((constructor)) static void begin(void)
 	root_n = strlen(root);
 	const char *die = getenv(RECORD_DIE_ENV);
 	sync_us = us ? strtol(us, NULL, 10) : 0;
-	const char *fail = getenv(RECORD_FAIL_ENV);
+	const char *fail = getenv(RECORD_FAIL_ENV), *fault = getenv(RECORD_DIE_FAULT_ENV);
+	die_fault = fault ? strtol(fault, NULL, 10) : 0;
 	fail_each = fail ? strtol(fail, NULL, 10) : 0;
 	die_at = die ? strtol(die, NULL, 10) : 0;
 	log_fd = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
@@ -302,6 +303,14 @@ static bool sync_fails(void)
 	return fail_each > 0 && n > 40 && n % fail_each == 0;
 }
 
+/* Under the lock, in front of the record of the failure. */
+static void note_refused(void)
+{
+	if (die_fault > 0)
+		die_at = die_fault;
+	die_fault = 0;
+}
+
 static bool is_zeros(const struct iovec *iov, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -333,6 +342,8 @@ static bool note_write(const struct tracked *t, const struct iovec *iov, int n, 
 	if (!t->dsync)
 		return true;
 	r = (struct disk_record){ .kind = RECORD_DSYNC, .object = t->object, .flags = sync_fails() ? FLAG_FAILED : 0 };
+	if (r.flags & FLAG_FAILED)
+		note_refused();
 	put(&r, NULL, 0);
 	return !(r.flags & FLAG_FAILED);
 }
