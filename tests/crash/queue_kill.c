@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,10 +41,36 @@ static struct presence there[SEQ_MAX][RECIPIENTS];
 static atomic_uint next_seq;
 static char dir[256];
 
-static void die(const char *what, long a, long b)
+static uint64_t seed;
+static unsigned round_now;
+
+static int print_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	fprintf(stderr, "queue_kill: %s (%ld, %ld); the store is in %s\n", what, a, b, dir);
+	(void)ftw;
+	if (type == FTW_F)
+		fprintf(stderr, "  %9lld bytes  %s\n", (long long)st->st_size, path);
+	return 0;
+}
+
+/* Whoever reads of the failure has nothing but this, so it tells all there is. The store is left where it is. */
+static _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static _Noreturn void die(const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	fprintf(stderr, "queue_kill: round %u of seed %llu: ", round_now, (unsigned long long)seed);
+	vfprintf(stderr, format, ap);
+	fprintf(stderr, "\nthe store is left in %s:\n", dir);
+	va_end(ap);
+	nftw(dir, print_file, 16, FTW_PHYS);
 	exit(1);
+}
+
+/* A child that cannot go on: what it was about to do, and why not. rc: an error's code, or 0 when errno says it. */
+static _Noreturn void give_up(const char *what, uint32_t seq, unsigned recipient, int rc)
+{
+	fprintf(stderr, "queue_kill: child %d, recipient %u-%u: %s: %s\n", (int)getpid(), seq, recipient, what, rc ? err_text(rc) : strerror(errno));
+	_exit(1);
 }
 
 static uint64_t mix(uint64_t x)
@@ -61,7 +88,7 @@ static struct store *open_store(void)
 	struct store *s;
 	struct err e = { 0 };
 	if (store_open(&c, &s, &e))
-		die(e.log, e.code, 0);
+		die("%s", e.log);
 	return s;
 }
 
@@ -71,7 +98,7 @@ static struct queue *open_queue(struct store *s)
 	struct queue *q;
 	struct err e = { 0 };
 	if (queue_open(s, &c, &q, &e))
-		die(e.log, e.code, 0);
+		die("%s", e.log);
 	return q;
 }
 
@@ -95,7 +122,7 @@ static void tell(const struct child *c, uint32_t seq, unsigned recipient, enum p
 {
 	struct event e = { seq, (uint16_t)recipient, (uint16_t)p };
 	if (write(c->pipe, &e, sizeof(e)) != sizeof(e))
-		_exit(1);
+		give_up("the pipe", seq, recipient, 0);
 }
 
 static int submit(const struct child *c, uint32_t seq)
@@ -120,8 +147,9 @@ static void *submit_thread(void *arg)
 	const struct child *c = arg;
 	uint32_t seq;
 	while ((seq = atomic_fetch_add(&next_seq, 1)) < SEQ_MAX) {
-		if (submit(c, seq))
-			_exit(2);
+		int rc = submit(c, seq);
+		if (rc)
+			give_up("submit", seq, 0, rc);
 		for (unsigned i = 0; i < RECIPIENTS; i++)
 			tell(c, seq, i, QUEUED);
 	}
@@ -135,20 +163,21 @@ static void deliver(const struct child *c, struct queue_job *j)
 	bool notice = false, later = false;
 	size_t n = j->n_recipients;
 	if (n > RECIPIENTS)
-		_exit(3);
+		give_up("a job with too many recipients", (uint32_t)n, 0, ERR_BUG);
 	for (size_t i = 0; i < n; i++) {
 		if (!parse_address(j->recipients[i].r.address, &notice, &seq[i], &recipient[i]))
-			_exit(3);
+			give_up("a job for an address that nobody submitted", 0, 0, ERR_BUG);
 		/* what was settled in this life comes never again */
 		if (progress[seq[i]][recipient[i]] >= (notice ? NOTICE_FINISHED : FINISHED))
-			_exit(4);
+			give_up(notice ? "a notice that was settled came again" : "a recipient that was settled came again", seq[i], recipient[i], ERR_BUG);
 		tell(c, seq[i], recipient[i], notice ? NOTICE_FINISHING : FINISHING);
 		later = j->recipients[0].attempts == 0 && mix(seq[i]) % 8 == 0;
 	}
 	for (size_t i = 0; i < n; i++)
 		j->recipients[i].result.outcome = later ? QUEUE_DELAYED : !notice && fails(seq[i], recipient[i]) ? QUEUE_FAILED : QUEUE_DELIVERED;
-	if (queue_finish(c->q, &j))
-		_exit(5);
+	int rc = queue_finish(c->q, &j);
+	if (rc)
+		give_up("finish", seq[0], recipient[0], rc);
 	for (size_t i = 0; !later && i < n; i++) {
 		enum progress p = notice ? NOTICE_FINISHED : FINISHED;
 		progress[seq[i]][recipient[i]] = (unsigned char)p;
@@ -162,14 +191,15 @@ static void send_notice(const struct child *c, struct queue_job *j)
 	uint32_t seq, recipient;
 	bool notice;
 	if (j->n_recipients != 1 || !parse_address(j->recipients[0].r.address, &notice, &seq, &recipient) || j->recipients[0].owed != QUEUE_FAILED)
-		_exit(6);
+		give_up("a notice that is none", 0, 0, ERR_BUG);
 	snprintf(address, sizeof(address), "n%u-%u", seq, recipient);
 	struct str body = str_from_c(address);
 	struct queue_recipient r = { .address = body, .destination = STR(QUEUE_LOCAL) };
 	struct queue_submission s = { .pieces = &body, .n_pieces = 1, .recipients = &r, .n_recipients = 1 };
 	tell(c, seq, recipient, TELLING);
-	if (queue_finish_notice(c->q, &j, &s))
-		_exit(7);
+	int rc = queue_finish_notice(c->q, &j, &s);
+	if (rc)
+		give_up("finish a notice", seq, recipient, rc);
 	tell(c, seq, recipient, TOLD);
 }
 
@@ -180,7 +210,7 @@ static void *deliver_thread(void *arg)
 	for (;;) {
 		int rc = queue_take(c->q, 1000, STR_NONE, false, &j);
 		if (rc && rc != ERR_TIMEOUT)
-			_exit(8);
+			give_up("take", 0, 0, rc);
 		if (rc == 0 && j->kind == QUEUE_NOTICE)
 			send_notice(c, j);
 		else if (rc == 0)
@@ -194,7 +224,7 @@ static void start(struct child *c, unsigned n, void *(*fn)(void *))
 	pthread_t thread;
 	for (unsigned i = 0; i < n; i++)
 		if (pthread_create(&thread, NULL, fn, c))
-			_exit(9);
+			give_up("a thread", 0, 0, 0);
 }
 
 static void work(int pipe)
@@ -208,18 +238,19 @@ static void work(int pipe)
 }
 
 /* The command line beside it. */
-static void steer(uint64_t seed)
+static void steer(uint64_t dice)
 {
 	struct queue *q = open_queue(open_store());
 	for (;;) {
 		static const enum queue_action actions[] = { QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RELEASE, QUEUE_RETRY };
 		char destination[40];
 		uint64_t n;
-		seed = mix(seed + 1);
-		snprintf(destination, sizeof(destination), "d%u.example", (unsigned)(seed % 20));
+		dice = mix(dice + 1);
+		snprintf(destination, sizeof(destination), "d%u.example", (unsigned)(dice % 20));
 		struct queue_filter f = { .destination = str_from_c(destination) };
-		if (queue_act(q, &f, actions[seed >> 32 & 3], &n, NULL))
-			_exit(10);
+		int rc = queue_act(q, &f, actions[dice >> 32 & 3], &n, NULL);
+		if (rc)
+			give_up(destination, 0, 0, rc);
 	}
 }
 
@@ -228,7 +259,7 @@ static void steer(uint64_t seed)
 static void note(const struct event *e)
 {
 	if (e->seq >= SEQ_MAX || e->recipient >= RECIPIENTS)
-		die("an event that nobody sent", e->seq, e->recipient);
+		die("an event that nobody sent, of recipient %u-%u", e->seq, e->recipient);
 	_Atomic unsigned char *p = &progress[e->seq][e->recipient];
 	/* two threads may tell of the same one in either order */
 	if (e->progress > *p)
@@ -264,14 +295,15 @@ static int see_item(void *arg, const struct queue_item *item)
 		uint32_t seq, recipient;
 		bool notice;
 		if (!parse_address(r->r.address, &notice, &seq, &recipient))
-			die("a recipient that nobody submitted", 0, 0);
+			die("a recipient that nobody submitted: %.*s", (int)r->r.address.n, r->r.address.p);
 		struct presence *p = &there[seq][recipient];
 		p->notice += notice;
 		p->pending += !notice && !r->settled;
 		p->owed += !notice && r->owed != 0;
 	}
-	if (store_blob_map(s, item->blob, &v))
-		die("a message whose body cannot be read", (long)item->id, 0);
+	int rc = store_blob_map(s, item->blob, &v);
+	if (rc)
+		die("message %llx: its body %016llx cannot be read: %s", (unsigned long long)item->id, (unsigned long long)item->blob, err_text(rc));
 	store_blob_unmap(s, &v);
 	return 0;
 }
@@ -294,10 +326,8 @@ static enum progress judge(uint32_t seq, unsigned recipient)
 	case NOTICE_FINISHING: right = sum == p.notice && sum <= 1; break;
 	case NOTICE_FINISHED: right = sum == 0; break;
 	}
-	if (!right) {
-		fprintf(stderr, "queue_kill: recipient %u-%u, progress %d: %u pending, %u owed, %u notices\n", seq, recipient, (int)was, p.pending, p.owed, p.notice);
-		die("a recipient is lost or doubled", seq, recipient);
-	}
+	if (!right)
+		die("recipient %u-%u is lost or doubled: progress %d, %u pending, %u owed, %u notices", seq, recipient, (int)was, p.pending, p.owed, p.notice);
 	if (p.pending)
 		return QUEUED;
 	if (p.owed)
@@ -324,8 +354,9 @@ static unsigned verify(unsigned *settled_out)
 	uint64_t faults;
 	*settled_out = 0;
 	memset(there, 0, sizeof(there));
-	if (queue_list(q, &all, see_item, s))
-		die("the queue cannot be listed", 0, 0);
+	int rc = queue_list(q, &all, see_item, s);
+	if (rc)
+		die("the queue cannot be listed: %s", err_text(rc));
 	for (uint32_t seq = 0; seq < SEQ_MAX; seq++)
 		for (unsigned i = 0; i < RECIPIENTS; i++) {
 			enum progress p = progress[seq][i] = (unsigned char)judge(seq, i);
@@ -333,21 +364,22 @@ static unsigned verify(unsigned *settled_out)
 			*settled_out += settled;
 			waiting += p != NEVER && !settled;
 		}
-	if (queue_check(q, false, report, &lines, &faults) || faults || lines)
-		die("the check found faults", (long)faults, 0);
+	rc = queue_check(q, false, report, &lines, &faults);
+	if (rc || faults || lines)
+		die("the check ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
 	queue_close(&q);
 	store_close(&s);
 	return waiting;
 }
 
-static pid_t start_child(int fds[2], bool steers, uint64_t seed)
+static pid_t start_child(int fds[2], bool steers, uint64_t dice)
 {
 	pid_t pid = fork();
 	if (pid)
 		return pid;
 	close(fds[0]);
 	if (steers)
-		steer(seed);
+		steer(dice);
 	work(fds[1]);
 	return 0;
 }
@@ -358,14 +390,15 @@ static void end_child(pid_t pid)
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	if (!WIFSIGNALED(status))
-		die("a child gave up before it was killed", WEXITSTATUS(status), 0);
+		die("child %d gave up before it was killed, status %x", (int)pid, (unsigned)status);
 }
 
-static void play(unsigned round, uint64_t seed)
+static void play(unsigned round)
 {
 	int fds[2];
+	round_now = round;
 	if (pipe(fds))
-		die("no pipe", errno, 0);
+		die("no pipe: %s", strerror(errno));
 	pid_t worker = start_child(fds, false, 0), steerer = start_child(fds, true, seed + round);
 	close(fds[1]);
 	listen_for(fds[0], (int64_t)(mix(seed + round) % 400 + 5));
@@ -397,18 +430,20 @@ static void drain(void)
 	uint64_t n, faults;
 	unsigned lines = 0, blobs = 0;
 	if (pipe(fds))
-		die("no pipe", errno, 0);
+		die("no pipe: %s", strerror(errno));
 	static struct child c;
 	c = (struct child){ .q = open_queue(s), .pipe = fds[1] };
 	start(&c, DELIVERERS, deliver_thread);
 	do {
 		listen_for(fds[0], 200);
-		if (queue_act(c.q, &all, QUEUE_RELEASE, &n, NULL) || queue_stats(c.q, &stats))
-			die("the queue cannot be drained", 0, 0);
+		int rc = queue_act(c.q, &all, QUEUE_RELEASE, &n, NULL);
+		if (rc || (rc = queue_stats(c.q, &stats)))
+			die("the queue cannot be drained: %s", err_text(rc));
 	} while (stats.messages);
 	listen_for(fds[0], 100);
-	if (queue_check(c.q, true, report, &lines, &faults) || faults)
-		die("the check found faults", (long)faults, 0);
+	int rc = queue_check(c.q, true, report, &lines, &faults);
+	if (rc || faults)
+		die("the check at the end ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
 	/* what the check condemned is given back when it can no longer be on its way */
 	clock_shift_ms(QUEUE_CONDEMNED_S * INT64_C(1000));
 	for (unsigned tries = 0; (tries == 0 || blobs) && tries < 300; tries++) {
@@ -418,7 +453,7 @@ static void drain(void)
 			store_blob_visit(s, store_tag_of((struct store_scope){ STORE_QUEUE, i }), count_blob, &blobs);
 	}
 	if (blobs)
-		die("bodies are left", blobs, 0);
+		die("%u bodies are left", blobs);
 	/* its threads wait for ever: the process ends with them */
 }
 
@@ -430,7 +465,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 
 int main(int argc, char **argv)
 {
-	uint64_t rounds = 12, seed = (uint64_t)clock_now_ms();
+	uint64_t rounds = 12;
+	seed = (uint64_t)clock_now_ms();
 	if (argc > 3 || (argc > 1 && !num_parse_u64(str_from_c(argv[1]), &rounds)) || (argc > 2 && !num_parse_u64(str_from_c(argv[2]), &seed))) {
 		fprintf(stderr, "usage: queue_kill [ROUNDS [SEED]]\n");
 		return 2;
@@ -439,9 +475,9 @@ int main(int argc, char **argv)
 	unsigned waiting = 0, settled = 0;
 	snprintf(dir, sizeof(dir), "%.200s/queue-kill-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
-		die("no directory", errno, 0);
+		die("no directory: %s", strerror(errno));
 	for (unsigned round = 0; round < rounds; round++) {
-		play(round, seed);
+		play(round);
 		waiting = verify(&settled);
 	}
 	printf("%lu kills: %u recipients settled once, %u on their way", (unsigned long)(rounds * 2), settled, waiting);

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,9 +35,28 @@ static unsigned char fates[WRITERS][SEQ_MAX];     /* what the parent knows; chil
 static uint32_t next_seq[WRITERS];
 static char dir[256];
 
-static void die(const char *what, long a, long b)
+static uint64_t seed;
+static unsigned round_now;
+
+static int print_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-	fprintf(stderr, "store_kill: %s (%ld, %ld); the store is in %s\n", what, a, b, dir);
+	(void)ftw;
+	if (type == FTW_F)
+		fprintf(stderr, "  %9lld bytes  %s\n", (long long)st->st_size, path);
+	return 0;
+}
+
+/* Whoever reads of the failure has nothing but this, so it tells all there is. The store is left where it is. */
+static _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static _Noreturn void die(const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	fprintf(stderr, "store_kill: round %u of seed %llu: ", round_now, (unsigned long long)seed);
+	vfprintf(stderr, format, ap);
+	fprintf(stderr, "\nthe store is left in %s:\n", dir);
+	va_end(ap);
+	nftw(dir, print_file, 16, FTW_PHYS);
 	exit(1);
 }
 
@@ -68,10 +88,8 @@ static struct store *open_store(void)
 	struct store_config c = { .engine = STORE_ENGINE_LMDB, .dir = dir, .create = true, .segment_size = 1 << 20 };
 	struct store *s;
 	struct err e = { .code = 0 };
-	if (store_open(&c, &s, &e)) {
-		fprintf(stderr, "store_kill: %s\n", e.log);
-		exit(1);
-	}
+	if (store_open(&c, &s, &e))
+		die("%s", e.log);
 	return s;
 }
 
@@ -84,11 +102,18 @@ struct writer {
 	store_blob_id id;
 };
 
+/* A child that cannot go on: what it was about to do, and why not. rc: an error's code, or 0 when errno says it. */
+static _Noreturn void give_up(const char *what, uint32_t writer, uint32_t seq, int rc)
+{
+	fprintf(stderr, "store_kill: child %d, writer %u, number %u: %s: %s\n", (int)getpid(), writer, seq, what, rc ? err_text(rc) : strerror(errno));
+	_exit(1);
+}
+
 static void tell(const struct writer *w, uint32_t seq, enum fate fate)
 {
 	struct message m = { w->number, seq, fate };
 	if (write(w->pipe, &m, sizeof m) != sizeof m)
-		_exit(1);
+		give_up("the pipe", w->number, seq, 0);
 }
 
 static struct str seq_key(uint32_t seq, char key[5])
@@ -129,8 +154,11 @@ static void forget_one(struct writer *w, uint32_t seq)
 	tell(w, seq, DOOMED);
 	fates[w->number][seq] = DOOMED;
 	int rc = store_commit(w->s, scope_of(w->number), forget, &f);
-	if (rc || store_blob_untag(w->s, &f.id, 1, tag))
-		_exit(2);
+	if (rc)
+		give_up("the commit that forgets", w->number, seq, rc);
+	rc = store_blob_untag(w->s, &f.id, 1, tag);
+	if (rc)
+		give_up("untag", w->number, seq, rc);
 	tell(w, seq, GONE);
 }
 
@@ -139,13 +167,17 @@ static void *write_thread(void *arg)
 	struct writer *w = arg;
 	char *text = malloc(TEXT_MAX);
 	if (!text)
-		_exit(3);
+		give_up("memory", w->number, 0, 0);
 	store_tag tag = store_tag_of(scope_of(w->number));
 	for (w->seq = next_seq[w->number]; w->seq < SEQ_MAX; w->seq++) {
 		struct str bytes = make_text(w->number, w->seq, text);
 		tell(w, w->seq, TRIED);
-		if (store_blob_put(w->s, &bytes, 1, &tag, 1, &w->id) || store_commit(w->s, scope_of(w->number), remember, w))
-			_exit(4);
+		int rc = store_blob_put(w->s, &bytes, 1, &tag, 1, &w->id);
+		if (rc)
+			give_up("put", w->number, w->seq, rc);
+		rc = store_commit(w->s, scope_of(w->number), remember, w);
+		if (rc)
+			give_up("the commit that remembers", w->number, w->seq, rc);
 		tell(w, w->seq, KEPT);
 		fates[w->number][w->seq] = KEPT;
 		/* Three of four are forgotten some time later. */
@@ -166,14 +198,15 @@ static void child(unsigned process, unsigned round, int pipe)
 	for (unsigned i = 0; i < THREADS; i++) {
 		w[i] = (struct writer){ .s = s, .pipe = pipe, .number = process * THREADS + i };
 		if (pthread_create(&threads[i], NULL, write_thread, &w[i]))
-			_exit(5);
+			give_up("a thread", w[i].number, 0, 0);
 	}
 	for (;;) {
 		uint64_t reclaimed;
 		usleep(10000);
 		clock_shift_ms(100000);
-		if (store_maintain(s, 1 << 20, &reclaimed))
-			_exit(6);
+		int rc = store_maintain(s, 1 << 20, &reclaimed);
+		if (rc)
+			give_up("maintenance", process * THREADS, 0, rc);
 	}
 }
 
@@ -182,7 +215,7 @@ static void child(unsigned process, unsigned round, int pipe)
 static void note(const struct message *m)
 {
 	if (m->writer >= WRITERS || m->seq >= SEQ_MAX)
-		die("a message that nobody sent", m->writer, m->seq);
+		die("a message that nobody sent, of writer %u, number %u", m->writer, m->seq);
 	fates[m->writer][m->seq] = (unsigned char)m->fate;
 	if (m->seq >= next_seq[m->writer])
 		next_seq[m->writer] = m->seq + 1;
@@ -218,11 +251,11 @@ static void verify_one(struct store *s, struct store_read *r, uint32_t writer, u
 	int rc = store_get(r, seq_key(seq, key), &value);
 	enum fate fate = fates[writer][seq];
 	if (rc && rc != ERR_NOT_FOUND)
-		die("a key cannot be read", writer, seq);
+		die("writer %u, number %u: the key cannot be read: %s", writer, seq, err_text(rc));
 	if (fate == KEPT && rc)
-		die("an acknowledged key is missing", writer, seq);
+		die("writer %u, number %u: the acknowledged key is missing", writer, seq);
 	if (fate == GONE && rc == 0)
-		die("a forgotten key is there", writer, seq);
+		die("writer %u, number %u: the forgotten key is there", writer, seq);
 	t->kept += fate == KEPT;
 	t->gone += fate == GONE;
 	t->open += fate == TRIED || fate == DOOMED;
@@ -232,10 +265,17 @@ static void verify_one(struct store *s, struct store_read *r, uint32_t writer, u
 	if (rc)
 		return;
 	struct store_blob_view v;
-	if (store_blob_map(s, load_le64(value.p), &v))
-		die("a key refers to a blob that cannot be read", writer, seq);
-	if (!str_eq(v.bytes, make_text(writer, seq, text)))
-		die("a blob has other bytes", writer, seq);
+	uint64_t id = load_le64(value.p);
+	rc = store_blob_map(s, id, &v);
+	if (rc)
+		die("writer %u, number %u, fate %d: its blob %016llx cannot be read: %s", writer, seq, (int)fate, (unsigned long long)id, err_text(rc));
+	struct str right = make_text(writer, seq, text);
+	size_t at = 0;
+	while (at < v.bytes.n && at < right.n && v.bytes.p[at] == right.p[at])
+		at++;
+	if (at < v.bytes.n || at < right.n)
+		die("writer %u, number %u: blob %016llx has %zu bytes instead of %zu, and other ones from %zu on", writer, seq, (unsigned long long)id, v.bytes.n,
+			right.n, at);
 	store_blob_unmap(s, &v);
 }
 
@@ -251,30 +291,33 @@ static struct tally verify(void)
 	struct tally t = { .kept = 0 };
 	for (uint32_t w = 0; w < WRITERS; w++) {
 		struct store_read *r;
-		if (store_begin(s, scope_of(w), &r))
-			die("a read cannot begin", w, 0);
+		int rc = store_begin(s, scope_of(w), &r);
+		if (rc)
+			die("a read cannot begin: %s", err_text(rc));
 		struct str count;
 		uint32_t last = store_get(r, STR("count"), &count) ? 0 : load_le32(count.p);
 		for (uint32_t seq = 0; seq < next_seq[w]; seq++) {
 			if (fates[w][seq] == KEPT && seq > last)
-				die("a counter is behind its keys", w, seq);
+				die("writer %u: its counter %u is behind key %u", w, last, seq);
 			verify_one(s, r, w, seq, &t);
 		}
 		store_end(&r);
 	}
 	uint64_t faults;
-	if (store_check(s, false, report, NULL, &faults) || faults)
-		die("the check found faults", (long)faults, 0);
+	int rc = store_check(s, false, report, NULL, &faults);
+	if (rc || faults)
+		die("the check ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
 	store_close(&s);
 	return t;
 }
 
-static void play(unsigned round, uint64_t seed)
+static void play(unsigned round)
 {
 	int fds[2];
+	round_now = round;
 	pid_t pids[PROCESSES];
 	if (pipe(fds))
-		die("no pipe", errno, 0);
+		die("no pipe: %s", strerror(errno));
 	for (unsigned i = 0; i < PROCESSES; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0) {
@@ -293,7 +336,7 @@ static void play(unsigned round, uint64_t seed)
 		int status;
 		waitpid(pids[i], &status, 0);
 		if (!WIFSIGNALED(status))
-			die("a child gave up before it was killed", WEXITSTATUS(status), i);
+			die("child %d gave up before it was killed, status %x", (int)pids[i], (unsigned)status);
 	}
 }
 
@@ -305,7 +348,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 
 int main(int argc, char **argv)
 {
-	uint64_t rounds = 12, seed = (uint64_t)clock_now_ms();
+	uint64_t rounds = 12;
+	seed = (uint64_t)clock_now_ms();
 	if (argc > 3 || (argc > 1 && !num_parse_u64(str_from_c(argv[1]), &rounds)) ||
 		(argc > 2 && !num_parse_u64(str_from_c(argv[2]), &seed))) {
 		fprintf(stderr, "usage: store_kill [ROUNDS [SEED]]\n");
@@ -314,10 +358,10 @@ int main(int argc, char **argv)
 	const char *tmp = getenv("TMPDIR");
 	snprintf(dir, sizeof dir, "%.200s/store-kill-XXXXXX", tmp ? tmp : "/tmp");
 	if (!mkdtemp(dir))
-		die("no directory", errno, 0);
+		die("no directory: %s", strerror(errno));
 	struct tally t = { .kept = 0 };
 	for (unsigned round = 0; round < rounds; round++) {
-		play(round, seed);
+		play(round);
 		t = verify();
 	}
 	printf("%lu kills: %lu acknowledged blobs are there, %lu forgotten ones gone, seed %llu\n",
