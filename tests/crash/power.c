@@ -97,7 +97,7 @@ static void append_tree(int fd, const char *path, uint64_t object)
 		char below[1024];
 		struct stat st;
 		snprintf(below, sizeof below, "%s/%s", path, e->d_name);
-		if (e->d_name[0] == '.' || strcmp(e->d_name, "lock.mdb") == 0 || stat(below, &st))
+		if (e->d_name[0] == '.' || strcmp(e->d_name, "lock.mdb") == 0 || strcmp(e->d_name, "pulse") == 0 || stat(below, &st))
 			continue;
 		struct disk_record made = { .kind = RECORD_MADE, .object = st.st_ino, .dir = object, .flags = S_ISDIR(st.st_mode) ? FLAG_DIRECTORY : 0 };
 		append(fd, made, e->d_name, strlen(e->d_name));

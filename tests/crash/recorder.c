@@ -1,6 +1,6 @@
 /* Preloaded: whatever is done to files below POWER_DIR is written into the record POWER_LOG (record.h) beside being done. A write is done and recorded under
  * one lock, so the record has the order in which the kernel saw it; a sync is recorded as it begins and as it ends, and covers what stands before its
- * beginning. LMDB's lock file and SQLite's -shm are left out: they mean nothing when nobody has the store open. */
+ * beginning. LMDB's lock file, the store's pulse and SQLite's -shm are left out: they mean nothing when nobody has the store open. */
 #include "record.h"
 
 #include <dlfcn.h>
@@ -156,7 +156,7 @@ static bool find_place(int at, const char *path, char copy[PATH_MAX], struct pla
 		return false;
 	out->dir = st.st_ino;
 	size_t m = strlen(out->name);
-	return strcmp(out->name, "lock.mdb") != 0 && (m < 4 || strcmp(out->name + m - 4, "-shm") != 0);
+	return strcmp(out->name, "lock.mdb") != 0 && strcmp(out->name, "pulse") != 0 && (m < 4 || strcmp(out->name + m - 4, "-shm") != 0);
 }
 
 static void made(const struct place *p, int at, const char *path, unsigned flags)
