@@ -29,7 +29,7 @@ enum audit_todo {
 	AUDIT_ACLS = 4096,          /* access lists */
 	AUDIT_ANNOTATIONS = 8192,   /* a record of them is damaged */
 	AUDIT_URLS = 16384,         /* keys of authorised URLs */
-	AUDIT_UNKNOWN = 65536,      /* keys of no kind: a program that knows them would have raised the level of the store, so a bit has flipped */
+	AUDIT_UNKNOWN = 65536,      /* keys of no kind or shape: a program that knows them would have raised the level of the store, so a bit has flipped */
 	AUDIT_BIN = 32768,          /* which mailbox is the bin, where its messages are from, what mailboxes were deleted */
 };
 
@@ -104,8 +104,6 @@ struct audit_mailbox *audit_mailbox_find(struct audit *c, uint32_t id);
 
 /* audit_read.c: everything from one snapshot. A read_fn; arg is the struct audit. */
 int audit_read(struct store_read *r, void *arg);
-/* What lies between the kinds of keys, stretch after stretch: false beyond the last. An empty `to` is the end of the account. */
-bool audit_gap(size_t i, struct key *from_out, struct key *to_out);
 /* audit_compare.c: facts against each other, still within the snapshot. */
 int audit_compare(struct audit *c, struct store_read *r);
 /* audit_acl.c: one access list, once the mailboxes are known; and mending them, within a commit. */

@@ -10,10 +10,8 @@ int audit_read_origins(struct audit *c, struct str key, struct str value)
 {
 	uint32_t start;
 	struct origin_page page;
-	if (!key_read_u32(key, KEY_ORIGIN, &start)) {
-		audit_fault(c, 0, "a key of origins of a wrong shape");
+	if (!key_read_u32(key, KEY_ORIGIN, &start))
 		return 0;
-	}
 	int rc = origin_page_decode(value, start, &page);
 	if (rc == ERR_CORRUPT) {
 		audit_fault(c, AUDIT_BIN, "where deleted messages came from is damaged, from UID %u of the bin on", start);
@@ -30,10 +28,8 @@ int audit_read_tomb(struct audit *c, struct str key, struct str value)
 {
 	uint32_t mailbox;
 	struct tomb t;
-	if (!key_read_u32(key, KEY_TOMB, &mailbox)) {
-		audit_fault(c, 0, "a key of a deleted mailbox of a wrong shape");
+	if (!key_read_u32(key, KEY_TOMB, &mailbox))
 		return 0;
-	}
 	int rc = tomb_decode(value, mailbox, &t);
 	if (rc == ERR_CORRUPT) {
 		audit_fault(c, AUDIT_BIN, "what is known of the deleted mailbox %u is damaged", mailbox);

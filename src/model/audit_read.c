@@ -21,6 +21,13 @@ static void reset(struct audit *c)
 
 typedef int visit_fn(struct audit *c, struct str key, struct str value);
 
+static int judge_key(struct audit *c, struct str key, struct str value)
+{
+	if (!key_is_known(key))
+		audit_fault(c, AUDIT_UNKNOWN, "an unknown key, beginning with %02x, of %zu bytes, value %zu bytes", (unsigned)(uint8_t)key.p[0], key.n, value.n);
+	return 0;
+}
+
 static int visit(struct audit *c, struct store_read *r, struct key from, struct key to, visit_fn *fn)
 {
 	struct store_iter *it;
@@ -28,12 +35,16 @@ static int visit(struct audit *c, struct store_read *r, struct key from, struct 
 	if (rc)
 		return rc;
 	struct str key, value;
-	while ((rc = store_next(it, &key, &value)) == 1 && (rc = fn(c, key, value)) == 0)
-		;
+	while ((rc = store_next(it, &key, &value)) == 1) {
+		rc = fn == judge_key || key_is_known(key) ? fn(c, key, value) : 0;
+		if (rc)
+			break;
+	}
 	store_iter_end(&it);
 	return rc;
 }
 
+/* Keys of another shape than the kind's are for judge_key alone. */
 static int visit_kind(struct audit *c, struct store_read *r, enum key_kind kind, visit_fn *fn)
 {
 	return visit(c, r, key_first(kind), key_after(kind), fn);
@@ -46,10 +57,8 @@ static int read_mailbox(struct audit *c, struct str key, struct str value)
 {
 	struct audit_mailbox m = { .known = true };
 	struct mailbox_record record;
-	if (!key_read_u32(key, KEY_MAILBOX, &m.id)) {
-		audit_fault(c, 0, "a mailbox key of a wrong shape");
+	if (!key_read_u32(key, KEY_MAILBOX, &m.id))
 		return 0;
-	}
 	int rc = mailbox_record_decode(value, m.id, &record);
 	if (is_damage(rc)) {
 		audit_fault(c, AUDIT_TREE | AUDIT_COUNTS, "mailbox %u: its record is damaged", m.id);
@@ -98,10 +107,8 @@ static int read_message(struct audit *c, struct audit_mailbox *mailbox, const st
 static int read_page(struct audit *c, struct str key, struct str value)
 {
 	struct audit_page at;
-	if (!key_read_page(key, &at.mailbox, &at.start)) {
-		audit_fault(c, 0, "an index key of a wrong shape");
+	if (!key_read_page(key, &at.mailbox, &at.start))
 		return 0;
-	}
 	struct audit_mailbox *mailbox = audit_mailbox_find(c, at.mailbox);
 	if (!mailbox) {
 		/* Ids ascend in both, so this one comes behind all that are known to have smaller ones. */
@@ -131,10 +138,8 @@ static int read_page(struct audit *c, struct str key, struct str value)
 static int read_email(struct audit *c, struct str key, struct str value)
 {
 	struct audit_email e = { .id = 0 };
-	if (!key_read_u64(key, KEY_EMAIL, &e.id)) {
-		audit_fault(c, 0, "an email key of a wrong shape");
+	if (!key_read_u64(key, KEY_EMAIL, &e.id))
 		return 0;
-	}
 	struct email email;
 	int rc = email_record_decode(value, &email);
 	if (rc && !is_damage(rc))
@@ -171,10 +176,8 @@ static int read_threads(struct audit *c, struct str key, struct str value)
 {
 	uint64_t start;
 	struct thread_page page;
-	if (!key_read_u64(key, KEY_THREAD, &start)) {
-		audit_fault(c, 0, "a key of Message-IDs of a wrong shape");
+	if (!key_read_u64(key, KEY_THREAD, &start))
 		return 0;
-	}
 	int rc = thread_page_decode(value, start, &page);
 	if (is_damage(rc)) {
 		audit_fault(c, AUDIT_THREADS, "what is noted of Message-IDs is damaged");
@@ -184,40 +187,6 @@ static int read_threads(struct audit *c, struct str key, struct str value)
 		if (!(c->todo & AUDIT_STATE) && page.v[i].email >= c->state.email_next)
 			audit_fault(c, AUDIT_THREADS, "a Message-ID is noted for an email of the future");
 	return rc;
-}
-
-static int unknown_key(struct audit *c, struct str key, struct str value)
-{
-	audit_fault(c, AUDIT_UNKNOWN, "an unknown key, beginning with %02x, of %zu bytes, value %zu bytes", (unsigned)(uint8_t)key.p[0],
-				key.n, value.n);
-	return 0;
-}
-
-bool audit_gap(size_t i, struct key *from_out, struct key *to_out)
-{
-	static const enum key_kind kinds[] = { KEY_STATE,  KEY_MAILBOX, KEY_ACL, KEY_ANNOTATION, KEY_EMAIL, KEY_GRAVE, KEY_TOMB, KEY_PAGE, KEY_ORIGIN, KEY_LOG,
-										   KEY_MEMBER, KEY_NAME, KEY_SUBSCRIPTION, KEY_THREAD, KEY_URL, KEY_CONDEMNED, KEY_ASIDE };
-	const size_t n = sizeof(kinds) / sizeof(*kinds);
-	struct key state = key_state();
-	if (i >= n)
-		return false;
-	*from_out = i ? key_after(kinds[i]) : key_next(&state);
-	*to_out = (struct key){ .n = 0 };
-	if (i + 1 < n)
-		*to_out = key_first(kinds[i + 1]);
-	return true;
-}
-
-static int read_gaps(struct audit *c, struct store_read *r)
-{
-	struct key from, to;
-	for (size_t i = 0; audit_gap(i, &from, &to); i++) {
-		/* Bounds that meet leave no gap. */
-		int rc = str_eq(key_str(&from), key_str(&to)) ? 0 : visit(c, r, from, to, unknown_key);
-		if (rc)
-			return rc;
-	}
-	return 0;
 }
 
 static int compare_shown(const void *a, const void *b)
@@ -271,7 +240,7 @@ int audit_read(struct store_read *r, void *arg)
 	if (!rc)
 		rc = visit_kind(c, r, KEY_TOMB, audit_read_tomb);
 	if (!rc)
-		rc = read_gaps(c, r);
+		rc = visit(c, r, (struct key){ .n = 0 }, (struct key){ .n = 0 }, judge_key);
 	if (rc)
 		return rc;
 	if (c->shown.n)

@@ -354,30 +354,22 @@ static int drop_bad_graves(struct change *c, void *arg)
 /* One that is longer than any of ours stays where it is. */
 static int move_unknown(struct change *c, void *arg)
 {
-	struct key gap, to;
+	char from[STORE_KEY_MAX + 1];
 	struct str key, value;
+	size_t n = 0;
+	int rc = 0;
 	(void)arg;
-	for (size_t i = 0; audit_gap(i, &gap, &to); i++) {
-		char from[STORE_KEY_MAX + 1];
-		size_t n = gap.n;
-		int rc = 0;
-		memcpy(from, gap.p, n);
-		while (!str_eq(str_make(from, n), key_str(&to)) && (rc = source_find(change_source(c), str_make(from, n), key_str(&to), false, &key, &value)) == 1) {
-			struct key at = { .n = key.n };
-			n = key.n;
-			memcpy(from, key.p, n);
-			from[n++] = '\0';
-			if (at.n + 1 > sizeof(at.p))
-				continue;
+	while (!rc && (rc = source_find(change_source(c), str_make(from, n), STR_NONE, false, &key, &value)) == 1) {
+		struct key at = { .n = key.n };
+		bool known = key_is_known(key) || key.n + 1 > sizeof(at.p);
+		n = key.n;
+		memcpy(from, key.p, n);
+		if (!known)
 			memcpy(at.p, from, at.n);
-			rc = audit_set_aside(c, &at);
-			if (rc)
-				return rc;
-		}
-		if (rc < 0)
-			return rc;
+		rc = known ? 0 : audit_set_aside(c, &at);
+		from[n++] = '\0';
 	}
-	return 0;
+	return rc;
 }
 
 /* Also when there is none at all. */
@@ -394,6 +386,9 @@ int audit_repair(struct audit *c)
 		return account_delete(c->model, c->account);
 	if (c->todo & AUDIT_STATE)
 		rc = rebuild_state(c);
+	/* Before all that walks over the keys of a kind. */
+	if (!rc && (c->todo & AUDIT_UNKNOWN))
+		rc = commit(c, move_unknown, NULL);
 	if (!rc && (c->todo & AUDIT_TREE))
 		rc = commit(c, audit_mend_tree, NULL);
 	for (size_t i = 0; !rc && i < c->emails.n; i++)
@@ -403,7 +398,8 @@ int audit_repair(struct audit *c)
 		rc = commit(c, mend_page, &c->bad_pages.v[i]);
 	if (!rc && (c->todo & AUDIT_GRAVES))
 		rc = commit(c, drop_bad_graves, NULL);
-	if (!rc && c->wounded)
+	/* What nobody holds may be what an index misses: a bit of its key has flipped. */
+	if (!rc && (c->wounded || (c->lost && c->orphans.n)))
 		rc = audit_recover_places(c);
 	if (!rc && (c->todo & AUDIT_MEMBERS))
 		rc = mend_members(c);
@@ -415,8 +411,6 @@ int audit_repair(struct audit *c)
 		rc = commit(c, audit_mend_urls, NULL);
 	if (!rc && (c->todo & AUDIT_BIN))
 		rc = commit(c, audit_mend_bin, NULL);
-	if (!rc && (c->todo & AUDIT_UNKNOWN))
-		rc = commit(c, move_unknown, NULL);
 	if (!rc && (c->todo & AUDIT_SUBSCRIPTIONS))
 		rc = commit(c, mend_subscriptions, NULL);
 	if (!rc && (c->todo & AUDIT_ANNOTATIONS))

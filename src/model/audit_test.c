@@ -411,6 +411,57 @@ static void unknown_key(void **state)
 	store_end(&r);
 }
 
+/* Where a sector of the index was zeroed. */
+static void mailbox_without_a_number(void **state)
+{
+	struct fixture *f = *state;
+	struct key key = key_mailbox(0);
+	fill(f);
+	apply(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
+	assert_mended(f, "an unknown key, beginning with 62");
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
+}
+
+static void keys_of_wrong_shape(void **state)
+{
+	static const char kinds[] = "abcdeghiklmnstux";
+	struct fixture *f = *state;
+	fill(f);
+	for (size_t i = 0; kinds[i]; i++) {
+		struct key key = { .p = { kinds[i], 1, 1 }, .n = 3 };
+		apply(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
+		assert_mended(f, "an unknown key");
+	}
+	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
+	assert_readable(f, FIXTURE_INBOX);
+}
+
+/* A bit of the key has flipped: the record is whole, and so is the message. */
+static void email_under_another_number(void **state)
+{
+	struct fixture *f = *state;
+	struct key key = key_email(3), moved = key_email(3 + (1u << 20));
+	struct store_read *r;
+	struct str value;
+	char copy[4096];
+	fill(f);
+	assert_int_equal(store_begin(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, &r), 0);
+	assert_int_equal(store_get(r, key_str(&key), &value), 0);
+	assert_true(value.n <= sizeof(copy));
+	memcpy(copy, value.p, value.n);
+	value.p = copy;
+	store_end(&r);
+	apply(f, (struct edit){ .key = moved, .how = PUT, .value = value });
+	del(f, key);
+	assert_found(f, "nobody holds it");
+	uint64_t faults;
+	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
+	struct mailbox found;
+	assert_int_equal(mailbox_find(f->account, &f->arena, STR("Recovered"), &found), 0);
+	assert_int_equal(found.messages, 1);
+	assert_int_equal(fixture_blobs(f), 3);
+}
+
 /* ---- bodies ---- */
 
 static void stale_tag(void **state)
@@ -732,6 +783,9 @@ int main(void)
 		FIXTURE_TEST(damaged_message_ids),
 		FIXTURE_TEST(message_ids_of_the_future),
 		FIXTURE_TEST(unknown_key),
+		FIXTURE_TEST(mailbox_without_a_number),
+		FIXTURE_TEST(keys_of_wrong_shape),
+		FIXTURE_TEST(email_under_another_number),
 		FIXTURE_TEST(stale_tag),
 		FIXTURE_TEST(lost_tag),
 		FIXTURE_TEST(lost_tag_on_a_bad_disk),

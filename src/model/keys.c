@@ -104,6 +104,40 @@ struct key key_next(const struct key *k)
 
 static bool has_shape(struct str key, enum key_kind kind, size_t n) { return key.n == n && key.p[0] == (char)kind; }
 
+static bool has_number(struct str key, size_t bytes)
+{
+	for (size_t i = 1; i <= bytes && i < key.n; i++)
+		if (key.p[i])
+			return true;
+	return false;
+}
+
+bool key_is_known(struct str key)
+{
+	if (key.n == 0)
+		return false;
+	switch ((enum key_kind)(uint8_t)key.p[0]) {
+	case KEY_STATE: return key.n == 1;
+	case KEY_MAILBOX:
+	case KEY_ACL:
+	case KEY_TOMB: return key.n == 5 && has_number(key, 4);
+	case KEY_ORIGIN: return key.n == 5;
+	case KEY_EMAIL: return key.n == 9 && has_number(key, 8);
+	case KEY_PAGE: return key.n == 9 && has_number(key, 4);
+	case KEY_LOG:
+	case KEY_NAME:
+	case KEY_SUBSCRIPTION:
+	case KEY_THREAD:
+	case KEY_CONDEMNED: return key.n == 9;
+	case KEY_GRAVE: return key.n == 13;
+	case KEY_ANNOTATION:
+	case KEY_MEMBER: return key.n == 17;
+	case KEY_URL: return key.n == 5 || key.n == 13;
+	case KEY_ASIDE: return true;
+	}
+	return false;
+}
+
 bool key_read_u32(struct str key, enum key_kind kind, uint32_t *out)
 {
 	if (!has_shape(key, kind, 5))

@@ -61,6 +61,8 @@ struct key key_pages_after(uint32_t mailbox);
 /* The least key that is greater than k. */
 struct key key_next(const struct key *k);
 
+/* Whether it is of a kind above and of that kind's shape: mailboxes and emails have no number 0. */
+bool key_is_known(struct str key);
 /* Numbers out of a key that the store gave back. False when it has not this shape. */
 bool key_read_u32(struct str key, enum key_kind kind, uint32_t *out);
 bool key_read_u64(struct str key, enum key_kind kind, uint64_t *out);
