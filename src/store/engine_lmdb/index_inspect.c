@@ -20,13 +20,40 @@ const char *const index_table_names[INDEX_TABLES] = { "aside", "counters", "dead
 
 /* ---- how the file begins ---- */
 
-/* A commit number is one more than the one before it, and writes the meta page of its parity. */
+/* The last key in a list of free pages: the newest commit that gave some back; the first gives none. 0: not known. */
+static uint64_t last_free(const struct index_file *f, const struct index_table *t)
+{
+	uint8_t page[INDEX_PAGE_SIZE];
+	if (t->root == INDEX_NO_PAGE)
+		return 1;
+	struct index_node node = { .page = t->root };
+	for (unsigned depth = t->depth <= INDEX_DEPTH_MAX ? t->depth : 0; depth > 0; depth--) {
+		uint64_t number = node.page;
+		if (index_file_read(f, number, page) || index_page_judge(page, number, depth == 1))
+			return 0;
+		index_node_decode(page, index_page_count(page) - 1, depth == 1, &node);
+	}
+	return node.key.n == 8 ? load_le64(node.key.p) : 0;
+}
+
+/* Every commit but the first gives pages back, at least those on the way to its tables, and notes them under its own number. Before the first there is nothing. */
+static bool is_misnamed(const struct index_file *f, const struct index_meta *m)
+{
+	if (m->txn == 0)
+		return m->main.root != INDEX_NO_PAGE;
+	uint64_t commit = last_free(f, &m->free);
+	return commit && commit != m->txn;
+}
+
+/* A commit number is one more than the one before it, and writes the meta page of its parity. One bit of a number can make the commit before the newest
+ * look like the newest, with all of that still true; but then one of the two is not the commit that it names. */
 static const char *judge_metas(const struct index_picture *p)
 {
 	const struct index_meta *newer = &p->meta[p->newest], *older = &p->meta[!p->newest];
-	if (newer->txn == 0 && older->txn == 0)
-		return NULL;
-	return newer->txn == older->txn + 1 && newer->txn % 2 == p->newest ? NULL : "the two meta pages do not follow each other";
+	bool fresh = newer->txn == 0 && older->txn == 0;
+	if (!fresh && (newer->txn != older->txn + 1 || newer->txn % 2 != p->newest))
+		return "the two meta pages do not follow each other";
+	return is_misnamed(&p->file, newer) || is_misnamed(&p->file, older) ? "a meta page that is not of the commit it names" : NULL;
 }
 
 static void picture_read(struct index_picture *p)

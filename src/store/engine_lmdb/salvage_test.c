@@ -205,6 +205,40 @@ static void a_lost_meta_page_loses_nothing(void **state)
 	assert_int_equal(count(f), KEYS);
 }
 
+/* Commit 6 as number 4 would make 5 the newest, 5 as 7 as well: both go back by a commit, and hold together. */
+static void a_root_under_another_number_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	fill(f);
+	for (unsigned meta = 0; meta < 2; meta++)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			uint8_t octet;
+			int fd = open_index(f);
+			off_t at = (off_t)(meta * INDEX_PAGE_SIZE) + 144;
+			assert_int_equal(pread(fd, &octet, 1, at), 1);
+			octet ^= (uint8_t)(1u << bit);
+			assert_int_equal(pwrite(fd, &octet, 1, at), 1);
+			assert_true(inspect(f) > 0);
+			assert_refused(f);
+			octet ^= (uint8_t)(1u << bit);
+			if (bit == 1) {
+				/* and what is made of it is of the newest commit */
+				salvage(f);
+				reopen(f);
+				size_t n;
+				char *value = get(f->store, second, STR("a"), &n);
+				assert_int_equal(n, 13);
+				free(value);
+				store_close(&f->store);
+			} else {
+				assert_int_equal(pwrite(fd, &octet, 1, at), 1);
+			}
+			close(fd);
+			assert_int_equal(inspect(f), 0);
+		}
+	reopen(f);
+}
+
 static void without_any_index_there_is_an_empty_one(void **state)
 {
 	struct fixture *f = *state;
@@ -402,6 +436,7 @@ int main(void)
 		CONFORMANCE_TEST(of_a_lost_leaf_the_rest_stays, &target),
 		CONFORMANCE_TEST(a_wrong_number_of_pages_is_noticed, &target),
 		CONFORMANCE_TEST(a_lost_meta_page_loses_nothing, &target),
+		CONFORMANCE_TEST(a_root_under_another_number_is_noticed, &target),
 		CONFORMANCE_TEST(without_any_index_there_is_an_empty_one, &target),
 		CONFORMANCE_TEST(what_a_killed_run_left_does_no_harm, &target),
 		CONFORMANCE_TEST(a_value_with_more_pages_than_it_needs_is_sound, &target),
