@@ -51,8 +51,8 @@ static int status(struct house *h, const struct options *o, char *const *words, 
 	if (sums.count.damaged)
 		printf("%llu records cannot be read: troika check\n", (unsigned long long)sums.count.damaged);
 	if (level < STORE_LEVEL_NEWEST)
-		printf("The program from before can still go on with this store; what needs level %u is not kept meanwhile (deleted mail).\n"
-			   "When you are content with this one: troika upgrade confirm\n", STORE_LEVEL_NEWEST);
+		printf("The program from before can still go on with this store; meanwhile it has no %s.\n"
+			   "When you are content with this one: troika upgrade confirm\n", level < 2 ? "bin for deleted mail, and few checksums" : "checksums for versions of accounts");
 	return 0;
 }
 

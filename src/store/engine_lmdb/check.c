@@ -48,7 +48,7 @@ static const char *pair_kv(struct check *c, MDB_txn *txn, MDB_val key, MDB_val v
 		return "a value of impossible length";
 	MDB_val scope = { .mv_size = SCOPE_PREFIX, .mv_data = key.mv_data }, version;
 	if (mdb_get(txn, c->s->versions, &scope, &version))
-		return "a key in a scope without a version";
+		return check_no_version;
 	return sums_judge(c->s, txn, key, value) == MDB_CORRUPTED ? check_sum_wrong : NULL;
 }
 
@@ -64,7 +64,7 @@ static const char *pair_sums(struct check *c, MDB_txn *txn, MDB_val key, MDB_val
 static const char *pair_versions(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
 {
 	(void)c, (void)txn;
-	return key.mv_size == SCOPE_PREFIX && value.mv_size == 8 && load_le64(value.mv_data) > 0 ? NULL : "not a version";
+	return key.mv_size == SCOPE_PREFIX && index_row_ok(key, value, 8) && load_le64(value.mv_data) > 0 ? NULL : "not a version";
 }
 
 static const char *pair_counters(struct check *c, MDB_txn *txn, MDB_val key, MDB_val value)
@@ -115,9 +115,9 @@ static void report_pair(struct check *c, const char *table, MDB_val key, MDB_val
 		snprintf(hex + 2 * i, 3, "%02x", ((const uint8_t *)key.mv_data)[i]);
 	char bytes[2 * 32 + 1] = "";
 	/* Of a record above there may be secrets in it. */
-	for (size_t i = 0; mend && what != check_sum_wrong && i < value.mv_size && i < 32; i++)
+	for (size_t i = 0; mend && what != check_sum_wrong && what != check_no_version && i < value.mv_size && i < 32; i++)
 		snprintf(bytes + 2 * i, 3, "%02x", ((const uint8_t *)value.mv_data)[i]);
-	const char *done = !mend ? "" : what == check_sum_wrong ? "; taken out, a copy is in quarantine" : "; taken out, it was ";
+	const char *done = !mend ? "" : what == check_no_version ? "; mended" : what == check_sum_wrong ? "; taken out, a copy is in quarantine" : "; taken out, it was ";
 	check_fault(c, "index table %s, key %s: %s%s%s", table, hex, what, done, bytes);
 }
 
@@ -162,8 +162,12 @@ static int mend_rows(struct bad_rows *bad)
 	if (bad->n == 0)
 		return 0;
 	if (bad->dbi == c->s->kv) {
-		for (size_t i = 0; rc == 0 && i < bad->n; i++)
-			rc = check_drop_value(c->s, str_make(bad->v[i].key, bad->v[i].n));
+		for (size_t i = 0; rc == 0 && i < bad->n; i++) {
+			struct str key = str_make(bad->v[i].key, bad->v[i].n);
+			rc = check_drop_value(c->s, key);
+			if (rc == 0)
+				rc = check_mend_version(c->s, key);
+		}
 		return rc;
 	}
 	c->places_lost |= bad->dbi == c->s->moved;
@@ -175,7 +179,7 @@ static int mend_rows(struct bad_rows *bad)
 static int check_some(struct check *c, const char *table, MDB_dbi dbi, pair_fn *judge, struct place_in_table *at)
 {
 	struct bad_rows bad = { .c = c, .dbi = dbi, .judge = judge };
-	bool derived = dbi != c->s->kv && dbi != c->s->versions;
+	bool derived = dbi != c->s->kv;
 	struct store_read *r;
 	MDB_txn *txn;
 	int rc = lmdb_begin_raw(c->s, &r, &txn);
@@ -194,9 +198,9 @@ static int check_some(struct check *c, const char *table, MDB_dbi dbi, pair_fn *
 		touch(value);
 		const char *wrong = judge(c, txn, key, value);
 		if (wrong) {
-			bool mend = c->repair && (derived || wrong == check_sum_wrong) && bad.n < BAD_ROWS && key.mv_size <= sizeof at->key;
+			bool mend = c->repair && (derived || wrong == check_sum_wrong || wrong == check_no_version) && bad.n < BAD_ROWS && key.mv_size <= sizeof at->key;
 			report_pair(c, table, key, value, wrong, mend);
-			if (mend && !derived && (kept = check_keep_value(c->s, key, value)))
+			if (mend && wrong == check_sum_wrong && (kept = check_keep_value(c->s, key, value)))
 				break;
 			if (mend) {
 				bad.v[bad.n].n = key.mv_size;
@@ -226,8 +230,9 @@ int check_index(struct check *c)
 		MDB_dbi dbi;
 		pair_fn *judge;
 	} tables[] = {
-		{ "kv", c->s->kv, pair_kv },
+		/* Before the keys: a version that is taken out is made anew there. */
 		{ "versions", c->s->versions, pair_versions },
+		{ "kv", c->s->kv, pair_kv },
 		{ "counters", c->s->counters, pair_counters },
 		{ "segments", c->s->segments, pair_segments },
 		{ "tags", c->s->tags, pair_tags },

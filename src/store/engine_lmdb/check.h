@@ -39,6 +39,9 @@ int check_mend_place(struct check *c, uint32_t number, const struct scan_item *i
 extern const char check_sum_wrong[];
 /* Writes it to DIR/quarantine/: le16 length of the key, key, value. */
 int check_keep_value(struct lmdb_store *s, MDB_val key, MDB_val value);
+/* A scope that has this key has a version again, if it has none. */
+extern const char check_no_version[];
+int check_mend_version(struct lmdb_store *s, struct str key);
 /* Takes it and its row out, if it still fails, and notes a wound: what follows from its loss is for the rooms above. */
 int check_drop_value(struct lmdb_store *s, struct str key);
 

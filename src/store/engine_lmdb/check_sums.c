@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char check_sum_wrong[] = "a value that fails its checksum";
+const char check_sum_wrong[] = "a value that fails its checksum", check_no_version[] = "a key in a scope without a version";
 
 static bool write_whole(int fd, const void *p, size_t n) { return write(fd, p, n) == (ssize_t)n; }
 
@@ -50,8 +50,30 @@ static int drop(struct store_write *write, void *arg)
 	return rc ? rc : lmdb_note_wound(w, key);
 }
 
+static struct store_scope scope_of(struct str key)
+{
+	return (struct store_scope){ (enum store_scope_kind)(uint8_t)key.p[0], load_be64(key.p + 1) };
+}
+
+static int put_version(struct lmdb_write *w, void *arg)
+{
+	struct lmdb_store *s = lmdb_of(w->base.store);
+	const struct store_scope scope = *(const struct store_scope *)arg;
+	uint64_t version;
+	int rc = version_get(s, w->txn, scope, &version);
+	if (rc != MDB_NOTFOUND)
+		return write_fail(w, rc);
+	w->changed = true;
+	return write_fail(w, version_put(s, w->txn, scope, version_anew()));
+}
+
+int check_mend_version(struct lmdb_store *s, struct str key)
+{
+	struct store_scope scope = scope_of(key);
+	return lmdb_commit_raw(s, put_version, &scope);
+}
+
 int check_drop_value(struct lmdb_store *s, struct str key)
 {
-	struct store_scope scope = { (enum store_scope_kind)(uint8_t)key.p[0], load_be64(key.p + 1) };
-	return store_commit(&s->base, scope, drop, &key);
+	return store_commit(&s->base, scope_of(key), drop, &key);
 }

@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "store/engine_lmdb/bell.h"
 #include "store/engine_lmdb/blob_area.h"
-#include "store/engine_lmdb/lmdb_store.h"
 #include "store/engine_lmdb/pulse.h"
+#include "store/engine_lmdb/sums.h"
 #include "store/trouble.h"
 
 #include <errno.h>
@@ -124,24 +124,19 @@ static struct group_news *collect_changes(struct combine_item *batch)
 	return news;
 }
 
-/* Raises the stored versions; afterwards the news say what each became. */
+/* Raises the stored versions; afterwards the news say what each became. Caches and backups take the same version for the same content, so one that has rotted
+ * is followed by one that there never was. */
 static int bump_versions(struct lmdb_store *s, MDB_txn *txn, struct group_news *news)
 {
 	for (size_t i = 0; i < news->n; i++) {
-		struct full_key k;
-		full_key_make(&k, news->list[i].scope, STR_NONE);
-		MDB_val key = full_key_val(&k), value;
-		uint64_t was = 0;
-		int rc = mdb_get(txn, s->versions, &key, &value);
-		if (rc == 0 && value.mv_size == 8)
-			was = load_le64(value.mv_data);
-		else if (rc != MDB_NOTFOUND)
-			return rc ? lmdb_code(rc) : ERR_CORRUPT;
+		uint64_t was;
+		int rc = version_get(s, txn, news->list[i].scope, &was);
+		if (rc == MDB_CORRUPTED)
+			was = version_anew();
+		else if (rc && rc != MDB_NOTFOUND)
+			return lmdb_code(rc);
 		news->list[i].version += was;
-		uint8_t bytes[8];
-		store_le64(bytes, news->list[i].version);
-		value = (MDB_val){ .mv_size = sizeof bytes, .mv_data = bytes };
-		rc = mdb_put(txn, s->versions, &key, &value, 0);
+		rc = version_put(s, txn, news->list[i].scope, news->list[i].version);
 		if (rc)
 			return lmdb_code(rc);
 	}

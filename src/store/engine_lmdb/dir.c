@@ -16,7 +16,7 @@ int dir_path(const char *dir, const char *name, char path_out[DIR_PATH_MAX], str
 	return n > 0 && n < DIR_PATH_MAX ? 0 : err_set(e, ERR_INVALID, NULL, "the path of the store is too long: %s", dir);
 }
 
-/* The whole file is one line: "troika store 2\n", with the level. */
+/* The whole file is one line: "troika store 3\n", with the level. */
 static int read_format(const struct store_config *c, int dir_fd, unsigned *level_out, struct err *e)
 {
 	int fd = openat(dir_fd, FORMAT_NAME, O_RDONLY | O_CLOEXEC);

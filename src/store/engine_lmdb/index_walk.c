@@ -204,8 +204,8 @@ int index_walk_table(struct index_walk *w, const struct index_table *t, bool fre
 	w->found = (struct index_table){ .root = t->root, .depth = t->depth };
 	w->numbers = w->free_only = free_pages;
 	if (t->root == INDEX_NO_PAGE) {
-		if (t->entries || t->depth)
-			hole(w, "an empty table that counts records", 0, STR_NONE, STR_NONE, false);
+		if (t->entries || t->depth || t->branches || t->leaves || t->overflows)
+			hole(w, "an empty table that counts records or pages", 0, STR_NONE, STR_NONE, false);
 		return 0;
 	}
 	if (t->depth < 1 || t->depth > INDEX_DEPTH_MAX) {

@@ -191,12 +191,12 @@ void lmdb_reads_fini(struct lmdb_store *s)
 	s->idle_reads = NULL;
 }
 
+/* 0: there is none, or it is not known (the next commit makes a new one). */
 static uint64_t version_in(struct lmdb_store *s, MDB_txn *txn, struct store_scope scope)
 {
-	struct full_key k;
-	full_key_make(&k, scope, STR_NONE);
-	MDB_val key = full_key_val(&k), value;
-	return mdb_get(txn, s->versions, &key, &value) == 0 && value.mv_size == 8 ? load_le64(value.mv_data) : 0;
+	uint64_t version;
+	version_get(s, txn, scope, &version);
+	return version;
 }
 
 uint64_t lmdb_version(struct store_read *read)

@@ -21,7 +21,7 @@ bool salvage_plausible(enum salvage_table t, struct str key, struct str value)
 {
 	switch (t) {
 	case SALVAGE_KV: return key.n > 9 && key.n <= 9 + STORE_KEY_MAX && is_scope(key) && value.n <= STORE_VALUE_MAX;
-	case SALVAGE_VERSIONS: return key.n == 9 && is_scope(key) && value.n == 8;
+	case SALVAGE_VERSIONS: return key.n == 9 && is_scope(key) && is_row(key, value, 8);
 	case SALVAGE_COUNTERS: return key.n > 4 && key.n < 40 && key.p[0] >= 'a' && key.p[0] <= 'z' && is_row(key, value, 4);
 	case SALVAGE_SEGMENTS: return key.n == 4 && is_row(key, value, 24) && load_le32(value.p) >= 1 && load_le32(value.p) <= 4;
 	case SALVAGE_SUMS: return key.n > 9 && key.n <= 9 + STORE_KEY_MAX && key.p[0] == STORE_SYSTEM && value.n == 4;

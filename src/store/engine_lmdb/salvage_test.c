@@ -302,7 +302,7 @@ static void versions_never_come_back(void **state)
 	for (uint64_t n = 2; n < p.file.pages; n++) {
 		struct index_node node;
 		if (index_file_read(&p.file, n, page) || index_page_judge(page, n, true) || !index_node_decode(page, 0, true, &node) || node.key.n != 9 ||
-			node.value.n != 8 || load_le64(node.value.p) <= most)
+			node.value.n != 12 || load_le64(node.value.p) <= most)
 			continue;
 		found = n;
 		most = load_le64(node.value.p);

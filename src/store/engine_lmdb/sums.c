@@ -1,7 +1,12 @@
 #include "store/engine_lmdb/sums.h"
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/hash.h"
+#include "store/engine_lmdb/blob_index.h"
+
+#define VERSION_SIZE 8u
+#define VERSION_SUMS_LEVEL 3u
 
 static bool has_sum(struct lmdb_store *s, MDB_val key)
 {
@@ -59,3 +64,38 @@ int sums_del_range(struct lmdb_store *s, MDB_txn *txn, const struct full_key *fi
 	mdb_cursor_close(c);
 	return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
 }
+
+/* ---- versions ---- */
+
+int version_get(struct lmdb_store *s, MDB_txn *txn, struct store_scope scope, uint64_t *out)
+{
+	struct full_key k;
+	full_key_make(&k, scope, STR_NONE);
+	MDB_val key = full_key_val(&k), value;
+	*out = 0;
+	int rc = mdb_get(txn, s->versions, &key, &value);
+	if (rc)
+		return rc;
+	if (!index_row_ok(key, value, VERSION_SIZE))
+		return MDB_CORRUPTED;
+	*out = load_le64(value.mv_data);
+	return MDB_SUCCESS;
+}
+
+int version_put(struct lmdb_store *s, MDB_txn *txn, struct store_scope scope, uint64_t version)
+{
+	struct lmdb_write w = { .base.store = &s->base, .txn = txn };
+	uint8_t bytes[VERSION_SIZE + SUM_SIZE];
+	struct full_key k;
+	full_key_make(&k, scope, STR_NONE);
+	MDB_val key = full_key_val(&k), value = { .mv_size = VERSION_SIZE, .mv_data = bytes };
+	store_le64(bytes, version);
+	if (lmdb_write_level(&w.base) >= VERSION_SUMS_LEVEL) {
+		store_le32(bytes + VERSION_SIZE, sum_of(key, value));
+		value.mv_size += SUM_SIZE;
+	}
+	return mdb_put(txn, s->versions, &key, &value, 0);
+}
+
+/* No scope has four million commits within a millisecond. */
+uint64_t version_anew(void) { return (uint64_t)clock_now_ms() << 22; }

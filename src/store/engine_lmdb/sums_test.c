@@ -467,11 +467,72 @@ static void sums_stay_in_step(void **state)
 	assert_same(f, &m);
 }
 
+/* ---- versions ---- */
+
+static uint64_t commit_and_ask(struct fixture *f)
+{
+	put(f->store, account, STR("k"), STR("v"));
+	return store_scope_version(f->store, account);
+}
+
+static const char account_scope[] = { STORE_ACCOUNT, 0, 0, 0, 0, 0, 0, 0, 1 };
+
+/* Behind the scope, in each place where it stands as a key of `versions`: before its value, whose lowest octet is this. */
+static void flip_version(struct fixture *f, uint64_t version, size_t skip)
+{
+	char row[sizeof account_scope + 8];
+	memcpy(row, account_scope, sizeof account_scope);
+	store_le64(row + sizeof account_scope, version);
+	flip(f, str_make(row, sizeof row), skip);
+}
+
+static void a_bit_in_a_version_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	for (size_t skip = 0; skip < sizeof account_scope + 12; skip++) {
+		/* in the key itself the scope may become another's */
+		uint64_t before = commit_and_ask(f), faults;
+		flip_version(f, before, skip);
+		faults = check(f, false);
+		assert_true(faults > 0);
+		if (skip >= sizeof account_scope)
+			assert_int_equal(store_scope_version(f->store, account), 0);
+		if (skip % 2) {
+			assert_true(check(f, true) >= faults);
+			assert_int_equal(check(f, false), 0);
+		}
+		/* None that there was, neither with a repair nor without. */
+		uint64_t after = commit_and_ask(f);
+		assert_true(after > before || skip < sizeof account_scope);
+		assert_int_equal(commit_and_ask(f), after + 1);
+		check(f, true);
+		assert_int_equal(check(f, false), 0);
+	}
+}
+
+/* An older program reads it still. */
+static void versions_of_level_2_have_none(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t before = commit_and_ask(f);
+	flip_version(f, before, sizeof account_scope);
+	assert_int_equal(check(f, false), 0);
+	before ^= 4;
+	assert_int_equal(store_scope_version(f->store, account), before);
+	assert_int_equal(store_raise_level(f->store, STORE_LEVEL_NEWEST), 0);
+	assert_int_equal(commit_and_ask(f), before + 1);
+	flip_version(f, before + 1, sizeof account_scope);
+	assert_int_equal(store_scope_version(f->store, account), 0);
+	assert_true(commit_and_ask(f) > before + 1);
+	assert_int_equal(check(f, false), 0);
+}
+
 int main(void)
 {
 	static const struct store_fault_plan twice = { .twice_percent = 40, .seed = 5 };
-	struct conformance_target old = target, again = target, old_again = target;
+	struct conformance_target old = target, second = target, again = target, old_again = target;
 	old.level = old_again.level = 1;
+	second.level = 2;
 	again.faults = old_again.faults = &twice;
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(a_bit_in_a_value_is_noticed, &target),
@@ -479,6 +540,8 @@ int main(void)
 		CONFORMANCE_TEST(of_level_1_there_is_none, &old),
 		CONFORMANCE_TEST(a_salvage_keeps_sums_and_wounds_what_fails, &target),
 		CONFORMANCE_TEST(rows_that_fit_nothing_are_found, &target),
+		CONFORMANCE_TEST(a_bit_in_a_version_is_noticed, &target),
+		CONFORMANCE_TEST(versions_of_level_2_have_none, &second),
 		CONFORMANCE_TEST(sums_stay_in_step, &target),
 		CONFORMANCE_TEST(sums_stay_in_step, &old),
 		CONFORMANCE_TEST(sums_stay_in_step, &again),
