@@ -50,7 +50,7 @@ static void forget(struct arena *a)
 {
 	a->head = NULL;
 	a->used = 0;
-	a->failed = false;
+	a->failed = a->starved = false;
 }
 
 static struct arena_block *block_create(size_t cap)
@@ -133,7 +133,7 @@ static void *take(struct arena *a, size_t n)
 	if (!block || rounded > block->cap - block->used)
 		block = add_block(a, rounded);
 	if (!block) {
-		a->failed = true;
+		a->failed = a->starved = true;
 		return NULL;
 	}
 	char *p = block->data + block->used;

@@ -4,6 +4,7 @@
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
+#include "base/err.h"
 #include "base/str.h"
 
 #include <stdarg.h>
@@ -16,13 +17,16 @@ struct arena {
 	size_t used;    /* bytes handed out */
 	size_t max;     /* bytes; 0 means ARENA_MAX_DEFAULT */
 	bool failed;
+	bool starved;   /* ... for want of memory; else the ceiling was too low */
 	bool wipe;      /* set it for secrets: what was handed out is overwritten before it is given back */
 };
 #define ARENA_MAX_DEFAULT ((size_t)256 << 20)
-#define ARENA_INIT(max_bytes) { NULL, 0, (max_bytes), false, false }
+#define ARENA_INIT(max_bytes) { NULL, 0, (max_bytes), false, false, false }
 
 void arena_init(struct arena *a, size_t max);
 void arena_fini(struct arena *a);                 /* frees all; the arena is empty and usable */
+/* 0, or why it failed: ERR_NO_MEMORY or ERR_TOO_BIG. */
+static inline int arena_error(const struct arena *a) { return !a->failed ? 0 : a->starved ? ERR_NO_MEMORY : ERR_TOO_BIG; }
 void arena_reset(struct arena *a);                /* forgets all, keeps at most one block */
 void *arena_alloc(struct arena *a, size_t n);
 /* n * size with overflow check. */

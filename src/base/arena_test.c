@@ -64,6 +64,7 @@ static void test_ceiling(void **state)
 	assert_non_null(arena_alloc(&a, 600));
 	assert_null(arena_alloc(&a, 401));
 	assert_true(a.failed);
+	assert_int_equal(arena_error(&a), ERR_TOO_BIG);
 	assert_null(arena_alloc(&a, 1));
 	arena_reset(&a);
 	assert_false(a.failed);

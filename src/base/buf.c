@@ -30,7 +30,7 @@ void buf_reset(struct buf *b)
 	if (b->wipe && b->p)
 		explicit_bzero(b->p, b->cap);
 	b->n = 0;
-	b->failed = false;
+	b->failed = b->starved = false;
 }
 
 /* realloc would leave a copy behind. */
@@ -66,7 +66,7 @@ char *buf_reserve(struct buf *b, size_t more)
 	/* One byte beyond cap, so that the terminator of vsnprintf never counts against the ceiling. */
 	char *grown = cap < SIZE_MAX ? grow(b, cap + 1) : NULL;
 	if (!grown) {
-		b->failed = true;
+		b->failed = b->starved = true;
 		return NULL;
 	}
 	b->p = grown;

@@ -3,6 +3,7 @@
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
+#include "base/err.h"
 #include "base/str.h"
 
 #include <stdarg.h>
@@ -16,15 +17,18 @@ struct buf {
 	size_t cap;
 	size_t max;     /* bytes; 0 means BUF_MAX_DEFAULT */
 	bool failed;
+	bool starved;   /* ... for want of memory; else the ceiling was too low */
 	bool wipe;      /* set it for secrets: what was in it is overwritten before the memory is given back */
 };
 
 #define BUF_MAX_DEFAULT ((size_t)1 << 30)
-#define BUF_INIT(max_bytes) { NULL, 0, 0, (max_bytes), false, false }
+#define BUF_INIT(max_bytes) { NULL, 0, 0, (max_bytes), false, false, false }
 
 void buf_init(struct buf *b, size_t max);
 void buf_fini(struct buf *b);                     /* frees, and leaves an empty usable buffer */
 void buf_reset(struct buf *b);                    /* n = 0, failed = false; keeps the memory */
+/* 0, or why it failed: ERR_NO_MEMORY or ERR_TOO_BIG. */
+static inline int buf_error(const struct buf *b) { return !b->failed ? 0 : b->starved ? ERR_NO_MEMORY : ERR_TOO_BIG; }
 /* Makes room for `more` bytes and returns where they go (then add to b->n), or NULL (b->failed is set). */
 char *buf_reserve(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *p, size_t n);

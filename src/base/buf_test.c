@@ -87,6 +87,7 @@ static void test_reserve(void **state)
 	assert_ptr_equal(buf_reserve(&b, 0), b.p + 1000);
 	assert_null(buf_reserve(&b, SIZE_MAX));
 	assert_true(b.failed);
+	assert_int_equal(buf_error(&b), ERR_TOO_BIG);
 	buf_fini(&b);
 }
 

@@ -37,7 +37,7 @@ static void prepare(struct import *im, struct item *it)
 	struct buf message = BUF_INIT(STORE_BLOB_MAX);
 
 	deliver_normalise(buf_str(&it->m.raw), &message);
-	it->result = message.failed ? ERR_TOO_BIG
+	it->result = message.failed ? buf_error(&message)
 								: deliver_prepare(im->house->model, account_id(im->account), &it->arena, buf_str(&message), &it->append, &it->err);
 	it->append.flags = it->m.flags;
 	it->append.keywords = it->m.keywords;

@@ -109,8 +109,8 @@ struct directory_target {
  * domain (no target is made); ERR_INVALID: not an address; ERR_TOO_BIG: over a limit; temporary codes. */
 int directory_resolve(struct directory *d, struct arena *a, struct str address, struct directory_target **out,
 					  size_t *n_out);
-/* May this user send as this address? Own name, its subaddresses, and aliases that lead to the user. */
-bool directory_may_send_as(struct directory *d, struct str user, struct str address);
+/* May this user send as this address? Own name, its subaddresses, and aliases that lead to the user. 0, ERR_DENIED, or temporary codes. */
+int directory_may_send_as(struct directory *d, struct str user, struct str address);
 
 /* ---- proving it ---- */
 

@@ -1,5 +1,7 @@
 #include "directory/identity.h"
 
+#include "base/ascii.h"
+#include "base/utf8.h"
 #include "directory/group_inside.h"
 
 #include <gsasl.h>
@@ -11,9 +13,21 @@ struct identifier {
 	struct name name;                    /* out; n 0: it is no address */
 };
 
+/* RFC 4013 2.3: of ASCII nothing is changed, and controls are prohibited. */
+static int prepare_ascii(struct arena *a, struct str text, struct str *out)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (ascii_is_cntrl((unsigned char)text.p[i]))
+			return ERR_INVALID;
+	*out = arena_dup(a, text);
+	return out->p ? 0 : ERR_NO_MEMORY;
+}
+
 /* Unassigned code points are refused: identifiers are stored strings (RFC 4013 2.5). */
 static int prepare(struct arena *a, struct str text, struct str *out)
 {
+	if (text.n && text.n <= DIRECTORY_NAME_MAX && utf8_is_ascii(text))
+		return prepare_ascii(a, text, out);
 	char *prepared = NULL, *copy = text.n && text.n <= DIRECTORY_NAME_MAX && str_chr(text, '\0') == STR_NPOS ? arena_dup_c(a, text) : NULL;
 	if (!copy)
 		return a->failed ? ERR_NO_MEMORY : ERR_INVALID;

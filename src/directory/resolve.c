@@ -348,16 +348,20 @@ int directory_group_expand(struct directory *d, struct arena *a, struct str name
 	return code == ERR_DENIED || code == ERR_INVALID ? ERR_NOT_FOUND : code;
 }
 
-bool directory_may_send_as(struct directory *d, struct str user, struct str address)
+int directory_may_send_as(struct directory *d, struct str user, struct str address)
 {
 	struct arena a = ARENA_INIT(0);
 	struct directory_user u;
 	struct directory_target *targets;
 	size_t n;
 	bool may = false;
-	if (directory_user_find(d, &a, user, &u) == 0 && directory_resolve(d, &a, address, &targets, &n) == 0)
-		for (size_t i = 0; i < n && !may; i++)
-			may = targets[i].account == u.account;
+	int code = directory_user_find(d, &a, user, &u);
+	if (code == 0)
+		code = directory_resolve(d, &a, address, &targets, &n);
+	for (size_t i = 0; code == 0 && i < n && !may; i++)
+		may = targets[i].account == u.account;
 	arena_fini(&a);
-	return may;
+	if (code == ERR_NOT_FOUND || code == ERR_INVALID || (code == 0 && !may))
+		return ERR_DENIED;
+	return code;
 }

@@ -94,7 +94,7 @@ static int take_body(struct milter_changes *c, struct str octets)
 {
 	c->has_body = true;
 	buf_add_str(&c->body, octets);
-	return c->body.failed ? ERR_TOO_BIG : 0;
+	return buf_error(&c->body);
 }
 
 static int take_quarantine(struct milter_changes *c, struct str reason)

@@ -50,7 +50,7 @@ int report_mail_send(struct sending *s, struct arena *a, const struct report_mai
 	uint64_t id;
 
 	format(s, m, &message);
-	int rc = message.failed ? ERR_TOO_BIG : 0;
+	int rc = message.failed ? buf_error(&message) : 0;
 	if (rc == 0) {
 		dkim_ring_sign(&s->config->keyring, a, domain_of(s->config->sender), buf_str(&message), s->now, &signatures);
 		struct str pieces[] = { buf_str(&signatures), buf_str(&message) }, domain = domain_of(m->to);

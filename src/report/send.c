@@ -49,7 +49,7 @@ int send_dmarc(struct sending *s, struct arena *a, const struct tally_domain *d,
 									  .end = (int64_t)d->day * DAY + DAY - 1, .policy = &record };
 	struct buf xml = BUF_INIT(REPORT_MESSAGE_MAX), packed = BUF_INIT(REPORT_MESSAGE_MAX);
 	dmarc_xml_format(&head, rows, n, &xml);
-	rc = xml.failed ? ERR_TOO_BIG : pack_gzip(buf_str(&xml), &packed);
+	rc = xml.failed ? buf_error(&xml) : pack_gzip(buf_str(&xml), &packed);
 	/* RFC 7489 7.2.1.1: receiver "!" policy-domain "!" begin "!" end; 7.2.1.1 also the subject */
 	struct report_mail mail = {
 		.subject = arena_printf(a, "Report Domain: %.*s Submitter: %.*s Report-ID: <%.*s>", STR_ARG(d->domain), STR_ARG(s->config->hostname), STR_ARG(id)),

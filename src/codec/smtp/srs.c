@@ -73,7 +73,7 @@ static int hash(const struct srs *s, struct str day, struct str domain, struct s
 	add_lower(&hashed, day);
 	add_lower(&hashed, domain);
 	add_lower(&hashed, local);
-	int code = hashed.failed ? ERR_TOO_BIG : s->mac(s->key, buf_str(&hashed), mac);
+	int code = hashed.failed ? buf_error(&hashed) : s->mac(s->key, buf_str(&hashed), mac);
 	if (code == 0) {
 		base64_encode(&text, str_make(mac, sizeof mac));
 		code = text.failed ? ERR_NO_MEMORY : 0;

@@ -148,7 +148,7 @@ static bool message_store(struct imap_request *r, struct str message)
 		return false;
 	int rc = deliver_prepare(a->model, a->account, &a->arena, message, &a->arriving, &e);
 	if (rc)
-		return fail(r, a->arena.failed ? ERR_TOO_BIG : rc, a->arena.failed ? NULL : &e);
+		return fail(r, a->arena.failed ? arena_error(&a->arena) : rc, a->arena.failed ? NULL : &e);
 	if (!add_item(a)) {
 		model_drop_blob(a->model, a->arriving.blob, a->account);
 		return no_memory(r);

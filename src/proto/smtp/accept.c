@@ -143,7 +143,7 @@ static int put_front(struct smtp_call *c, struct str message, const struct smtp_
 	/* for goes_in_circles; with more recipients it would tell each of the others */
 	if (t->n_recipients == 1 && t->first->n_away && !t->first->relayed)
 		buf_printf(&front, "Delivered-To: %.*s\r\n", STR_ARG(t->first->address));
-	int code = front.failed ? ERR_TOO_BIG : spool_front(t->spool, 0, front.p, front.n);
+	int code = front.failed ? buf_error(&front) : spool_front(t->spool, 0, front.p, front.n);
 	buf_fini(&front);
 	return code;
 }

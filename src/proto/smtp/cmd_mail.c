@@ -16,7 +16,7 @@ static bool take_keyword(struct str *arg, struct str keyword)
 static bool sender_is_allowed(struct smtp_call *c, const struct smtp_path *path)
 {
 	struct buf address = BUF_INIT(1024);
-	bool ok = true;
+	int code = 0;
 
 	if (path->utf8 && !c->s->t.utf8) {
 		smtp_reply(c, 553, "5.6.7", "This address needs SMTPUTF8");           /* RFC 6531 3.5 */
@@ -25,12 +25,14 @@ static bool sender_is_allowed(struct smtp_call *c, const struct smtp_path *path)
 	/* RFC 6409 6.1: a user sends in its own name; anybody may send reports with the null path */
 	if (c->service->mode == SMTP_SUBMISSION && !path->null) {
 		smtp_path_address(path, &address);
-		ok = directory_may_send_as(services_directory(c->service->services), str_from_c(c->s->user), buf_str(&address));
-		if (!ok)
+		code = address.failed ? buf_error(&address) : directory_may_send_as(services_directory(c->service->services), str_from_c(c->s->user), buf_str(&address));
+		if (code == ERR_DENIED)
 			smtp_reply(c, 550, "5.7.1", "This is not one of your addresses");
+		else if (code)
+			smtp_reply_error(c, code, "Sender");
 		buf_fini(&address);
 	}
-	return ok;
+	return code == 0;
 }
 
 /* What the parameters mean together. False when an answer was given. */

@@ -11,19 +11,21 @@
 
 /* ---- the author ---- */
 
-/* Is every author one of the user's addresses? */
-static bool is_own_author(struct smtp_call *c, const struct smtp_header_facts *facts)
+/* Is every author one of the user's addresses? 0, ERR_DENIED, or temporary codes. */
+static int own_author(struct smtp_call *c, const struct smtp_header_facts *facts)
 {
 	struct directory *d = services_directory(c->service->services);
+	struct arena *a = &c->s->t.arena;
 	struct mime_address *list;
 	size_t n = 0;
-	bool own = mime_addresses_parse(facts->from_body, &c->s->t.arena, &list, &n, NULL) == 0;
+	int code = mime_addresses_parse(facts->from_body, a, &list, &n, NULL);
 
-	for (size_t i = 0; own && i < n; i++) {
-		struct str address = arena_printf(&c->s->t.arena, "%.*s@%.*s", STR_ARG(list[i].local), STR_ARG(list[i].domain));
-		own = list[i].kind != MIME_ADDRESS || directory_may_send_as(d, str_from_c(c->s->user), address);
+	for (size_t i = 0; code == 0 && i < n; i++) {
+		struct str address = arena_printf(a, "%.*s@%.*s", STR_ARG(list[i].local), STR_ARG(list[i].domain));
+		if (list[i].kind == MIME_ADDRESS)
+			code = directory_may_send_as(d, str_from_c(c->s->user), address);
 	}
-	return own;
+	return a->failed ? arena_error(a) : code;
 }
 
 /* RFC 6409 6.1, 8.1; RFC 5322 3.6: one From. *add_sender_out: the author is somebody else, and Sender shall say who sends. False: refused. */
@@ -38,8 +40,13 @@ static bool check_author(struct smtp_call *c, const struct smtp_header_facts *fa
 		smtp_refuse_message(c, 550, "5.6.0", "More than one From field");
 		return false;
 	}
-	if (is_own_author(c, facts))
+	int code = own_author(c, facts);
+	if (code == 0)
 		return true;
+	if (code != ERR_DENIED) {
+		smtp_refuse_message(c, 451, "4.3.0", "The author cannot be looked up, try again later");
+		return false;
+	}
 	*add_sender_out = rule == SUBMISSION_FROM_ADD_SENDER;
 	if (!*add_sender_out)
 		smtp_refuse_message(c, 550, "5.7.1", "From is not one of your addresses");

@@ -118,7 +118,7 @@ int smtp_recipient_resolve(struct smtp_call *c, const struct smtp_path *path, st
 	if (code != ERR_NOT_FOUND)
 		return code == 0 ? relay(c, r, bounce) : code == ERR_DENIED ? ERR_NOT_FOUND : code;
 	smtp_path_address(path, &address);
-	code = r->address.p ? directory_resolve(services_directory(c->service->services), &t->arena, buf_str(&address), &found, &n) : ERR_NO_MEMORY;
+	code = r->address.p && !address.failed ? directory_resolve(services_directory(c->service->services), &t->arena, buf_str(&address), &found, &n) : ERR_NO_MEMORY;
 	buf_fini(&address);
 	if (code == ERR_DENIED)
 		return may_go_on(c, path->domain) ? relay(c, r, r->address) : ERR_DENIED;
