@@ -2,6 +2,7 @@
 #ifndef RT_ADMISSION_H
 #define RT_ADMISSION_H
 
+#include "base/err.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "rt/net.h"
@@ -23,5 +24,7 @@ int admission_enter_addr(struct admission *a, const struct net_addr *addr);
 void admission_leave_addr(struct admission *a, const struct net_addr *addr);
 int admission_enter_user(struct admission *a, struct str user);
 void admission_leave_user(struct admission *a, struct str user);
+/* What the log says of an error of admission_enter_addr. */
+static inline const char *admission_refusal(int code) { return code == ERR_NO_MEMORY ? "out of memory" : "too many from this address"; }
 
 #endif

@@ -149,7 +149,7 @@ static int read_tls(struct conn *c, char *p, size_t room, size_t *got)
 	case TLS_WANT_READ: return 0;
 	case TLS_WANT_WRITE: c->readable = false; return 0;
 	case TLS_END: return ERR_CLOSED;
-	case TLS_FAILED: c->dead = true; return ERR_CLOSED;
+	case TLS_FAILED: conn_tls_lost(c); return ERR_CLOSED;
 	}
 	return ERR_CLOSED;
 }

@@ -60,7 +60,7 @@ static int send_tls(struct conn *c, const struct iovec *v, size_t *done_out)
 	c->write_wants_in = io == TLS_WANT_READ;
 	if (io != TLS_END && io != TLS_FAILED)
 		return 0;
-	c->dead = true;
+	conn_tls_lost(c);
 	return ERR_CLOSED;
 }
 

@@ -147,6 +147,8 @@ bool conn_out_offer(struct conn *c);
 /* ---- server_figures.c ---- */
 void conn_give_up(struct conn *c, const char *why);    /* marks it dead, counts it and says why in the log; once */
 
+void conn_tls_lost(struct conn *c);                    /* TLS_FAILED in a session: the same, unless the peer is just gone */
+
 /* ---- conn_run.c ---- */
 /* Makes a connection of an accepted socket and queues it for its first turn. Takes the socket: closed when refused. */
 void conn_accept(struct server *s, const struct listener *l, int fd, const struct net_endpoint *peer, const struct net_endpoint *local);

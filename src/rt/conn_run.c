@@ -3,6 +3,7 @@
 #include "rt/conn_priv.h"
 #include "rt/server_priv.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,14 +35,16 @@ static void begin(struct conn *c, struct server *s, const struct listener *l, in
 /* Who watches is counted apart: gets in also when there are too many others, and takes no place of theirs. */
 static _Atomic uint64_t *count_of(struct server *s, const struct listener *l) { return l->watches ? &s->watching : &s->working; }
 
-/* NULL: too many, or no memory. */
-static struct conn *enter(struct server *s, const struct listener *l)
+/* NULL, and why. */
+static struct conn *enter(struct server *s, const struct listener *l, const char **refused_out)
 {
 	uint64_t most = l->watches ? CONN_WATCHERS_MAX : s->config.conns_max;
 	bool may = atomic_fetch_add(count_of(s, l), 1) < most;
 	struct conn *c = may ? conn_table_take(&s->table) : NULL;
-	if (!c)
+	if (!c) {
 		atomic_fetch_sub(count_of(s, l), 1);
+		*refused_out = may ? "out of memory" : "too many connections";
+	}
 	return c;
 }
 
@@ -51,11 +54,12 @@ void conn_accept(struct server *s, const struct listener *l, int fd, const struc
 	bool counted = !proxied && !net_addr_is_loopback(&peer->addr);
 	const char *refused = NULL;
 	struct conn *c = NULL;
-	if (counted && admission_enter_addr(&s->admission, &peer->addr) < 0) {
+	int r = counted ? admission_enter_addr(&s->admission, &peer->addr) : 0;
+	if (r < 0) {
 		counted = false;
-		refused = "too many from this address";
-	} else if (!(c = enter(s, l))) {
-		refused = "too many connections";
+		refused = admission_refusal(r);
+	} else {
+		c = enter(s, l, &refused);
 	}
 	if (refused) {
 		if (counted)
@@ -122,15 +126,17 @@ static uint32_t interest(const struct conn *c)
 	return c->read_wants_out ? EPOLLIN | EPOLLOUT : EPOLLIN;
 }
 
-/* False: news came meanwhile, and the connection is still ours. After true it may already be somebody else's, or gone. */
+/* False: news came meanwhile, or it was given up, and the connection is still ours. After true it may already be somebody else's, or gone. */
 static bool park(struct conn *c)
 {
 	struct server *s = c->server;
 	uint32_t events = interest(c);
 	if (events != c->armed || !c->registered) {
 		struct epoll_event e = { .events = events | EPOLLONESHOT, .data.u64 = conn_key(c) };
-		if (epoll_ctl(s->epoll_fd, c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &e) < 0)
-			conn_state_post(&c->state, conn_state_generation(&c->state), NEWS_KILL, CONN_RUNNING);
+		if (epoll_ctl(s->epoll_fd, c->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, c->fd, &e) < 0) {
+			conn_give_up(c, errno == ENOMEM ? "out of memory" : "cannot be watched");
+			return false;
+		}
 		c->registered = true;
 		c->armed = events;
 	}

@@ -66,6 +66,8 @@ static bool open_session(struct conn *c)
 		return false;
 	size_t size = c->listener->proto.session_size;
 	c->session = calloc(1, size > 0 ? size : 1);
+	if (!c->session)
+		conn_give_up(c, "out of memory");
 	return c->session;
 }
 

@@ -40,8 +40,9 @@ static bool adopt_addresses(struct conn *c, const struct proxy_header *h)
 	}
 	if (net_addr_is_loopback(&c->peer.addr))
 		return true;
-	if (admission_enter_addr(&c->server->admission, &c->peer.addr) < 0) {
-		server_note_refusal(c->server, &c->peer.addr, "too many from this address");
+	int r = admission_enter_addr(&c->server->admission, &c->peer.addr);
+	if (r < 0) {
+		server_note_refusal(c->server, &c->peer.addr, admission_refusal(r));
 		return false;
 	}
 	c->counted_addr = true;
@@ -95,10 +96,10 @@ enum turn conn_turn_proxy(struct conn *c)
 static bool begin_tls(struct conn *c)
 {
 	struct tls_context *context = server_tls(c->server);
-	if (!context)
-		return false;
-	int r = tls_conn_create(context, c->fd, &c->tls);
+	int r = context ? tls_conn_create(context, c->fd, &c->tls) : ERR_NOT_FOUND;
 	tls_context_unref(&context);
+	if (r < 0)
+		conn_give_up(c, r == ERR_NOT_FOUND ? "no certificate" : "out of memory");
 	return r == 0;
 }
 

@@ -36,6 +36,7 @@
 /* a worker */
 #define WORKER_IN ((size_t)64 << 10)              /* bytes read at once */
 #define WORKER_OUT_KEPT ((size_t)512 << 10)       /* an output buffer that grew beyond this is not kept */
+#define WORKER_RETRY_MS 250                       /* until another one is tried, when one could not be started */
 #define WORKER_IDLE_MS 5000                       /* a surplus worker without work for so long ends */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define WORKER_STACK ((size_t)2 << 20)            /* sanitizers make frames several times larger */

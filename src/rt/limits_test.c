@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "rt/fault.h"
 #include "rt/test_server.h"
 
 #include <fcntl.h>
@@ -255,6 +256,26 @@ static void test_proxy_timeout(void **state)
 	test_server_stop(&t);
 }
 
+/* A thread that cannot be started is started later, though the only one there is stays busy with a peer that does not read. */
+static void test_thread_out(void **state)
+{
+	(void)state;
+	enum { ALL = 15000000 };
+	struct test_server t;
+	struct server_config config = { .workers_min = 1, .workers_max = 4 };
+	test_server_start(&t, &config, NULL);
+	struct client *busy = greeted(t.port);
+	fault_setup("rt.thread=1");
+	client_send(busy, "write 15000000\r\n");
+	struct client *other = greeted(t.port);
+	quit(&other);
+	fault_setup(NULL);
+	client_expect_run(busy, ALL, 'x');
+	client_expect(busy, "done");
+	quit(&busy);
+	test_server_stop(&t);
+}
+
 /* Without descriptors new connections are closed at once, old ones go on, and afterwards all is well. */
 static void test_descriptors_out(void **state)
 {
@@ -295,7 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conns_max),     cmocka_unit_test(test_per_address),   cmocka_unit_test(test_per_user),
 		cmocka_unit_test(test_proxy_headers), cmocka_unit_test(test_proxy_timeout), cmocka_unit_test(test_descriptors_out),
-		cmocka_unit_test(test_memory_ceiling),
+		cmocka_unit_test(test_memory_ceiling), cmocka_unit_test(test_thread_out),
 	};
 	log_setup(LOG_TEXT, LOG_ERROR, 2);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,8 +155,8 @@ bool listener_expects_proxy(const struct listener *l, const struct net_addr *pee
 	return false;
 }
 
-/* Out of descriptors the connection would stay in the backlog and be reported for ever: takes it and closes it. */
-static void refuse_one(struct server *s, struct listener *l)
+/* Out of descriptors or memory the connection would stay in the backlog and be reported for ever: takes it and closes it. */
+static void refuse_one(struct server *s, struct listener *l, const char *why)
 {
 	static const struct net_addr unknown;
 	pthread_mutex_lock(&s->reserve_lock);
@@ -169,7 +169,7 @@ static void refuse_one(struct server *s, struct listener *l)
 		poll(NULL, 0, 10);        /* the reserve is gone too: do not spin */
 	s->reserve_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	pthread_mutex_unlock(&s->reserve_lock);
-	server_note_refusal(s, &unknown, "out of file descriptors");
+	server_note_refusal(s, &unknown, why);
 }
 
 /* Who comes by the file system is of this machine. */
@@ -190,7 +190,7 @@ static bool accept_one(struct server *s, struct listener *l)
 	struct net_endpoint peer, local;
 	int fd = accept4(l->fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-		refuse_one(s, l);
+		refuse_one(s, l, errno == EMFILE || errno == ENFILE ? "out of file descriptors" : "out of memory");
 		return false;
 	}
 	if (fd < 0)        /* others died on the way: accept(2) */

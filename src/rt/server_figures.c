@@ -12,6 +12,7 @@
 METRIC_COUNTER(refused_address, REFUSED, "why=\"too many from this address\"", REFUSED_HELP);
 METRIC_COUNTER(refused_conns, REFUSED, "why=\"too many connections\"", REFUSED_HELP);
 METRIC_COUNTER(refused_files, REFUSED, "why=\"out of file descriptors\"", REFUSED_HELP);
+METRIC_COUNTER(refused_memory, REFUSED, "why=\"out of memory\"", REFUSED_HELP);
 METRIC_COUNTER(up_unread, GAVE_UP, "why=\"peer does not read\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_line, GAVE_UP, "why=\"endless line\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_output, GAVE_UP, "why=\"too much output at once\"", GAVE_UP_HELP);
@@ -19,6 +20,9 @@ METRIC_COUNTER(up_stops, GAVE_UP, "why=\"server stops\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_memory, GAVE_UP, "why=\"out of memory\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_ceiling, GAVE_UP, "why=\"memory ceiling\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_broken, GAVE_UP, "why=\"broken compression\"", GAVE_UP_HELP);
+METRIC_COUNTER(up_watch, GAVE_UP, "why=\"cannot be watched\"", GAVE_UP_HELP);
+METRIC_COUNTER(up_certificate, GAVE_UP, "why=\"no certificate\"", GAVE_UP_HELP);
+METRIC_COUNTER(up_tls, GAVE_UP, "why=\"broken TLS\"", GAVE_UP_HELP);
 METRIC_COUNTER(up_endless, GAVE_UP, "why=\"endless compression\"", GAVE_UP_HELP);
 
 /* By the text in its label; NULL when a reason has none, which a test finds. */
@@ -36,7 +40,7 @@ static struct metric *metric_of(struct metric *const *list, size_t n, const char
 
 void server_note_refusal(struct server *s, const struct net_addr *peer, const char *why)
 {
-	static struct metric *const reasons[] = { &refused_address, &refused_conns, &refused_files };
+	static struct metric *const reasons[] = { &refused_address, &refused_conns, &refused_files, &refused_memory };
 	char text[NET_TEXT_MAX];
 	uint64_t now = clock_mono_ms();
 	struct metric *m = metric_of(reasons, sizeof(reasons) / sizeof(reasons[0]), why);
@@ -54,7 +58,8 @@ void server_note_refusal(struct server *s, const struct net_addr *peer, const ch
 
 void conn_give_up(struct conn *c, const char *why)
 {
-	static struct metric *const reasons[] = { &up_unread, &up_line, &up_output, &up_stops, &up_memory, &up_ceiling, &up_broken, &up_endless };
+	static struct metric *const reasons[] = { &up_unread, &up_line, &up_output, &up_stops, &up_memory, &up_ceiling, &up_broken, &up_endless, &up_watch,
+	                                         &up_certificate, &up_tls };
 	if (c->dead)
 		return;
 	c->dead = true;
@@ -62,6 +67,16 @@ void conn_give_up(struct conn *c, const char *why)
 	if (m)
 		metric_add(m, 1);
 	conn_log(c, LOG_NOTICE, "rt.gave_up", LOG_LIST(LOG_C("why", why)));
+}
+
+void conn_tls_lost(struct conn *c)
+{
+	if (tls_conn_is_broken(c->tls)) {
+		if (!c->dead)
+			conn_log(c, LOG_INFO, "rt.tls_failed", LOG_LIST(LOG_C("why", tls_conn_failure(c->tls))));
+		conn_give_up(c, "broken TLS");
+	}
+	c->dead = true;
 }
 
 /* ---- how many ---- */

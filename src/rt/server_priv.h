@@ -49,7 +49,8 @@ struct pool {
 	pthread_t left;             /* under lock: the thread that left last, if any; whoever leaves after it joins it */
 	bool any_left;
 	_Atomic unsigned idle;      /* waiting for events, or just starting */
-	_Atomic bool full;          /* no more can be started */
+	_Atomic bool full;          /* no more may be started */
+	_Atomic uint64_t retry_ms;  /* the last one could not be started: not before then; 0: it could */
 };
 
 struct server {
@@ -125,6 +126,8 @@ struct worker {
 	uint64_t waited_us;         /* for a peer to read, since the command began */
 };
 int pool_start(struct server *s, struct err *e);
+/* For the carrier: when a thread was wanted and could not be started, tries again; when to come again, UINT64_MAX: no need. */
+uint64_t pool_mend(struct server *s, uint64_t now_ms);
 void pool_end(struct server *s);                       /* waits until all threads are gone */
 
 #endif

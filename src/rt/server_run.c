@@ -51,9 +51,12 @@ static void carry(struct server *s, uint64_t until)
 	uint64_t now = clock_mono_ms();
 	expire_timers(s, now);
 	uint64_t job = start_jobs(s, now);
+	uint64_t pool = pool_mend(s, now);
 	uint64_t wheel = wheel_next(&s->wheel);
 	if (job < until)
 		until = job;
+	if (pool < until)
+		until = pool;
 	if (wheel < until)
 		until = wheel;
 	sleep_until(s, until);

@@ -18,6 +18,7 @@ struct tls_conn {
 	int fd;
 	bool drained;                   /* the socket gave less than asked for: reading again would only say EAGAIN */
 	bool has_more;
+	int gone;                       /* after TLS_FAILED: errno, when that says that the peer is gone; 0 */
 };
 
 /* ---- the socket as OpenSSL sees it ----
@@ -140,8 +141,10 @@ static enum tls_io io_result(struct tls_conn *t, int ok)
 	case SSL_ERROR_WANT_READ: return TLS_WANT_READ;
 	case SSL_ERROR_WANT_WRITE: return TLS_WANT_WRITE;
 	case SSL_ERROR_ZERO_RETURN: return TLS_END;
-	default: return TLS_FAILED;
+	default: break;
 	}
+	t->gone = errno == EAGAIN || errno == ENOMEM ? 0 : errno;
+	return TLS_FAILED;
 }
 
 enum tls_io tls_conn_handshake(struct tls_conn *t)
@@ -178,6 +181,12 @@ void tls_conn_end(struct tls_conn *t)
 	io_begin(t);
 	SSL_shutdown(t->ssl);
 	ERR_clear_error();
+}
+
+bool tls_conn_is_broken(const struct tls_conn *t)
+{
+	/* Out of memory OpenSSL may be unable to say so: then there is no error at all. */
+	return ERR_GET_REASON(ERR_peek_error()) != SSL_R_UNEXPECTED_EOF_WHILE_READING && t->gone == 0;
 }
 
 const char *tls_conn_failure(const struct tls_conn *t)

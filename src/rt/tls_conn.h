@@ -29,6 +29,8 @@ bool tls_conn_has_more(const struct tls_conn *t);
 enum tls_io tls_conn_write(struct tls_conn *t, const void *p, size_t n, size_t *n_out);
 /* Says goodbye if the socket takes it at once. */
 void tls_conn_end(struct tls_conn *t);
+/* After TLS_FAILED: was it TLS itself (nonsense from the peer, an alert, no memory), and not that the peer is gone? */
+bool tls_conn_is_broken(const struct tls_conn *t);
 /* Why TLS_FAILED, in a few words; static or until the next call on t. */
 const char *tls_conn_failure(const struct tls_conn *t);
 

@@ -1,7 +1,9 @@
 /* The worker threads: each waits on the one epoll set, takes one event, and does all there is to do about it. */
 #include "rt/server_priv.h"
 
+#include "base/clock.h"
 #include "base/signals.h"
+#include "rt/fault.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,7 +31,7 @@ static int start_thread(struct server *s)
 	pthread_attr_setstacksize(&attr, WORKER_STACK);
 	signals_all_but_faults(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int r = pthread_create(&thread, &attr, worker_main, w);
+	int r = fault_hit("rt.thread") ? EAGAIN : pthread_create(&thread, &attr, worker_main, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_attr_destroy(&attr);
 	if (r != 0) {
@@ -55,13 +57,15 @@ static int pool_add(struct server *s)
 	if (!may)
 		return ERR_BUSY;
 	int r = start_thread(s);
+	atomic_store(&p->retry_ms, r == 0 ? 0 : clock_mono_ms() + WORKER_RETRY_MS);
 	if (r == 0)
 		return 0;
 	pthread_mutex_lock(&p->lock);
 	p->count--;
 	atomic_fetch_sub(&p->idle, 1);
-	atomic_store(&p->full, p->count > 0);        /* not again before somebody leaves */
+	atomic_store(&p->full, false);
 	pthread_mutex_unlock(&p->lock);
+	server_wake_carrier(s);        /* those that are busy may be so for long: it tries again */
 	log_event(LOG_WARN, "rt.no_more_threads", LOG_LIST(LOG_U("workers", p->count)));
 	return r;
 }
@@ -123,8 +127,24 @@ static bool pool_leave(struct server *s, bool anyway)
 /* Whoever becomes busy sees to it that somebody is left to wait for the next event: this one may block for long. */
 static void become_busy(struct server *s)
 {
-	if (atomic_fetch_sub(&s->pool.idle, 1) == 1 && !atomic_load(&s->pool.full))
+	if (atomic_fetch_sub(&s->pool.idle, 1) == 1 && !atomic_load(&s->pool.full) && clock_mono_ms() >= atomic_load(&s->pool.retry_ms))
 		pool_add(s);
+}
+
+uint64_t pool_mend(struct server *s, uint64_t now_ms)
+{
+	struct pool *p = &s->pool;
+	uint64_t retry = atomic_load(&p->retry_ms);
+	if (retry == 0)
+		return UINT64_MAX;
+	if (now_ms < retry)
+		return retry;
+	if (atomic_load(&p->idle) == 0 && !atomic_load(&p->full))
+		pool_add(s);
+	else
+		atomic_compare_exchange_strong(&p->retry_ms, &retry, 0);        /* somebody waits again */
+	retry = atomic_load(&p->retry_ms);
+	return retry > 0 ? retry : UINT64_MAX;
 }
 
 static void become_idle(struct server *s) { atomic_fetch_add(&s->pool.idle, 1); }
