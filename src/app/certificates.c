@@ -72,7 +72,7 @@ static int read_file(const char *path, struct buf *out)
 	while ((place = buf_reserve(out, 4096)) && (n = read(fd, place, 4096)) > 0)
 		out->n += (size_t)n;
 	close(fd);
-	return n < 0 ? ERR_IO : out->failed ? ERR_TOO_BIG : 0;
+	return n < 0 ? ERR_IO : out->failed ? buf_error(out) : 0;
 }
 
 /* Whole or not at all, and durable: written beside, synced, renamed. */
@@ -167,6 +167,16 @@ static void take_away(void *ctx, enum acme_challenge kind, struct str name, stru
 }
 
 /* ---- when ---- */
+
+int certificates_config_copy(const struct certificates_config *from, struct arena *a, struct certificates_config *out)
+{
+	*out = *from;
+	const char **texts[] = { &out->directory, &out->ca_file, &out->contact, &out->names, &out->dns_hook, &out->eab_kid, &out->eab_key };
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (*texts[i])
+			*texts[i] = arena_dup_c(a, str_from_c(*texts[i]));
+	return a->failed ? ERR_NO_MEMORY : 0;
+}
 
 /* A certificate will do while a third of its life is left and it holds all names. */
 static bool is_needed(struct certificates *c, const struct str *names, size_t n, int64_t now)

@@ -13,6 +13,8 @@ struct certificates_config {
 	const char *directory, *ca_file, *contact, *names, *dns_hook, *eab_kid, *eab_key;      /* NULL: not given; names parted by spaces */
 	int challenge;                       /* enum acme_challenge */
 };
+/* Into an arena. 0 or ERR_NO_MEMORY. */
+int certificates_config_copy(const struct certificates_config *from, struct arena *a, struct certificates_config *out);
 
 struct certificates;
 /* stop: while it is set, nothing is begun and what is under way ends soon. */

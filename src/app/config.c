@@ -7,7 +7,10 @@
 
 #include <confuse.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#define PARSER_ROOM ((size_t)1 << 20)       /* bytes; a file of every option takes a quarter of that */
 
 static const char *const proto_names[APP_PROTO_COUNT] = {
 	[APP_SMTP] = "smtp", [APP_SUBMISSION] = "submission", [APP_SUBMISSIONS] = "submissions", [APP_LMTP] = "lmtp",
@@ -146,13 +149,16 @@ static int take_section(struct app_config *c, cfg_t *cfg, const char *section, s
 	for (const struct config_option *o = config_options; o->name; o++) {
 		if (strcmp(o->section, section))
 			continue;
+		const char *text = NULL;
 		int r = 0;
 		if (o->kind == OPTION_BOOL)
 			*(bool *)(void *)((char *)c + o->offset) = cfg_getbool(cfg, o->name);
 		else if (o->kind == OPTION_LIST)
 			r = take_list(c, cfg, o);
+		else if ((text = cfg_getstr(cfg, o->name)))
+			r = take_option(c, o, text, e);
 		else
-			r = take_option(c, o, cfg_getstr(cfg, o->name), e);
+			r = ERR_NO_MEMORY;        /* each has a default */
 		if (r)
 			return r;
 	}
@@ -192,6 +198,8 @@ static int take_tls(struct app_config *c, cfg_t *cfg, struct err *e)
 	const char *cert = cfg_getstr(section, "certificate"), *key = cfg_getstr(section, "key");
 	int r = 0;
 
+	if (!cert || !key)
+		return ERR_NO_MEMORY;        /* "" is the default */
 	if (*cert || *key)
 		r = add_identity(c, *cert ? cert : NULL, *key ? key : NULL, e);
 	for (unsigned i = 0; r == 0 && i < cfg_size(section, "identity"); i++) {
@@ -248,6 +256,15 @@ static int complete(const char *data_dir, struct app_config *c, struct err *e)
 	return c->arena.failed ? ERR_NO_MEMORY : 0;
 }
 
+/* Out of memory libConfuse ends the process, by exit or abort: it is not called unless what it needs is there. */
+static bool parser_has_room(void)
+{
+	void *volatile room = malloc(PARSER_ROOM);        /* volatile: or the compiler leaves both out */
+	bool there = room;
+	free(room);
+	return there;
+}
+
 int app_config_load(const char *data_dir, const char *file, struct app_config *out, struct err *e)
 {
 	struct load load = { .c = out, .e = e };
@@ -258,9 +275,11 @@ int app_config_load(const char *data_dir, const char *file, struct app_config *o
 	out->arena.wipe = true;        /* passwords of relays, secrets of OAuth and ACME */
 	out->mail = mail_config_defaults();
 	struct str path = file ? arena_dup(&out->arena, str_from_c(file)) : arena_printf(&out->arena, "%s/troika.conf", data_dir);
-	cfg_t *cfg = config_schema();
-	if (!cfg || out->arena.failed)
+	cfg_t *cfg = parser_has_room() ? config_schema() : NULL;
+	if (!cfg || out->arena.failed) {
+		cfg_free(cfg);
 		return err_set(e, ERR_NO_MEMORY, NULL, "no memory for the configuration");
+	}
 	current_load = &load;
 	cfg_set_error_function(cfg, report);
 	if (!file && access(path.p, F_OK) != 0) {

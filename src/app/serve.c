@@ -303,16 +303,19 @@ static void world_job(void *arg)
 static void renew(void *arg)
 {
 	struct serving *s = arg;
-	struct app_config config;
+	struct world_renewal renewal;
 	struct err e = { 0 };
 
-	if (app_config_load(s->options->dir, s->options->config_file, &config, &e) == 0 && world_renew(&s->world, &config, clock_now())) {
+	pthread_mutex_lock(&s->config_lock);
+	bool wanted = world_renewal_init(&renewal, &s->config);
+	pthread_mutex_unlock(&s->config_lock);
+	if (wanted && world_renew(&s->world, &renewal, clock_now())) {
 		pthread_mutex_lock(&s->config_lock);
 		if (install_tls(s, &e))
 			log_event(LOG_ERROR, "tls.failed", LOG_LIST(LOG_C("error", e.log)));
 		pthread_mutex_unlock(&s->config_lock);
 	}
-	app_config_fini(&config);
+	world_renewal_fini(&renewal);
 }
 
 static void rotate_keys(void *arg)

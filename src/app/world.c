@@ -104,20 +104,32 @@ static bool resolves(struct world *w, struct arena *a, struct str name)
 	return (dns_query(&w->source, a, name, DNS_A, &v4) == 0 && v4.status == DNS_OK) || (dns_query(&w->source, a, name, DNS_AAAA, &v6) == 0 && v6.status == DNS_OK);
 }
 
-bool world_renew(struct world *w, const struct app_config *c, int64_t now)
+bool world_renewal_init(struct world_renewal *r, const struct app_config *c)
+{
+	*r = (struct world_renewal){ .arena = ARENA_INIT(0), .policies = c->sts.mode != STS_NONE };
+	r->arena.wipe = true;        /* the secret of an account */
+	if (!c->acme.agree)
+		return false;
+	r->hostname = arena_dup(&r->arena, c->mail.hostname);
+	return certificates_config_copy(&c->acme, &r->arena, &r->acme) == 0;
+}
+
+void world_renewal_fini(struct world_renewal *r) { arena_fini(&r->arena); }
+
+bool world_renew(struct world *w, const struct world_renewal *r, int64_t now)
 {
 	struct arena a = ARENA_INIT(0);
 	struct str *domains, *names;
 	size_t n_domains = 0, n = 0;
 	bool renewed = false;
 
-	if (c->acme.agree && directory_domain_list(w->house->directory, &a, &domains, &n_domains) == 0 &&
+	if (directory_domain_list(w->house->directory, &a, &domains, &n_domains) == 0 &&
 		(names = arena_array(&a, n_domains + 1, sizeof *names))) {
-		names[n++] = c->mail.hostname;
-		for (size_t i = 0; i < n_domains && c->sts.mode != STS_NONE && n < ACME_NAMES_MAX; i++)
+		names[n++] = r->hostname;
+		for (size_t i = 0; i < n_domains && r->policies && n < ACME_NAMES_MAX; i++)
 			if (resolves(w, &a, names[n] = arena_printf(&a, "mta-sts.%.*s", STR_ARG(domains[i]))))
 				n++;
-		renewed = !a.failed && certificates_run(w->certificates, &c->acme, names, n, now) == 1;
+		renewed = !a.failed && certificates_run(w->certificates, &r->acme, names, n, now) == 1;
 	}
 	arena_fini(&a);
 	return renewed;

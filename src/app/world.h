@@ -30,8 +30,18 @@ void world_stop(struct world *w);
 int world_set_config(struct world *w, const struct app_config *c, const struct dkim_keyring *keyring);
 /* Every minute, on a worker: counts to the store, reports of days that are over. */
 void world_minute(struct world *w, int64_t now);
-/* Gets or renews the certificate where that is wanted: true when a new one is there. May block for minutes. */
-bool world_renew(struct world *w, const struct app_config *c, int64_t now);
+/* What getting a certificate goes by: a copy, since that takes minutes, and a reload may come in between. */
+struct world_renewal {
+	struct arena arena;
+	struct certificates_config acme;
+	struct str hostname;
+	bool policies;                       /* the names of MTA-STS are wanted too */
+};
+/* False: no certificate is wanted, or there is no memory. world_renewal_fini in any case. */
+bool world_renewal_init(struct world_renewal *r, const struct app_config *c);
+void world_renewal_fini(struct world_renewal *r);
+/* Gets or renews the certificate where that is needed: true when a new one is there. May block for minutes. */
+bool world_renew(struct world *w, const struct world_renewal *r, int64_t now);
 /* For smtp_service.report; ctx is the world. */
 void world_report_dmarc(void *ctx, const struct mailauth_question *q, const struct mailauth_verdict *v, enum dmarc_policy done);
 
