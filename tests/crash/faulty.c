@@ -2,8 +2,10 @@
  * follows from the path it was opened by, so nothing is asked of the kernel that a sandbox might refuse. */
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,12 +21,13 @@
 
 /* faults.py has the same list. */
 enum place {
-	NOWHERE = -1, SEGMENT_OPEN, SEGMENT_WRITE, SEGMENT_SYNC, INDEX_WRITE, INDEX_SYNC, INDEX_ROOT, SPOOL_OPEN, SPOOL_WRITE, MEMORY, ACCEPT, CLOCK, PLACES,
+	NOWHERE = -1, SEGMENT_OPEN, SEGMENT_WRITE, SEGMENT_SYNC, INDEX_WRITE, INDEX_SYNC, INDEX_ROOT, SPOOL_OPEN, SPOOL_WRITE, MEMORY, THREAD, ACCEPT, CLOCK, PLACES,
 };
 struct rule {
 	int32_t every;             /* each so manieth call; 0: none */
 	int32_t error;             /* an errno; 0: see the others. Of the clock: seconds that it is ahead */
 	int32_t delay_ms, cut;     /* how long it takes; writes half of it only */
+	int32_t seed;              /* 0: the calls are counted off; -1: that call alone; else one of so many, by lot */
 	_Atomic int32_t calls, hits;
 };
 
@@ -33,8 +36,49 @@ enum kind { OTHER, SEGMENT, INDEX, ROOT, SPOOL };
 static uint8_t kinds[FDS_MAX];
 static struct rule *rules;
 
+/* ---- last words ---- */
+
+/* Where the process ends that should not: in place of a core file, which a server with secrets leaves none of. */
+static void tell_where(const char *what)
+{
+	static const char head[] = "faulty: the process ends by ";
+	void *frames[64];
+	int n = backtrace(frames, 64);
+	(void)!syscall(SYS_write, STDERR_FILENO, head, sizeof(head) - 1);
+	(void)!syscall(SYS_write, STDERR_FILENO, what, strlen(what));
+	(void)!syscall(SYS_write, STDERR_FILENO, "\n", 1);
+	backtrace_symbols_fd(frames, n, STDERR_FILENO);
+}
+
+static void on_fatal(int number)
+{
+	tell_where(number == SIGABRT ? "SIGABRT" : number == SIGSEGV ? "SIGSEGV" : "a signal");
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void catch_fatal(void)
+{
+	static const int fatal[] = { SIGSEGV, SIGABRT, SIGILL, SIGFPE };
+	void *frame;
+	backtrace(&frame, 1);          /* loads what it needs while there is memory */
+	for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+		signal(fatal[i], on_fatal);
+}
+
+/* A library's way out. The server itself returns from main. */
+void exit(int status)
+{
+	void (*f)(int) = (void (*)(int))(uintptr_t)dlsym(RTLD_NEXT, "exit");
+	if (status)
+		tell_where("exit");
+	f(status);
+	__builtin_unreachable();
+}
+
 __attribute__((constructor)) static void begin(void)
 {
+	catch_fatal();
 	const char *path = getenv("FAULTY");
 	int fd = path ? (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC) : -1;
 	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, PLACES * sizeof *rules, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -44,11 +88,23 @@ __attribute__((constructor)) static void begin(void)
 		rules = p;
 }
 
+static bool drawn(struct rule *r)
+{
+	uint32_t n = (uint32_t)++r->calls;
+	if (r->seed == -1)
+		return n == (uint32_t)r->every;
+	if (!r->seed)
+		return n % (uint32_t)r->every == 0;
+	uint64_t x = ((uint64_t)(uint32_t)r->seed << 32 | n) * UINT64_C(0x9e3779b97f4a7c15);
+	x = (x ^ x >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+	return (x >> 32) % (uint32_t)r->every == 0;
+}
+
 /* The rule when it strikes now; NULL. */
 static struct rule *strikes(enum place place)
 {
 	struct rule *r = rules && place != NOWHERE ? &rules[place] : NULL;
-	if (!r || r->every <= 0 || ++r->calls % r->every)
+	if (!r || r->every <= 0 || !drawn(r))
 		return NULL;
 	r->hits++;
 	if (r->delay_ms) {
@@ -246,6 +302,16 @@ void free(void *p)
 	void (*f)(void *) = (void (*)(void *))(uintptr_t)real(&slot, "free");
 	if (f && !((char *)p >= early && (char *)p < early + sizeof early))
 		f(p);
+}
+
+/* ---- threads ---- */
+
+int pthread_create(pthread_t *restrict out, const pthread_attr_t *restrict attr, void *(*run)(void *), void *restrict arg)
+{
+	static _Atomic(void *) slot;
+	int (*f)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+		(int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))(uintptr_t)real(&slot, "pthread_create");
+	return fails(THREAD) ? EAGAIN : f(out, attr, run, arg);
 }
 
 /* ---- the wall clock ---- */
