@@ -284,6 +284,8 @@ static int take_pairs(struct run *run, struct shot *out)
 	rc = shot_take(&(struct shot_wish){ .store = b->store, .repository = b->repository, .known = &run->known, .pace = &run->pace, .everything = b->set.n == 0,
 										.accounts = b->accounts, .n_accounts = b->n_accounts, .ms_max = b->shot_ms_max, .progress = show_shot, .arg = run },
 				   out);
+	if (b->lower)
+		pace_lower();
 	pace_spend(&run->pace, out->bytes);
 	run->report->shot_ms = out->ms;
 	run->report->shot_growth = out->growth;

@@ -1,4 +1,3 @@
-#include "backup/pace.h"
 #include "backup/run.h"
 #include "backup/walk.h"
 #include "base/clock.h"
@@ -187,7 +186,7 @@ static int run(struct house *h, struct backup_options *o, struct repository *rep
 	uint64_t *accounts = NULL, began = clock_mono_ms();
 	int r = find_users(h, o, &arena, &set, &accounts, e);
 	struct backup_run b = { .dir = o->dir, .store = h->store, .model = h->model, .repository = repository, .set = buf_str(&set), .accounts = accounts,
-							.n_accounts = o->n_users, .rate = o->rate, .progress = show, .tell = print_line, .arg = &progress };
+							.n_accounts = o->n_users, .rate = o->rate, .lower = true, .progress = show, .tell = print_line, .arg = &progress };
 	if (r == 0)
 		r = backup_run(&b, &out, e);
 	progress_end(&progress);
@@ -202,7 +201,6 @@ static int back_up(struct backup_options *o, const char *secret, struct err *e)
 	struct house h = { 0 };
 	struct repository *repository = NULL;
 	int r = house_become_owner(o->dir, e);
-	pace_lower();
 	if (r == 0)
 		r = check_place(o, e);
 	if (r == 0)
