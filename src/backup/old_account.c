@@ -27,7 +27,8 @@ static int put_pair(void *arg, struct str key, struct str value)
 	return rc ? rc : put_pairs_add(&f->put, key, buf_str(&f->value));
 }
 
-static int fill(struct past *p, struct store_scope scope, struct store **out, struct err *e)
+/* Of the directory what is left of it: *lost_out of *parts_out parts are not. */
+static int fill(struct past *p, struct store_scope scope, struct store **out, uint64_t *lost_out, uint64_t *parts_out, struct err *e)
 {
 	const struct moment_scope *s = moment_find(&p->moment, scope);
 	if (!s)
@@ -39,7 +40,7 @@ static int fill(struct past *p, struct store_scope scope, struct store **out, st
 		return rc;
 	struct filling f = { .put = { .store = *out, .scope = scope, .run = BUF_INIT(CHUNK_MAX) }, .transfer = { .blob = same_blob },
 						 .value = BUF_INIT(STORE_VALUE_MAX), .is_account = scope.kind == STORE_ACCOUNT };
-	rc = past_pairs(p, s, put_pair, &f);
+	rc = f.is_account ? past_pairs(p, s, put_pair, &f) : past_pairs_left(p, s, put_pair, &f, lost_out, parts_out);
 	if (!rc)
 		rc = put_pairs_end(&f.put);
 	buf_fini(&f.put.run);
@@ -58,7 +59,7 @@ int old_account_open(struct past *p, uint64_t id, struct old_account *out, struc
 {
 	const struct store_scope scope = { STORE_ACCOUNT, id };
 	*out = (struct old_account){ .store = NULL };
-	int rc = fill(p, scope, &out->store, e);
+	int rc = fill(p, scope, &out->store, NULL, NULL, e);
 	if (!rc)
 		rc = past_bodies_open(p, moment_find(&p->moment, scope), &out->bodies);
 	if (!rc)
@@ -81,7 +82,7 @@ int old_account_body(struct old_account *o, store_blob_id blob, struct buf *out)
 int old_directory_open(struct past *p, struct old_directory *out, struct err *e)
 {
 	*out = (struct old_directory){ .store = NULL };
-	int rc = fill(p, (struct store_scope){ STORE_SYSTEM, 0 }, &out->store, e);
+	int rc = fill(p, (struct store_scope){ STORE_SYSTEM, 0 }, &out->store, &out->lost, &out->parts, e);
 	if (!rc)
 		rc = directory_open(out->store, &(struct directory_config){ 0 }, &out->directory, e);
 	return say(e, rc, "the directory");

@@ -22,6 +22,7 @@ int old_account_body(struct old_account *o, store_blob_id blob, struct buf *out)
 struct old_directory {
 	struct store *store;
 	struct directory *directory;          /* to be read only */
+	uint64_t lost, parts;                 /* so many parts of it are damaged in the backup, of so many: not all users are in it */
 };
 int old_directory_open(struct past *p, struct old_directory *out, struct err *e);
 void old_directory_close(struct old_directory *o);

@@ -84,6 +84,28 @@ int past_pairs(struct past *p, const struct moment_scope *s, pairs_fn *fn, void 
 	return rc;
 }
 
+bool past_is_lost(int code) { return code == ERR_NOT_FOUND || code == ERR_CORRUPT; }
+
+int past_pairs_left(struct past *p, const struct moment_scope *s, pairs_fn *fn, void *arg, uint64_t *lost_out, uint64_t *runs_out)
+{
+	struct holding h;
+	struct buf run = BUF_INIT(CHUNK_MAX);
+	int rc = load_holding(p, s, &h);
+	*lost_out = past_is_lost(rc);
+	*runs_out = *lost_out ? 1 : h.runs.n;
+	if (past_is_lost(rc))
+		rc = 0;
+	for (size_t i = 0; !rc && *lost_out < *runs_out && i < h.runs.n; i++) {
+		buf_reset(&run);
+		int got = repository_get(p->repository, &h.runs.v[i], &run);
+		*lost_out += past_is_lost(got);
+		rc = past_is_lost(got) ? 0 : got ? got : pairs_each(buf_str(&run), fn, arg);
+	}
+	buf_fini(&run);
+	holding_fini(&h);
+	return rc;
+}
+
 int past_bodies_open(struct past *p, const struct moment_scope *s, struct past_bodies *out)
 {
 	struct holding h;

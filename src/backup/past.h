@@ -19,6 +19,10 @@ void past_close(struct past *p);
 /* In order of keys; fn's value, if not 0, ends it and is returned. */
 int past_pairs(struct past *p, const struct moment_scope *s, pairs_fn *fn, void *arg);
 
+/* The same without those that are lost in the repository: *lost_out of *runs_out runs. When nobody knows any more which runs there were, that is one, and lost. */
+int past_pairs_left(struct past *p, const struct moment_scope *s, pairs_fn *fn, void *arg, uint64_t *lost_out, uint64_t *runs_out);
+bool past_is_lost(int code);              /* as opposed to: the disk or memory failed just now */
+
 /* Bodies of one scope. Read in order of their ids each chunk is read once. */
 struct past_chunk {
 	struct buf bytes;

@@ -6,9 +6,11 @@
 #include "backup/put_pairs.h"
 #include "backup/workplace.h"
 #include "base/clock.h"
+#include "directory/directory.h"
 #include "model/transfer.h"
 #include "queue/transfer.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,18 +25,26 @@ struct work {
 	struct buf value;
 	enum store_scope_kind kind;
 	bool *missing;                        /* of the moment's scopes: left out */
+	bool directory_lost;                  /* some of it */
 };
 
-static bool is_lost(int rc) { return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT; }
+static void tell(const struct work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void tell(const struct work *w, const char *format, ...)
+{
+	char line[PATH_LENGTH_MAX + 100];
+	va_list ap;
+	va_start(ap, format);
+	vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	if (w->r->tell)
+		w->r->tell(w->r->arg, line);
+}
 
 static void leave_out(void *arg, const char *what)
 {
 	struct work *w = arg;
-	char line[PATH_LENGTH_MAX + 100];
-	snprintf(line, sizeof(line), "%s is damaged in the backup, and left out", what);
 	w->report->left_out++;
-	if (w->r->tell)
-		w->r->tell(w->r->arg, line);
+	tell(w, "%s is damaged in the backup, and left out", what);
 }
 
 /* ---- bodies ---- */
@@ -69,7 +79,7 @@ static int put_bodies(struct work *w, const struct moment_scope *s)
 	struct buf body = BUF_INIT(STORE_BLOB_MAX);
 	int rc = past_bodies_open(w->r->past, s, &bodies);
 	/* Where they are is damaged: those that it says after that are lost. */
-	rc = is_lost(rc) ? 0 : rc;
+	rc = past_is_lost(rc) ? 0 : rc;
 	for (size_t i = 0; !rc && i < bodies.bodies.n; i++) {
 		if (i && bodies.bodies.v[i].blob == bodies.bodies.v[i - 1].blob)
 			continue;
@@ -106,13 +116,23 @@ static int ignore_pair(void *arg, struct str key, struct str value)
 	return 0;
 }
 
-/* Is all there that must be? Nothing is put of what is not whole. Without the users there would be nobody to whom an account belongs. */
+static int begin_pairs(struct work *w, const struct moment_scope *s)
+{
+	int rc = s->scope.kind == STORE_ACCOUNT ? transfer_register(w->model, s->scope.id) : 0;
+	w->kind = s->scope.kind;
+	w->transfer = (struct transfer){ .blob = new_id, .arg = w, .moved_on = !w->r->unchanged, .now = clock_now() };
+	w->put.store = w->store;
+	w->put.scope = s->scope;
+	return rc;
+}
+
+/* Is all there that must be? Nothing is put of what is not whole. */
 static int look_at_scope(struct work *w, const struct moment_scope *s, bool *whole)
 {
 	char what[64];
 	int rc = past_pairs(w->r->past, s, ignore_pair, NULL);
 	*whole = rc == 0;
-	if (!is_lost(rc) || s->scope.kind == STORE_SYSTEM)
+	if (!past_is_lost(rc))
 		return rc;
 	snprintf(what, sizeof(what), "%s %llu", s->scope.kind == STORE_ACCOUNT ? "account" : "part of the queue", (unsigned long long)s->scope.id);
 	leave_out(w, what);
@@ -127,18 +147,32 @@ static int put_scope(struct work *w, const struct moment_scope *s)
 	if (rc || !whole)
 		return rc;
 	rc = put_bodies(w, s);
-	if (!rc && s->scope.kind == STORE_ACCOUNT)
-		rc = transfer_register(w->model, s->scope.id);
-	w->kind = s->scope.kind;
-	w->transfer = (struct transfer){ .blob = new_id, .arg = w, .moved_on = !w->r->unchanged, .now = clock_now() };
-	w->put.store = w->store;
-	w->put.scope = s->scope;
+	if (!rc)
+		rc = begin_pairs(w, s);
 	if (!rc)
 		rc = past_pairs(w->r->past, s, put_pair, w);
 	if (!rc)
 		rc = put_pairs_end(&w->put);
 	w->report->accounts += s->scope.kind == STORE_ACCOUNT;
 	return rc;
+}
+
+/* Users, domains, groups and keys stand each for itself, so that those are put that are left. */
+static int put_directory(struct work *w, const struct moment_scope *s)
+{
+	uint64_t lost, runs;
+	int rc = begin_pairs(w, s);
+	if (!rc)
+		rc = past_pairs_left(w->r->past, s, put_pair, w, &lost, &runs);
+	if (!rc)
+		rc = put_pairs_end(&w->put);
+	if (rc || !lost)
+		return rc;
+	w->directory_lost = true;
+	w->report->left_out++;
+	tell(w, "%llu of %llu parts of the directory (users, domains, aliases, groups, keys) %s damaged in the backup, and left out; look through what is there",
+		 (unsigned long long)lost, (unsigned long long)runs, lost == 1 ? "is" : "are");
+	return 0;
 }
 
 static int make_one(struct work *w, uint64_t account)
@@ -165,6 +199,46 @@ static int make_missing(struct work *w)
 	return rc;
 }
 
+static bool has_user(const struct directory_user *users, size_t n, uint64_t account)
+{
+	for (size_t i = 0; i < n; i++)
+		if (users[i].account == account)
+			return true;
+	return false;
+}
+
+static void tell_nameless(struct work *w, const struct directory_user *users, size_t n_users, const uint64_t *accounts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!has_user(users, n_users, accounts[i])) {
+			w->report->nameless++;
+			tell(w, "account %llu: the backup does not know any more whose it is; give it a user with: troika user adopt NAME %llu", (unsigned long long)accounts[i],
+				 (unsigned long long)accounts[i]);
+		}
+}
+
+/* After parts of the directory were lost: its counters must not give out again what others have, and accounts may be nobody's. */
+static int mend_directory(struct work *w, struct err *e)
+{
+	struct arena arena = ARENA_INIT(0);
+	struct directory *d = NULL;
+	struct directory_user *users = NULL;
+	uint64_t *accounts = NULL;
+	size_t n_users = 0, n = 0;
+	int rc = directory_open(w->store, &(struct directory_config){ 0 }, &d, e);
+	if (!rc)
+		rc = model_accounts(w->model, &arena, &accounts, &n);
+	if (!rc)
+		rc = directory_mend(d, n ? accounts[n - 1] : 0);
+	if (!rc)
+		rc = directory_user_list(d, &arena, &users, &n_users);
+	if (!rc)
+		tell_nameless(w, users, n_users, accounts, n);
+	directory_close(&d);
+	arena_fini(&arena);
+	return rc;
+}
+
 /* What waited then may have been sent since. */
 static int hold_queue(struct work *w, struct err *e)
 {
@@ -182,14 +256,14 @@ static int fill(struct work *w, struct err *e)
 	const struct moment *m = &w->r->past->moment;
 	int rc = 0;
 	for (size_t i = 0; !rc && i < m->n; i++) {
-		rc = put_scope(w, &m->scopes[i]);
-		if (rc && m->scopes[i].scope.kind == STORE_SYSTEM)
-			err_set(e, rc, NULL, "the users in the backup: %s; take another moment, with --at", err_text(rc));
-		else if (rc)
+		rc = m->scopes[i].scope.kind == STORE_SYSTEM ? put_directory(w, &m->scopes[i]) : put_scope(w, &m->scopes[i]);
+		if (rc)
 			err_set(e, rc, NULL, "scope %d/%llu of the backup: %s", (int)m->scopes[i].scope.kind, (unsigned long long)m->scopes[i].scope.id, err_text(rc));
 	}
 	if (!rc)
 		rc = make_missing(w);
+	if (!rc && w->directory_lost)
+		rc = mend_directory(w, e);
 	return !rc && !w->r->unchanged ? hold_queue(w, e) : rc;
 }
 

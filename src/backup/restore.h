@@ -6,8 +6,10 @@
 
 struct restore_report {
 	uint64_t left_out, accounts, messages, bytes, lost, held;      /* lost: bodies; held: messages that waited to be sent, and now wait for the operator */
+	uint64_t nameless;                    /* accounts of which the backup does not know any more whose they are */
 };
-/* An account, a part of the queue or a file that is damaged in the backup is left out and counted in left_out; such an account is empty then. */
+/* An account, a part of the queue or a file that is damaged in the backup is left out and counted in left_out; such an account is empty then. Of the directory what is
+ * left of it is taken: users may be missing then whose accounts are there. */
 struct restore {
 	const char *to;                       /* must not exist; its parent must */
 	struct past *past;

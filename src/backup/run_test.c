@@ -7,6 +7,7 @@
 #include "backup/restore.h"
 #include "backup/retention.h"
 #include "backup/walk.h"
+#include "directory/directory.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -264,6 +265,117 @@ static void what_is_lost_is_left_out(void **state)
 	}
 }
 
+/* ---- a directory that is lost ---- */
+
+#define SHARED_USERS 900u
+
+static void make_users(struct run_fixture *f)
+{
+	struct directory *d;
+	struct err e = { 0 };
+	assert_int_equal(directory_open(f->store, &(struct directory_config){ 0 }, &d, &e), 0);
+	assert_int_equal(directory_domain_add(d, STR("example.org"), &e), 0);
+	for (unsigned i = 0; i < SHARED_USERS; i++) {
+		char name[80];
+		uint64_t id;
+		snprintf(name, sizeof(name), "a-shared-mailbox-with-a-long-name-%u@example.org", i);
+		assert_int_equal(directory_account_id_new(d, &id), 0);
+		/* Some have accounts with something in them. */
+		if (i % 100 == 0) {
+			assert_int_equal(account_create(f->model, id), 0);
+			run_append_to(f, id, "kept", 2);
+		}
+		assert_int_equal(directory_user_add_shared(d, str_from_c(name), id, &e), 0);
+	}
+	directory_close(&d);
+}
+
+/* The holding of the directory with one run that is nowhere. */
+static struct chunk_id without_a_run(struct run_fixture *f, const struct chunk_id *holding)
+{
+	struct buf b = BUF_INIT(0);
+	struct holding h;
+	struct chunk_id out;
+	assert_int_equal(repository_get(f->repository, holding, &b), 0);
+	assert_int_equal(holding_decode(buf_str(&b), &h), 0);
+	assert_true(h.runs.n > 1);
+	h.runs.v[h.runs.n / 2].b[0] ^= 1;
+	buf_reset(&b);
+	holding_encode(&h, &b);
+	assert_int_equal(repository_put(f->repository, buf_str(&b), &out, NULL), 0);
+	holding_fini(&h);
+	buf_fini(&b);
+	return out;
+}
+
+static void tell_any(void *arg, const char *line)
+{
+	unsigned *told = arg;
+	told[0] += strstr(line, "left out") != NULL;
+	told[1] += strstr(line, "troika user adopt") != NULL;
+}
+
+static size_t count_users(struct run_fixture *f, uint64_t *next_account)
+{
+	struct directory *d;
+	struct arena arena = ARENA_INIT(0);
+	struct directory_user *users;
+	struct err e = { 0 };
+	size_t n;
+	assert_int_equal(directory_open(f->restored_store, &(struct directory_config){ 0 }, &d, &e), 0);
+	assert_int_equal(directory_user_list(d, &arena, &users, &n), 0);
+	assert_int_equal(directory_account_id_new(d, next_account), 0);
+	directory_close(&d);
+	arena_fini(&arena);
+	return n;
+}
+
+/* A part of it, or all: every account is there, what is left of the users too, and the rest is told. */
+static void a_lost_directory_takes_no_account_with_it(void **state)
+{
+	struct run_fixture *f = *state;
+	make_users(f);
+	run_append(f, "INBOX", "kept", 3);
+	run_backup(f);
+	for (unsigned all = 0; all < 2; all++) {
+		struct past past;
+		struct err e = { 0 };
+		struct restore_report report;
+		unsigned told[2] = { 0, 0 };
+		char store_dir[128];
+		uint64_t faults, next, *ids;
+		size_t n_ids;
+		assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+		assert_int_equal(past.moment.scopes[0].scope.kind, STORE_SYSTEM);
+		if (all)
+			past.moment.scopes[0].holding.b[0] ^= 1;
+		else
+			past.moment.scopes[0].holding = without_a_run(f, &past.moment.scopes[0].holding);
+		if (restore_whole(&(struct restore){ .to = f->restored, .past = &past, .tell = tell_any, .arg = told }, &report, &e))
+			fail_msg("restore_whole: %s", e.log);
+		past_close(&past);
+		assert_int_equal(report.left_out, 1);
+		assert_int_equal(report.lost, 0);
+		assert_int_equal(told[0], 1);
+		assert_int_equal(told[1], report.nameless);
+		snprintf(store_dir, sizeof(store_dir), "%s/store", f->restored);
+		assert_int_equal(store_open(&(struct store_config){ .engine = STORE_ENGINE_LMDB, .dir = store_dir }, &f->restored_store, &e), 0);
+		assert_int_equal(model_open(f->restored_store, NULL, &f->restored_model, &e), 0);
+		assert_int_equal(model_accounts(f->restored_model, &f->arena, &ids, &n_ids), 0);
+		size_t users = count_users(f, &next);
+		assert_true(all ? users == 0 && report.nameless == 10 : users > 0 && users < SHARED_USERS && report.nameless < 10);
+		assert_int_equal(report.accounts, 10);
+		for (size_t i = 0; i < n_ids; i++) {
+			assert_true(ids[i] < next);
+			assert_int_equal(run_count(f->restored_model, ids[i]), ids[i] == RUN_ACCOUNT ? 3 : run_count(f->model, ids[i]));
+		}
+		assert_int_equal(run_count(f->restored_model, RUN_ACCOUNT), 3);
+		assert_int_equal(model_check(f->restored_model, 0, false, NULL, NULL, &faults), 0);
+		assert_int_equal(faults, 0);
+		run_drop_restored(f);
+	}
+}
+
 static void raise_level(void *arg, uint64_t messages, uint64_t done, uint64_t all)
 {
 	(void)messages, (void)done, (void)all;
@@ -342,7 +454,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN_TEST(twice), RUN_TEST(large_and_empty_bodies), RUN_TEST(shared_bodies), RUN_TEST(a_store_that_was_set_back),
-		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(what_is_lost_is_left_out), RUN_TEST(level_that_rises), RUN_TEST(retention),
+		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(what_is_lost_is_left_out), RUN_TEST(a_lost_directory_takes_no_account_with_it),
+		RUN_TEST(level_that_rises), RUN_TEST(retention),
 	};
 	return cmocka_run_group_tests_name("backup/run", tests, NULL, NULL);
 }

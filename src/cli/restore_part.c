@@ -20,7 +20,21 @@ struct then {
 	struct arena arena;
 };
 
-static int then_open(const struct backup_options *o, const char *secret, bool write, struct then *t, struct err *e)
+/* Who is not in the directory of then, of which the backup has lost a part, may be known today: accounts keep their numbers. */
+static int find_user(struct then *t, const char *name, struct directory *now, struct err *e)
+{
+	int r = directory_user_find(t->directory.directory, &t->arena, str_from_c(name), &t->user);
+	if (r != ERR_NOT_FOUND)
+		return r;
+	if (!t->directory.lost)
+		return err_set(e, r, NULL, "there was no user %s then; see: troika restore DEST --list", name);
+	if (now && directory_user_find(now, &t->arena, str_from_c(name), &t->user) == 0)
+		return 0;
+	return err_set(e, r, NULL, "user %s is not in what is left of the directory in this backup; another moment may have it (--at)", name);
+}
+
+/* now: of today; NULL: not known. */
+static int then_open(const struct backup_options *o, const char *secret, bool write, struct directory *now, struct then *t, struct err *e)
 {
 	const char *name = o->n_users ? o->users[0] : NULL;
 	*t = (struct then){ .arena = ARENA_INIT(0) };
@@ -29,11 +43,11 @@ static int then_open(const struct backup_options *o, const char *secret, bool wr
 		r = past_open(t->repository, o->at, str_from_c(name), &t->past, e);
 	if (r == 0)
 		r = old_directory_open(&t->past, &t->directory, e);
-	if (r == 0 && name) {
-		r = directory_user_find(t->directory.directory, &t->arena, str_from_c(name), &t->user);
-		if (r == ERR_NOT_FOUND)
-			err_set(e, r, NULL, "there was no user %s then; see: troika restore DEST --list", name);
-	}
+	if (r == 0 && t->directory.lost)
+		fprintf(stderr, "troika: %llu of %llu parts of the directory are damaged in this backup: not all users are in it\n",
+				(unsigned long long)t->directory.lost, (unsigned long long)t->directory.parts);
+	if (r == 0 && name)
+		r = find_user(t, name, now, e);
 	if (r == 0 && name)
 		r = old_account_open(&t->past, t->user.account, &t->account, e);
 	return r;
@@ -116,7 +130,7 @@ int restore_list(const struct backup_options *o, const char *secret, struct err 
 	struct then t;
 	struct mailbox box;
 	const char *mailbox = o->mailbox || (!o->message && !o->subject) ? o->mailbox : "INBOX";
-	int r = then_open(o, secret, false, &t, e);
+	int r = then_open(o, secret, false, NULL, &t, e);
 	if (r == 0 && !o->n_users)
 		r = list_users(&t);
 	else if (r == 0 && !mailbox)
@@ -126,8 +140,9 @@ int restore_list(const struct backup_options *o, const char *secret, struct err 
 		if (r == 0)
 			r = restore_choose(t.account.account, box.id, o->message, o->subject, list_message, NULL, e);
 	}
+	bool lost = t.directory.lost > 0;
 	then_close(&t);
-	return r ? cli_fail("restore", r, e) : CLI_OK;
+	return r ? cli_fail("restore", r, e) : lost ? CLI_FAULTS : CLI_OK;
 }
 
 /* ---- restoring ---- */
@@ -250,7 +265,7 @@ int restore_part(const struct backup_options *o, const char *secret, struct err 
 	if (r == 0)
 		r = house_open(o->dir, configured ? &config : NULL, &h, e);
 	if (r == 0)
-		r = then_open(o, secret, o->exact, &t, e);
+		r = then_open(o, secret, o->exact, h.directory, &t, e);
 	if (r == 0)
 		r = rescue(o, &h, &t, &out, e);
 	then_close(&t);

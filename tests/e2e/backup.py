@@ -184,6 +184,56 @@ def hot(server, app_password):
     restored.remove()
 
 
+def lost_directory(server, app_password):
+    """The file with the users of a backup is gone: every account comes back, what has no name is told, and the exit status says so. An account whose user is known today is restored too."""
+    server = Server(server.template, None)
+    binary, where, whole = server.template.binary, WORK / "lost-directory", WORK / "lost-directory-restored"
+    for user in ("alice", "bob", "carol"):
+        c = common.imap(server, user)
+        c.append("INBOX", "", None, message(f"of-{user}", RANDOM))
+        c.logout()
+    backup(server, where)
+    before = set((where / "packs").iterdir())
+    run(binary, "alias", "add", f"postmaster@{DOMAIN}", address("alice"), "-d", server.data)
+    backup(server, where)                                   # nothing but the directory has changed
+    fresh = set((where / "packs").iterdir()) - before
+    check("lost directory: its pack is known", len(fresh) == 1, fresh)
+    for f in fresh:
+        f.unlink()
+    r = run(binary, "restore", where, "-d", whole, ok=False)
+    told = r.stderr.decode()
+    check("lost directory: the rest is restored, and that is told", r.returncode == 3 and "damaged in the backup" in told and told.count("troika user adopt NAME") == 3, (r.returncode, told))
+    numbers = re.findall(r"troika user adopt NAME (\d+)", told)
+    found = set()
+    for number in numbers:
+        who = subprocess.run([binary, "user", "adopt", f"found{number}@{DOMAIN}", number, "-d", str(whole), "--password-file", "-"],
+                             input=b"some long password\n", capture_output=True, timeout=60)
+        if who.returncode and b"domain" in who.stderr:
+            run(binary, "domain", "add", DOMAIN, "-d", whole)
+            who = subprocess.run([binary, "user", "adopt", f"found{number}@{DOMAIN}", number, "-d", str(whole), "--password-file", "-"],
+                                 input=b"some long password\n", capture_output=True, timeout=60)
+        check(f"lost directory: account {number} gets a user", who.returncode == 0, who.stderr)
+        common.USERS[f"found{number}"] = "some long password"
+    restored = serve(binary, whole)
+    for number in numbers:
+        found |= subjects(restored, f"found{number}")
+        del common.USERS[f"found{number}"]
+    check("lost directory: the mail is there", found == {"of-alice", "of-bob", "of-carol"}, found)
+    restored.stop()
+    check("lost directory: troika check finds nothing", run(binary, "check", "-d", whole, ok=False).returncode == 0)
+    restored.remove()
+    c = common.imap(server, "bob")
+    c.select("INBOX")
+    c.store("1:*", "+FLAGS", r"(\Deleted)")
+    c.close()
+    c.logout()
+    r = run(binary, "restore", where, "-d", server.data, "--user", address("bob"), ok=False)
+    check("lost directory: a user of today gets back what is his", r.returncode == 0 and "of-bob" in subjects(server, "bob"), (r.stdout, r.stderr))
+    r = run(binary, "restore", where, "--list", ok=False)
+    check("lost directory: the list says that it is not all", r.returncode == 3 and b"not all users" in r.stderr, r.stderr)
+    server.remove()
+
+
 def one_moment(server, app_password):
     """One client appends to alice, then to bob, each when the one before is acknowledged: in no backup is bob ahead of alice, or more than one message behind."""
     server = Server(server.template, None)
@@ -660,7 +710,7 @@ def main():
     template = Template(binary)
     server = Server(template, None)
     app_password = furnish(server)
-    for scenario in (whole, waiting, hot, one_moment, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, parts):
+    for scenario in (whole, waiting, hot, one_moment, lost_directory, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, parts):
         if scenario.__name__ in (common.sys.argv[3:] or [scenario.__name__]):
             attempt(scenario.__name__, scenario, server, app_password)
     server.stop()
