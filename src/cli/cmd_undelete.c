@@ -200,6 +200,24 @@ static int choose_all(struct chosen *c)
 
 /* ---- the verbs ---- */
 
+/* Of keywords there are so many in a mailbox; a deleted message loses those that find no room in the bin. */
+static int tell_of_keywords(struct account *a, struct arena *arena)
+{
+	struct mailbox bin;
+	struct view *view = NULL;
+	unsigned n = 0, named = 0;
+	int r = bin_find(a, arena, &bin);
+	if (r == 0)
+		r = view_open(a, bin.id, &view);
+	const struct str *names = r == 0 ? view_keywords(view, &n) : NULL;
+	for (unsigned i = 0; i < n; i++)
+		named += names[i].n > 0;
+	view_unref(&view);
+	if (named >= KEYWORDS_MAX)
+		printf("note: the deleted messages have %u different keywords, as many as there can be; those beyond are lost with what is deleted now\n", named);
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
 static int list(struct house *h, const struct options *o, char *const *words, unsigned n, struct err *e)
 {
 	struct wish wish;
@@ -212,6 +230,8 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 		r = house_open_account(h, words[0], &c.account, e);
 	if (r == 0)
 		r = choose_all(&c);
+	if (r == 0)
+		r = tell_of_keywords(c.account, &c.arena);
 	account_close(&c.account);
 	chosen_fini(&c);
 	rangeset_fini(&wish.uids);

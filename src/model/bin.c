@@ -65,13 +65,22 @@ int bin_is_damaged(struct change *c, bool *out)
 	return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT || rc == 1 ? 0 : rc;
 }
 
+/* Into the terms of the bin, which has room for KEYWORDS_MAX different ones. */
+static int map_flags(struct change *c, struct keyword_map *map, uint64_t *flags)
+{
+	int had = __builtin_popcountll(*flags >> MESSAGE_KEYWORD_SHIFT), rc = keyword_map_flags(c, map, *flags, flags);
+	int has = __builtin_popcountll(*flags >> MESSAGE_KEYWORD_SHIFT);
+	c->keywords_lost += !rc && has < had ? (unsigned)(had - has) : 0;
+	return rc;
+}
+
 int bin_keep(struct change *c, struct mailbox_record *from, struct gone_list *gone)
 {
 	struct mailbox_record bin;
 	struct keyword_map map = { .from = from, .to = &bin };
 	int rc = get(c, &bin);
 	for (size_t i = 0; !rc && i < gone->n; i++) {
-		rc = keyword_map_flags(c, &map, gone->v[i].flags, &gone->v[i].flags);
+		rc = map_flags(c, &map, &gone->v[i].flags);
 		gone->v[i].kept = true;
 	}
 	return rc ? rc : mailbox_record_save(c->w, &bin);
@@ -100,7 +109,7 @@ static int fill_in(struct change *c, struct mailbox_record *from, struct mailbox
 	int rc = append_take_uids(bin, n, &uid);
 	for (size_t i = 0; !rc && i < n; i++) {
 		if (from)
-			rc = keyword_map_flags(c, &map, m[i].flags, &m[i].flags);
+			rc = map_flags(c, &map, &m[i].flags);
 		m[i].flags &= ~(uint64_t)MESSAGE_DELETED;
 		m[i].uid = origins[i].at = uid + (uint32_t)i;
 		m[i].modseq = c->modseq;

@@ -8,6 +8,7 @@
 #include "model/limits.h"
 #include "model/purge.h"
 #include "model/removal.h"
+#include "rt/metric.h"
 
 #define DAY 86400
 
@@ -544,6 +545,7 @@ static void keywords_beyond_room(void **state)
 {
 	struct fixture *f = *state;
 	keep(f, 30 * DAY, 0, 0);
+	int64_t lost = metric_read("troika_model_keywords_lost_total", "");
 	for (unsigned box = 0; box < 3; box++) {
 		char name[20], word[20];
 		snprintf(name, sizeof(name), "box%u", box);
@@ -558,6 +560,7 @@ static void keywords_beyond_room(void **state)
 		assert_int_equal(bin_of(f).messages, 30 * (box + 1));
 	}
 	fixture_check(f);
+	assert_int_equal(metric_read("troika_model_keywords_lost_total", "") - lost, 90 - KEYWORDS_MAX);
 	/* when the first ones are gone, their bits are free again */
 	uint32_t bin = bin_of(f).id, id = fixture_mailbox(f, "late");
 	expunge(f, bin, "1:60");

@@ -4,6 +4,9 @@
 #include "model/keys.h"
 #include "model/limits.h"
 #include "model/model_private.h"
+#include "rt/metric.h"
+
+METRIC_COUNTER(keywords_lost, "troika_model_keywords_lost_total", "", "Keywords of deleted messages that are not kept, as the user's deleted messages have too many different ones.");
 
 /* Cuts the log off at its old end. Every modseq after log_from has its record: the difference is their number. */
 static int trim_log(struct change *c)
@@ -56,6 +59,7 @@ static int run(struct store_write *w, void *arg)
 	rc = commit->fn(&c, commit->arg);
 	if (!rc)
 		rc = finish(&c, commit);
+	commit->keywords_lost = c.keywords_lost;
 	buf_fini(&c.log);
 	return rc;
 }
@@ -103,6 +107,7 @@ int commit_run_all(struct model *m, struct commit *commits, size_t n)
 		commits[i].result = ERR_NO_MEMORY;
 		commits[i].model = m;
 		commits[i].modseq = 0;
+		commits[i].keywords_lost = 0;
 		if (ops)
 			ops[i] = (struct store_op){ .scope = account_scope(commits[i].account), .fn = run, .arg = &commits[i] };
 	}
@@ -111,6 +116,8 @@ int commit_run_all(struct model *m, struct commit *commits, size_t n)
 	for (size_t i = 0; ops && i < n; i++) {
 		commits[i].result = ops[i].result;
 		settle(m, &commits[i]);
+		if (commits[i].result == 0 && commits[i].keywords_lost)
+			metric_add(&keywords_lost, commits[i].keywords_lost);
 		if (commits[i].result && !first)
 			first = commits[i].result;
 	}

@@ -26,6 +26,7 @@ struct change {
 	struct buf log;                               /* for changelog_add and its sisters */
 	bool dirty;                                   /* state must be saved even if nothing is logged */
 	struct change_keep keep;
+	unsigned keywords_lost;                       /* of deleted messages: the bin had no room for them */
 	uint32_t heir_of;                             /* mailbox whose access list new ones at the top begin with; 0: none */
 };
 
@@ -41,6 +42,7 @@ struct commit {
 	int result;                                   /* out */
 	bool creates;                                 /* fn runs also when there is no (live) account */
 	bool mends;                                   /* fn runs also when the state is damaged; it must put it right */
+	unsigned keywords_lost;                       /* private */
 	struct model *model;                          /* private */
 	uint64_t nonce;                               /* private */
 };
