@@ -156,7 +156,16 @@ static int rescue_rights(struct work *w, uint32_t old_id, uint32_t mailbox)
 		rc = drop_rights(w, mailbox);
 	for (size_t i = 0; !rc && i < acl.n; i++) {
 		const struct acl_entry *entry = &acl.v[i];
-		rc = directory_share_note(w->r->directory, entry->identifier, account_id(w->r->to), w->r->owner);
+		struct str name;
+		rc = directory_identifier(w->r->directory, &w->arena, entry->identifier, &name);
+		if (rc == ERR_NOT_FOUND || rc == ERR_INVALID) {
+			/* Whoever gets the name some day would get the rights of another. */
+			w->report->strangers++;
+			rc = 0;
+			continue;
+		}
+		if (!rc)
+			rc = directory_share_note(w->r->directory, entry->identifier, account_id(w->r->to), w->r->owner);
 		if (!rc)
 			rc = mailbox_acl_set(w->r->to, mailbox, entry->identifier, entry->negative, ACL_REPLACE, entry->rights, w->e);
 	}

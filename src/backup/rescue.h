@@ -10,6 +10,7 @@
 struct rescue_report {
 	uint64_t mailboxes, added, present, changed, removed, lost;      /* mailboxes made or removed; messages brought back, there already, whose flags changed, that
 																		went, whose body is not in the backup */
+	uint64_t strangers;                   /* access rights that did not come back: there is no such user or group any more */
 	uint64_t beside;                      /* mailboxes that came back under another name, as the bin (model/bin.h) has theirs by now */
 };
 struct rescue {

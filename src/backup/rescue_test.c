@@ -3,7 +3,9 @@
 
 #include "backup/old_account.h"
 #include "backup/rescue.h"
+#include "directory/directory.h"
 #include "model/acl.h"
+#include "model/annotation.h"
 #include "model/bin.h"
 
 #include <stdlib.h>
@@ -108,8 +110,51 @@ static void made_for_a_message(void **state)
 	account_close(&a);
 }
 
+/* A mailbox comes back with its rights and annotations, but for those who are not there any more. */
+static void rights_and_annotations(void **state)
+{
+	struct run_fixture *f = *state;
+	struct account *a = open_account(f);
+	struct rescue_report report;
+	struct err e = { 0 };
+	struct directory *d;
+	struct mailbox box;
+	struct acl acl;
+	struct annotation note = { STR("/comment"), STR("ours"), false }, *notes;
+	size_t n;
+	assert_int_equal(directory_open(f->store, &(struct directory_config){ 0 }, &d, &e), 0);
+	assert_int_equal(directory_domain_add(d, STR("example.org"), &e), 0);
+	assert_int_equal(directory_user_add_shared(d, STR("stays@example.org"), 50, &e), 0);
+	assert_int_equal(mailbox_create(a, STR("Work"), 0, &box, NULL), 0);
+	assert_int_equal(mailbox_acl_set(a, box.id, STR("gone@example.org"), false, ACL_ADD, ACL_READ, NULL), 0);
+	assert_int_equal(mailbox_acl_set(a, box.id, STR("stays@example.org"), false, ACL_ADD, ACL_READ, NULL), 0);
+	assert_int_equal(mailbox_acl_set(a, box.id, STR("anyone"), true, ACL_ADD, ACL_READ, NULL), 0);
+	assert_int_equal(annotation_set(a, box.id, RUN_ACCOUNT, &(struct annotation_change){ .v = &note, .n = 1 }), 0);
+	run_append(f, "Work", "one", 2);
+	run_backup(f);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		struct rescue wish = { .directory = d, .owner = STR("me@example.org"), .mailbox = turn ? STR("Work") : STR_NONE, .exact = turn == 2 };
+		if (turn < 2)
+			assert_int_equal(mailbox_delete(a, STR("Work"), NULL), 0);
+		else                                  /* it is there, but all of it was changed */
+			assert_int_equal(mailbox_acl_set(a, box.id, STR("anyone"), false, ACL_ADD, ACL_READ, NULL), 0);
+		assert_int_equal(rescue(f, a, wish, &report, &e), 0);
+		assert_int_equal(report.strangers, 1);
+		assert_int_equal(mailbox_find(a, &f->arena, STR("Work"), &box), 0);
+		assert_int_equal(mailbox_acl(a, &f->arena, box.id, &acl), 0);
+		assert_int_equal(acl.n, 2);
+		assert_true(str_eq(acl.v[0].identifier, STR("anyone")) && acl.v[0].negative);
+		assert_true(str_eq(acl.v[1].identifier, STR("stays@example.org")) && acl.v[1].rights == ACL_READ);
+		assert_int_equal(annotation_list(a, box.id, RUN_ACCOUNT, &f->arena, &notes, &n), 0);
+		assert_int_equal(n, 1);
+		assert_true(str_eq(notes[0].value, STR("ours")));
+	}
+	directory_close(&d);
+	account_close(&a);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { RUN_TEST(beside_the_bin), RUN_TEST(made_for_a_message) };
+	const struct CMUnitTest tests[] = { RUN_TEST(beside_the_bin), RUN_TEST(made_for_a_message), RUN_TEST(rights_and_annotations) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

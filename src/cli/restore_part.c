@@ -214,6 +214,8 @@ static int report(const struct rescue_report *r)
 	if (r->changed || r->removed)
 		printf(", flags of %llu changed, %llu removed", (unsigned long long)r->changed, (unsigned long long)r->removed);
 	printf("; %llu mailboxes made or removed\n", (unsigned long long)r->mailboxes);
+	if (r->strangers)
+		printf("%llu access rights did not come back: there is no such user or group any more\n", (unsigned long long)r->strangers);
 	if (r->beside)
 		printf("%llu mailboxes came back beside that of deleted messages, which has their name by now\n", (unsigned long long)r->beside);
 	if (r->lost)

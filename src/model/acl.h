@@ -2,7 +2,7 @@
  * identifiers are is the directory's matter: here they are bytes that are compared.
  *
  * The owner of the account has ACL_ALL everywhere, whatever the lists say: who asks as the owner does not ask here. A mailbox that is made below another
- * begins with a copy of its list; at the top, and in a new account, with none. The list goes with its mailbox when it is renamed or deleted.
+ * begins with a copy of its list; at the top, and in a new account, with none. The list goes with its mailbox when it is renamed or deleted, and comes back with it (bin.h).
  *
  * Threads and errors: as model.h. */
 #ifndef MODEL_ACL_H
@@ -44,7 +44,8 @@ struct acl {
 int mailbox_acl(struct account *a, struct arena *arena, uint32_t mailbox, struct acl *out);
 /* What the list gives to somebody who is all of these identifiers: all that any positive entry gives, less all that any negative one takes. */
 uint32_t acl_rights(const struct acl *acl, const struct str *identifiers, size_t n);
-/* The lists of all mailboxes of the account that have one, in order of mailbox. */
+/* The lists of all mailboxes of the account that have one, in order of mailbox; behind them those of deleted mailboxes that may be restored (model/bin.h), under numbers
+ * that no mailbox has. */
 struct acl_of_mailbox {
 	uint32_t mailbox;
 	struct acl acl;

@@ -41,7 +41,8 @@ int acl_remove(struct change *c, uint32_t mailbox)
 	return store_del(c->w, key_str(&key));
 }
 
-int acl_inherit(struct change *c, uint32_t from, uint32_t to)
+/* 1 when there was one. */
+static int copy(struct change *c, uint32_t from, uint32_t to)
 {
 	struct key source = key_acl(from), target = key_acl(to);
 	struct str value;
@@ -50,10 +51,23 @@ int acl_inherit(struct change *c, uint32_t from, uint32_t to)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	if (record_check(value, RECORD_HEADER))
 		return 0;
-	struct buf copy = BUF_INIT(STORE_VALUE_MAX);
-	buf_add_str(&copy, value);
-	rc = copy.failed ? ERR_NO_MEMORY : store_put(c->w, key_str(&target), buf_str(&copy));
-	buf_fini(&copy);
-	changelog_add_plain(&c->log, LOG_ACL, to);
-	return rc;
+	struct buf bytes = BUF_INIT(STORE_VALUE_MAX);
+	buf_add_str(&bytes, value);
+	rc = bytes.failed ? ERR_NO_MEMORY : store_put(c->w, key_str(&target), buf_str(&bytes));
+	buf_fini(&bytes);
+	return rc ? rc : 1;
+}
+
+int acl_inherit(struct change *c, uint32_t from, uint32_t to)
+{
+	int rc = copy(c, from, to);
+	if (rc == 1)
+		changelog_add_plain(&c->log, LOG_ACL, to);
+	return rc < 0 ? rc : 0;
+}
+
+int acl_move(struct change *c, uint32_t from, uint32_t to)
+{
+	int rc = copy(c, from, to);
+	return rc == 1 ? acl_remove(c, from) : rc;
 }

@@ -11,5 +11,7 @@ int acl_decode(struct str value, struct arena *arena, struct acl *out);
 int acl_remove(struct change *c, uint32_t mailbox);
 /* A new mailbox takes the list of another over. What cannot be read is not taken over: nobody is given more than somebody decided. */
 int acl_inherit(struct change *c, uint32_t from, uint32_t to);
+/* The list gets another number; likewise, and without a word in the log. */
+int acl_move(struct change *c, uint32_t from, uint32_t to);
 
 #endif

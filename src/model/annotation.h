@@ -1,7 +1,7 @@
 /* Annotations: named values of a mailbox or of the whole account (RFC 5464's data model). One set is shared by all who may see the mailbox, and
  * each user has one of his own. A public header of the room, beside model.h; the rules there about threads and errors hold here.
  *
- * Names are opaque bytes, compared without ASCII case; their spelling is the protocol's. A mailbox's annotations go with it when it is deleted,
+ * Names are opaque bytes, compared without ASCII case; their spelling is the protocol's. A mailbox's annotations go with it when it is deleted, come back with it (bin.h),
  * stay with it when it is renamed, and are copied when INBOX is renamed. */
 #ifndef MODEL_ANNOTATION_H
 #define MODEL_ANNOTATION_H

@@ -153,6 +153,42 @@ int annotation_remove_mailbox(struct change *c, uint32_t mailbox)
 	return rc || after.n == prefix.n ? rc : store_del_range(c->w, key_str(&prefix), key_str(&after), NULL);
 }
 
+/* The pair at that key, under the number of another mailbox. */
+static int copy_pair(struct change *c, const struct key *at, struct str value, uint32_t to)
+{
+	/* put wants bytes that are not the store's */
+	char *copy = malloc(value.n + 1);
+	if (!copy)
+		return ERR_NO_MEMORY;
+	memcpy(copy, value.p, value.n);
+	struct key target = *at;
+	store_be32(target.p + 1, to);
+	int rc = store_put(c->w, key_str(&target), str_make(copy, value.n));
+	free(copy);
+	return rc;
+}
+
+int annotation_move_mailbox(struct change *c, uint32_t from, uint32_t to)
+{
+	struct key prefix = key_annotations_of(from), at = prefix;
+	struct str value;
+	int rc;
+	while ((rc = next_pair(change_source(c), key_str(&prefix), &at, &value)) == 1) {
+		struct annotation_record record;
+		if (annotation_record_decode(value, &record) == 0) {
+			rc = record.gone ? 0 : copy_pair(c, &at, value, to);
+			if (!rc)
+				rc = store_del(c->w, key_str(&at));
+		} else {
+			rc = 0;
+		}
+		if (rc)
+			return rc;
+		at = key_next(&at);
+	}
+	return rc;
+}
+
 int annotation_copy_mailbox(struct change *c, uint32_t from, uint32_t to)
 {
 	struct key prefix = key_annotations_of(from), at = prefix;
@@ -170,15 +206,7 @@ int annotation_copy_mailbox(struct change *c, uint32_t from, uint32_t to)
 		uint64_t bytes = record.name.n + record.value.n;
 		if (c->state.annotation_bytes > ANNOTATION_BYTES_MAX - bytes)
 			return ERR_QUOTA;
-		/* put wants bytes that are not the store's */
-		char *copy = malloc(value.n);
-		if (!copy)
-			return ERR_NO_MEMORY;
-		memcpy(copy, value.p, value.n);
-		struct key target = at;
-		store_be32(target.p + 1, to);
-		rc = store_put(c->w, key_str(&target), str_make(copy, value.n));
-		free(copy);
+		rc = copy_pair(c, &at, value, to);
 		if (rc)
 			return rc;
 		c->state.annotation_bytes += bytes;

@@ -25,6 +25,8 @@ int annotation_put(struct store_write *w, const struct key *prefix, const struct
 
 /* Takes all annotations of a mailbox away, without a trace: it goes. */
 int annotation_remove_mailbox(struct change *c, uint32_t mailbox);
+/* Gives all of them, everybody's, another number; damaged ones stay behind. */
+int annotation_move_mailbox(struct change *c, uint32_t from, uint32_t to);
 /* Copies all of them, everybody's, to a new mailbox. */
 int annotation_copy_mailbox(struct change *c, uint32_t from, uint32_t to);
 

@@ -84,6 +84,8 @@ void audit_fini(struct audit *c)
 	member_list_fini(&c->extra);
 	free(c->orphans.v);
 	free(c->origins.v);
+	free(c->tombs.v);
+	free(c->kept_acls.v);
 }
 
 static int skip_ahead(struct audit *c)

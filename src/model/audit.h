@@ -86,7 +86,8 @@ struct audit {
 	struct member_list missing, extra;            /* memberships */
 	AUDIT_LIST(uint64_t) orphans;
 	AUDIT_LIST(uint32_t) origins;                 /* UIDs of the bin that they are noted for */
-	uint32_t tombs;
+	AUDIT_LIST(uint32_t) tombs;                   /* mailboxes, ascending, as the next */
+	AUDIT_LIST(uint32_t) kept_acls;               /* of deleted mailboxes (key_kept) */
 };
 
 /* Room for one more: 0 or ERR_NO_MEMORY. */

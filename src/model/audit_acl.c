@@ -2,6 +2,7 @@
 #include "model/audit.h"
 
 #include "model/acl_record.h"
+#include "model/tomb.h"
 
 int audit_read_acl(struct audit *c, struct str key, struct str value)
 {
@@ -14,6 +15,8 @@ int audit_read_acl(struct audit *c, struct str key, struct str value)
 	arena_fini(&arena);
 	if (rc == ERR_CORRUPT)
 		audit_fault(c, AUDIT_ACLS, "mailbox %u: its access rights are damaged", mailbox);
+	else if (!rc && mailbox & KEY_KEPT)
+		rc = audit_add(&c->kept_acls, mailbox);
 	else if (!rc && !audit_mailbox_find(c, mailbox))
 		audit_fault(c, AUDIT_ACLS, "mailbox %u: it has access rights but no record", mailbox);
 	return rc == ERR_CORRUPT ? 0 : rc;
@@ -25,6 +28,7 @@ static int mend(struct change *c, uint32_t mailbox, struct str value)
 	struct key key = key_acl(mailbox);
 	struct arena arena = ARENA_INIT(0);
 	struct mailbox_record record;
+	struct tomb tomb;
 	struct acl acl;
 	int rc = acl_decode(value, &arena, &acl);
 	arena_fini(&arena);
@@ -32,7 +36,9 @@ static int mend(struct change *c, uint32_t mailbox, struct str value)
 		changelog_add_plain(&c->log, LOG_ACL, mailbox);
 		return audit_set_aside(c, &key);
 	}
-	if (!rc)
+	if (!rc && mailbox & KEY_KEPT)
+		rc = tomb_load(change_source(c), mailbox & ~KEY_KEPT, &tomb);
+	else if (!rc)
 		rc = mailbox_record_load(change_source(c), mailbox, &record);
 	return rc == ERR_NOT_FOUND ? acl_remove(c, mailbox) : rc;
 }

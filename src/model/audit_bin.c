@@ -35,8 +35,18 @@ int audit_read_tomb(struct audit *c, struct str key, struct str value)
 		audit_fault(c, AUDIT_BIN, "what is known of the deleted mailbox %u is damaged", mailbox);
 		rc = 0;
 	}
-	c->tombs++;
-	return rc;
+	return rc ? rc : audit_add(&c->tombs, mailbox);
+}
+
+/* Both ascend. */
+static void compare_kept(struct audit *c)
+{
+	for (size_t i = 0, at = 0; i < c->kept_acls.n; i++) {
+		while (at < c->tombs.n && key_kept(c->tombs.v[at]) < c->kept_acls.v[i])
+			at++;
+		if (at == c->tombs.n || key_kept(c->tombs.v[at]) != c->kept_acls.v[i])
+			audit_fault(c, AUDIT_ACLS, "access rights are kept of mailbox %u, which was not deleted", c->kept_acls.v[i] & ~KEY_KEPT);
+	}
 }
 
 static int compare_uids(const void *a, const void *b)
@@ -83,8 +93,9 @@ int audit_compare_bin(struct audit *c)
 		return 0;
 	if (!(c->todo & AUDIT_STATE) && c->state.bin != bin)
 		audit_fault(c, AUDIT_BIN | AUDIT_COUNTS, "mailbox %u is the one for deleted messages, but its state says %u", bin, c->state.bin);
-	if (!(c->todo & AUDIT_STATE) && c->tombs != c->state.tombs)
-		audit_fault(c, AUDIT_BIN, "%u deleted mailboxes, but its state says %u", c->tombs, c->state.tombs);
+	if (!(c->todo & AUDIT_STATE) && c->tombs.n != c->state.tombs)
+		audit_fault(c, AUDIT_BIN, "%zu deleted mailboxes, but its state says %u", c->tombs.n, c->state.tombs);
+	compare_kept(c);
 	return compare_origins(c, bin);
 }
 
@@ -155,7 +166,7 @@ static int mend_tombs(struct change *c)
 	while ((rc = tomb_next(change_source(c), t.mailbox, &t)) == 1 || (rc == ERR_CORRUPT && t.mailbox)) {
 		struct key at = key_tomb(t.mailbox);
 		n += rc == 1;
-		if (rc == ERR_CORRUPT && (rc = audit_set_aside(c, &at)) != 0)
+		if (rc == ERR_CORRUPT && ((rc = audit_set_aside(c, &at)) != 0 || (rc = tomb_drop_kept(c, t.mailbox)) != 0))
 			return rc;
 	}
 	c->state.tombs = n;

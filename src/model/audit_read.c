@@ -15,7 +15,7 @@ static void reset(struct audit *c)
 	c->todo = 0;
 	c->lost = false;
 	c->mailboxes.n = c->shown.n = c->buried.n = c->emails.n = c->bad_pages.n = 0;
-	c->origins.n = c->tombs = 0;
+	c->origins.n = c->tombs.n = c->kept_acls.n = 0;
 	c->bad_member_pages.n = c->missing.n = c->extra.n = c->orphans.n = 0;
 }
 

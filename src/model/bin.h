@@ -1,7 +1,7 @@
 /* Deleted mail. What loses its last place in an account (by EXPUNGE, DELE, the deletion of its mailbox, ...) is kept for a while in the bin: one more mailbox
  * of the account, made when it is first needed, which is like all others but for this: mailbox_list and the quota leave it out, nothing can be put into it, and
  * it can be neither renamed nor deleted nor shared. Its messages have a save date that is the time of their deletion, their old internal date, and their old
- * flags and keywords without \Deleted (which would have the next CLOSE there take them away for good). Moving or copying them out restores them; expunging
+ * flags and keywords (of which the bin has room for KEYWORDS_MAX different ones at a time; messages lose those beyond, and that is counted) without \Deleted (which would have the next CLOSE there take them away for good). Moving or copying them out restores them; expunging
  * them there is for good. Only a store of level 2 has it (store.h).
  *
  * Threads and errors: as model.h. A contract beside it. */
@@ -51,7 +51,7 @@ struct bin_mailbox {
 int bin_mailboxes(struct account *a, struct arena *arena, struct bin_mailbox **out, size_t *n_out);
 
 /* Moves messages of the bin (their UIDs there) back into the mailbox `origin` that they came from (bin_item.mailbox), and makes that again when it was
- * deleted, with its name, special use and subscription, shared with nobody, also for no messages at all; its UIDVALIDITY is a new one. With origin 0, or one that nobody remembers,
+ * deleted, with its name, special use, subscription, access list (less who was taken out of the account's lists since) and annotations, also for no messages at all; its UIDVALIDITY is a new one. With origin 0, or one that nobody remembers,
  * INBOX takes them. All or nothing. *out (may be NULL): where they are now, name in the arena. ERR_QUOTA. */
 int bin_restore(struct account *a, struct arena *arena, uint32_t origin, const struct rangeset *uids, struct mailbox *out, uint64_t *count_out);
 

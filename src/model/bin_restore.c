@@ -48,9 +48,11 @@ static int make_again(struct change *c, const struct tomb *t, struct mailbox_rec
 		rc = free_uses(c, &use);
 	if (!rc)
 		rc = tree_add(c, tomb_name(t), use, c->now, out);
-	/* Who could read it before is not known any more: nobody else, until the owner says so, also where what is above is shared. */
+	/* Who could read it before can again, and nobody else, also where what is above is shared. */
 	if (!rc)
 		rc = acl_remove(c, out->id);
+	if (!rc)
+		rc = tomb_give_back(c, t, out->id);
 	if (rc || !t->subscribed)
 		return rc;
 	rc = subscription_change(c, tomb_name(t), true);

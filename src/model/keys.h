@@ -35,6 +35,9 @@ static inline struct str key_str(const struct key *k) { return (struct str){ k->
 
 struct key key_state(void);
 struct key key_mailbox(uint32_t mailbox);
+/* Under this number access list and annotations of a deleted mailbox are kept, as long as its tomb is (tomb.h). No mailbox has one so high: they are counted up. */
+#define KEY_KEPT 0x80000000u
+static inline uint32_t key_kept(uint32_t mailbox) { return mailbox | KEY_KEPT; }
 struct key key_acl(uint32_t mailbox);
 /* What begins the keys of one set of annotations, and of all those of a mailbox. */
 struct key key_annotations(uint32_t mailbox, uint64_t user);

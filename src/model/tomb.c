@@ -1,6 +1,8 @@
 #include "model/tomb.h"
 
 #include "base/bytes.h"
+#include "model/acl_record.h"
+#include "model/annotation_record.h"
 #include "model/bin_inside.h"
 #include "model/keys.h"
 #include "model/limits.h"
@@ -68,6 +70,35 @@ int tomb_save(struct change *c, const struct tomb *t)
 	return store_put(c->w, key_str(&key), str_make(p, FIXED_BYTES + t->name_n));
 }
 
+/* ---- what goes with it ---- */
+
+/* Annotations that fill over half of an account's room are not kept, or there would be none left for others. */
+static int take_along(struct change *c, uint32_t mailbox)
+{
+	if (mailbox & KEY_KEPT)
+		return 0;
+	int rc = acl_move(c, mailbox, key_kept(mailbox));
+	return rc || c->state.annotation_bytes > ANNOTATION_BYTES_MAX / 2 ? rc : annotation_move_mailbox(c, mailbox, key_kept(mailbox));
+}
+
+int tomb_give_back(struct change *c, const struct tomb *t, uint32_t to)
+{
+	int rc = acl_move(c, key_kept(t->mailbox), to);
+	if (!rc)
+		rc = annotation_move_mailbox(c, key_kept(t->mailbox), to);
+	changelog_add_plain(&c->log, LOG_ACL, to);
+	changelog_add_plain(&c->log, LOG_METADATA, to);
+	return rc;
+}
+
+int tomb_drop_kept(struct change *c, uint32_t mailbox)
+{
+	int rc = acl_remove(c, key_kept(mailbox));
+	return rc ? rc : annotation_remove_mailbox(c, key_kept(mailbox));
+}
+
+/* ---- */
+
 int tomb_remove(struct change *c, uint32_t mailbox)
 {
 	struct key key = key_tomb(mailbox);
@@ -77,7 +108,8 @@ int tomb_remove(struct change *c, uint32_t mailbox)
 		return rc == ERR_NOT_FOUND ? 0 : rc;
 	c->state.tombs -= c->state.tombs > 0;
 	c->dirty = true;
-	return store_del(c->w, key_str(&key));
+	rc = tomb_drop_kept(c, mailbox);
+	return rc ? rc : store_del(c->w, key_str(&key));
 }
 
 static int drop_oldest(struct change *c)
@@ -110,6 +142,8 @@ int tomb_add(struct change *c, const struct mailbox_record *mailbox)
 		rc = tomb_remove(c, mailbox->id);         /* a level that is there no more than a name was a mailbox before */
 	if (!rc)
 		rc = subscription_has(change_source(c), name, &t.subscribed);
+	if (!rc)
+		rc = take_along(c, mailbox->id);
 	if (rc)
 		return rc;
 	c->state.tombs++;

@@ -141,6 +141,10 @@ def whole_mailboxes(template):
         c.subscribe(f'"{name}"')
         for k in range(3):
             append(c, f'"{name}"', 10 * i + k, "(\\Seen $K%d)" % k if k else "(\\Deleted \\Flagged)")
+    q1 = '"work/2025/q1"'
+    for guest in ("bob", "carol"):
+        c.setacl(q1, address(guest), "lr")
+    c.xatom("SETMETADATA", q1, '(/private/comment "mine" /shared/comment "ours")')
     expunge(c, '"work/2025"', "2")                                 # and the one that is \Deleted already
     before = {name: without(facts(c, f'"{name}"')) for name in names}
     validity = {name: c.status(f'"{name}"', "(UIDVALIDITY)")[1][0] for name in names}
@@ -151,6 +155,7 @@ def whole_mailboxes(template):
         c.unsubscribe(f'"{name}"')
     c.delete('"work/2025"')
     c.delete("work")
+    server.cli(["user", "del", address("carol")], "")
     check("they are gone", not any(b"work" in row for row in c.list()[1]), c.list())
     out = undelete(server, "list", address("alice"))
     check("troika undelete list shows messages and mailboxes", "work/2025/q1" in out and "Grüße number 11" in out and out.count("\nmailbox") >= 3, out)
@@ -159,6 +164,15 @@ def whole_mailboxes(template):
     check("all mailboxes are back with what was in them, and not what was expunged before", all(after[n] == before[n] for n in after),
           [n for n in after if after[n] != before[n]])
     check("with its special use", any(b"\\Flagged" in row and row.endswith(b" work") for row in c.list()[1]), c.list())
+    rights = c.getacl(q1)[1][0].decode()
+    check("with its access list, but for a user who is gone", address("bob") in rights and "carol" not in rights, rights)
+    c.untagged_responses.pop("METADATA", None)
+    c.xatom("GETMETADATA", q1, "(/private/comment /shared/comment)")
+    notes = str(c._untagged_response("OK", [None], "METADATA")[1])
+    check("and its annotations", "mine" in notes and "ours" in notes, notes)
+    guest = imap(server, "bob")
+    check("the guest sees it again", any(b"q1" in (row or b"") for row in guest.list()[1]), guest.list())
+    guest.logout()
     c.unselect()
     check("with new UIDVALIDITY", all(c.status(f'"{n}"', "(UIDVALIDITY)")[1][0] != validity[n] for n in names[:3]))
     check("and subscriptions", all(any(n.encode() in row for row in c.lsub()[1]) for n in names[:3]), c.lsub())
