@@ -6,6 +6,7 @@
 #define MOMENT_SCOPE_BYTES (6 + CHUNK_ID_SIZE)    /* at least */
 #define MOMENT_FILES 1u                           /* bits */
 #define MOMENT_ONE 2u
+#define MOMENT_BEFORE_RESTORE 4u
 
 int moment_scope_cmp(struct store_scope a, struct store_scope b)
 {
@@ -34,7 +35,7 @@ void moment_encode(const struct moment *m, struct buf *b)
 {
 	buf_add_str(b, MOMENT_MAGIC);
 	buf_add_u8(b, MOMENT_VERSION);
-	buf_add_u8(b, (uint8_t)((m->has_files ? MOMENT_FILES : 0) | (m->one ? MOMENT_ONE : 0)));
+	buf_add_u8(b, (uint8_t)((m->has_files ? MOMENT_FILES : 0) | (m->one ? MOMENT_ONE : 0) | (m->before_restore ? MOMENT_BEFORE_RESTORE : 0)));
 	buf_add(b, m->token, MOMENT_TOKEN);
 	buf_add_le64(b, (uint64_t)m->began);
 	buf_add_le64(b, (uint64_t)m->ended);
@@ -105,6 +106,7 @@ int moment_decode(struct str bytes, struct arena *a, struct moment *out)
 	out->set = arena_dup(a, out->set);
 	out->has_files = bits & MOMENT_FILES;
 	out->one = bits & MOMENT_ONE;
+	out->before_restore = bits & MOMENT_BEFORE_RESTORE;
 	if (out->has_files && !chunk_id_read(&c, &out->files))
 		return ERR_CORRUPT;
 	return decode_scopes(&c, a, out);

@@ -22,6 +22,7 @@ struct moment {
 	unsigned level;                       /* of the store */
 	struct str set;                       /* empty: everything; else the users' names, one space between */
 	bool one;                             /* all scopes are of one moment; otherwise each is as it was at a moment of its own */
+	bool before_restore;                  /* of an account that was to be put back: not what somebody wants who asks for the newest */
 	bool has_files;
 	struct chunk_id files;                /* files.h */
 	struct moment_scope *scopes;          /* ascending by kind and id */

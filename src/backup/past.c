@@ -28,7 +28,7 @@ static int look_at(void *arg, const char *id)
 	int rc = repository_snapshot_get(s->repository, id, &b);
 	if (!rc)
 		rc = moment_decode(buf_str(&b), &arena, &m);
-	if (!rc && (m.set.n == 0 || (s->user.n && names(m.set, s->user))))
+	if (!rc && !m.before_restore && (m.set.n == 0 || (s->user.n && names(m.set, s->user))))
 		str_copy_c(s->found, sizeof(s->found), str_from_c(id));
 	arena_fini(&arena);
 	buf_fini(&b);

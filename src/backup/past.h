@@ -11,8 +11,8 @@ struct past {
 	struct arena arena;
 	struct moment moment;
 };
-/* at: a snapshot's id, or NULL: the newest of everything; with user, the newest that has a set with that name in it counts too. ERR_NOT_FOUND. Close in any
- * case. */
+/* at: a snapshot's id, or NULL: the newest of everything; with user, the newest that has a set with that name in it counts too, but for those that were made before a restore: so
+ * a restore that was killed and is done again goes on towards the same moment. ERR_NOT_FOUND. Close in any case. */
 int past_open(struct repository *r, const char *at, struct str user, struct past *out, struct err *e);
 void past_close(struct past *p);
 

@@ -371,6 +371,7 @@ static int begin(struct run *run)
 	run->moment.began = clock_now();
 	run->moment.level = store_level(b->store);
 	run->moment.set = b->set;
+	run->moment.before_restore = b->before_restore;
 	run->saved_ms = clock_mono_ms();
 	pace_begin(&run->pace, b->store, b->rate);
 	run->copy = (struct copier){ .store = b->store, .repository = b->repository, .known = &run->known, .pace = &run->pace, .save = save_part,

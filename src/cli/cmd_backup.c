@@ -40,8 +40,8 @@ static int list_one(void *arg, const char *id)
 	if (r)
 		printf("%-20s cannot be read: %s\n", id, err_text(r));
 	else
-		printf("%-20s %6llu accounts %9llu messages %10.1f MB%s%.*s%s%s\n", id, (unsigned long long)accounts, (unsigned long long)messages, megabytes(bytes),
-			   m.set.n ? "  only " : "", STR_ARG(m.set), lost ? "  (with losses)" : "", m.one ? "" : "  (not of one moment)");
+		printf("%-20s %6llu accounts %9llu messages %10.1f MB%s%.*s%s%s%s\n", id, (unsigned long long)accounts, (unsigned long long)messages, megabytes(bytes),
+			   m.set.n ? "  only " : "", STR_ARG(m.set), m.before_restore ? ", before a restore" : "", lost ? "  (with losses)" : "", m.one ? "" : "  (not of one moment)");
 	arena_fini(&arena);
 	buf_fini(&b);
 	return 0;

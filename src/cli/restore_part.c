@@ -201,7 +201,7 @@ static int save_first(const struct backup_options *o, struct house *h, struct th
 {
 	struct backup_report report;
 	struct backup_run b = { .dir = o->dir, .store = h->store, .model = h->model, .repository = t->repository, .set = user->name,
-							.accounts = &user->account, .n_accounts = 1, .tell = print_line };
+							.accounts = &user->account, .n_accounts = 1, .before_restore = true, .tell = print_line };
 	int r = backup_run(&b, &report, e);
 	if (r == 0)
 		printf("%s: the account as it is now\n", report.id);
