@@ -184,6 +184,35 @@ static void much_is_not_kept(void **state)
 	fixture_check(f);
 }
 
+/* Where an older program may go on with the store, it would take the lists for faults. */
+static void level_two_keeps_none(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct store *s;
+	struct fixture f = { .arena = ARENA_INIT(0) };
+	uint64_t faults = 1;
+	assert_int_equal(store_open(&(struct store_config){ .engine = STORE_ENGINE_MEM, .level = 2 }, &s, &e), 0);
+	assert_int_equal(model_open(s, NULL, &f.model, &e), 0);
+	f.plain_model = f.model;
+	assert_int_equal(account_create(f.model, 7), 0);
+	assert_int_equal(account_open(f.model, 7, &f.account), 0);
+	keep(&f);
+	for (unsigned level = 2; level <= 3; level++) {
+		uint32_t id = make(&f, level == 2 ? "Work" : "More");
+		drop(&f, level == 2 ? "Work" : "More");
+		assert_string_equal(show_acl(&f, restore(&f, id)), level == 2 ? "" : "bob carol -dave ");
+		if (level == 2)
+			assert_int_equal(store_raise_level(s, 3), 0);
+	}
+	assert_int_equal(model_check(f.model, 0, false, NULL, NULL, &faults), 0);
+	assert_int_equal(faults, 0);
+	account_close(&f.account);
+	model_close(&f.model);
+	store_close(&s);
+	arena_fini(&f.arena);
+}
+
 static int del_tomb(struct store_write *w, void *arg)
 {
 	struct key key = key_tomb(*(const uint32_t *)arg);
@@ -213,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(lists_and_annotations_come_back), FIXTURE_TEST(a_level_has_its_own), FIXTURE_TEST(a_new_one_of_the_name_stays_as_it_is),
 		FIXTURE_TEST(it_goes_with_the_tomb), FIXTURE_TEST(much_is_not_kept), FIXTURE_TEST(a_list_without_a_tomb),
+		FIXTURE_TEST(level_two_keeps_none),
 	};
 	return fixture_run("model/bin_kept", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -47,6 +47,7 @@
 #define PURGE_STEP_MESSAGES 2880u                 /* messages out of graves, or out of the bin, that one commit forgets */
 #define BIN_LOOK 1024u                            /* messages of the bin that are not due are passed over at most, in search of some that are */
 #define LEVEL_KEEPS_DELETED 2u                    /* from this level of the store on deleted mail may be kept */
+#define LEVEL_KEEPS_LISTS 3u                      /* ... and the access lists and annotations of deleted mailboxes */
 #define TOMBS_MAX 1000u                           /* deleted mailboxes remembered for an account; then the oldest is forgotten */
 #define DELETE_STEP_KEYS 2000u                    /* keys removed in one commit of account_delete */
 #define COPY_ACROSS_MAX 100000u                   /* messages copied into another account at once */

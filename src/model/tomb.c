@@ -75,7 +75,7 @@ int tomb_save(struct change *c, const struct tomb *t)
 /* Annotations that fill over half of an account's room are not kept, or there would be none left for others. */
 static int take_along(struct change *c, uint32_t mailbox)
 {
-	if (mailbox & KEY_KEPT)
+	if (mailbox & KEY_KEPT || store_write_level(c->w) < LEVEL_KEEPS_LISTS)
 		return 0;
 	int rc = acl_move(c, mailbox, key_kept(mailbox));
 	return rc || c->state.annotation_bytes > ANNOTATION_BYTES_MAX / 2 ? rc : annotation_move_mailbox(c, mailbox, key_kept(mailbox));

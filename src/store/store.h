@@ -40,7 +40,7 @@ struct store_scope {
 enum store_engine { STORE_ENGINE_MEM, STORE_ENGINE_LMDB };
 /* The level of a store says which records may be in it. A program reads all levels up to its newest one and writes those of the store's own level, so
  * an older program can go on with the store until the operator has raised it (troika upgrade confirm); from then on it refuses. New stores have the newest. */
-#define STORE_LEVEL_NEWEST 3u                     /* 1: up to Troika's third stop; 2: deleted mail is kept (model/bin.h); 3: versions have checksums */
+#define STORE_LEVEL_NEWEST 3u                     /* 1: up to Troika's third stop; 2: deleted mail is kept (model/bin.h); 3: versions have checksums, deleted mailboxes keep their lists */
 
 struct store_config {
 	enum store_engine engine;
