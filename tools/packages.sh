@@ -12,6 +12,7 @@ peer_packages="sasl2-bin libical3 libclamav12 libpcre3 libxapian30 libzephyr4 li
 unpacked_packages="cyrus-common cyrus-imapd courier-imap courier-base courier-authlib"
 fuzz_packages="clang libclang-rt-14-dev libcmocka-dev"
 run_packages="curl"
+guest_packages="qemu-system-x86 busybox-static e2fsprogs xfsprogs btrfs-progs"      # machines of our own: tests/guest
 bench_packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix openssl python3"
 
 # need PURPOSE PACKAGE...: installs what is missing, saying what and why; through sudo when not root.
