@@ -42,6 +42,7 @@ static int suspect_add(struct segment_check *sc, struct suspect s)
 
 struct dead_fix {
 	uint64_t id, size;
+	uint32_t segment;                 /* where the record was found */
 	const struct record *record;
 	bool wrong, listed;               /* out, as seen in one transaction */
 	bool mend;
@@ -56,10 +57,17 @@ static int compare_dead(struct lmdb_write *w, void *arg)
 	size_t n;
 	int64_t since;
 	uint64_t size;
-	int rc = index_tags(s, w->txn, f->id, f->record, &tags, &n);
-	free(tags);
+	struct segment_row row;
+	int rc = index_segment_get(s, w->txn, f->segment, &row);
+	f->wrong = false;
+	/* Its segment has been emptied meanwhile, and the rows about what was dead in it are being deleted. */
+	if (rc == MDB_NOTFOUND || (rc == 0 && row.state == SEGMENT_GONE))
+		return 0;
+	if (rc == 0)
+		rc = index_tags(s, w->txn, f->id, f->record, &tags, &n);
 	if (rc)
 		return write_fail(w, rc);
+	free(tags);
 	rc = index_dead_get(s, w->txn, f->id, &since, &size);
 	if (rc && rc != MDB_NOTFOUND)
 		return write_fail(w, rc);
@@ -98,7 +106,7 @@ static int check_owners(struct segment_check *sc, uint32_t number, const struct 
 	if ((rc == 0) == (n == 0) || s->base.read_only)
 		return rc == MDB_NOTFOUND ? 0 : lmdb_code(rc);
 	/* The two answers are from two moments: only what is wrong in one transaction is a fault. */
-	struct dead_fix f = { .id = item->record.id, .size = item->size, .record = &item->record, .mend = sc->c->repair };
+	struct dead_fix f = { .id = item->record.id, .size = item->size, .segment = number, .record = &item->record, .mend = sc->c->repair };
 	rc = lmdb_commit_raw(s, compare_dead, &f);
 	if (rc == 0 && f.wrong)
 		check_fault(sc->c, "blob %016llx %s%s", (unsigned long long)f.id,
@@ -126,6 +134,47 @@ static int check_item(void *arg, uint32_t number, const struct scan_item *item)
 	}
 	}
 	return ERR_BUG;
+}
+
+/* ---- looking again ---- */
+
+static int collect_suspect(void *arg, uint32_t number, const struct scan_item *item)
+{
+	(void)number;
+	if (item->event == SCAN_DAMAGE)
+		return suspect_add(arg, (struct suspect){ .offset = item->offset, .size = item->size });
+	if (item->event == SCAN_BAD_PAYLOAD)
+		return suspect_add(arg, (struct suspect){ .offset = item->offset, .size = item->size, .id = item->record.id });
+	return 0;
+}
+
+/* A file may grow while it is read: what was missing in one part may be written, and promised by what is read next. So what looks bad is looked at once more;
+ * by then all that was promised at the first look is there. */
+static int look_again(struct segment_check *sc, uint32_t number)
+{
+	bool promised = false;
+	for (size_t i = 0; i < sc->n; i++)
+		promised = promised || sc->suspects[i].offset < sc->synced;
+	if (!promised)
+		return 0;
+	sc->n = 0;
+	return segment_walk(sc->c->s, number, true, collect_suspect, sc);
+}
+
+/* Whether the segment is still what its row said when that was read. If not, another process has removed the file since, or goes on with it, and what was found
+ * of it says nothing. */
+static int row_stands(struct check *c, uint32_t number, const struct segment_row *seen, bool *stands_out)
+{
+	struct store_read *r;
+	MDB_txn *txn;
+	struct segment_row row;
+	int rc = lmdb_begin_raw(c->s, &r, &txn);
+	if (rc)
+		return rc;
+	rc = index_segment_get(c->s, txn, number, &row);
+	lmdb_end(r);
+	*stands_out = rc == 0 && row.state == seen->state && row.size == seen->size;
+	return rc == MDB_NOTFOUND ? 0 : lmdb_code(rc);
 }
 
 /* ---- setting aside ---- */
@@ -205,9 +254,11 @@ static int missing_file(struct check *c, uint32_t number)
 static int check_found(struct segment_check *sc, uint32_t number, const struct segment_row *row, bool ended)
 {
 	struct check *c = sc->c;
+	bool stands = false;
 	int rc = judge_suspects(sc, number);
-	/* A segment may have been continued since its row was read: then it does not count as ended any more. */
-	if (rc == 0 && ended && sc->end_mark < row->size) {
+	if (rc == 0 && ended && sc->end_mark < row->size)
+		rc = row_stands(c, number, row, &stands);
+	if (stands) {
 		check_fault(c, "segment %08x: it does not end as it should%s", number, c->repair ? "; sealed anew" : "");
 		if (c->repair)
 			rc = reseal(c->s, number);
@@ -218,23 +269,34 @@ static int check_found(struct segment_check *sc, uint32_t number, const struct s
 	return rc;
 }
 
-static int check_segment(struct check *c, uint32_t number, const struct segment_row *row)
+static int check_file_of(struct segment_check *sc, uint32_t number, bool ended)
 {
-	struct segment_check sc = { .c = c };
-	bool ended = row->state == SEGMENT_CLOSED || row->state == SEGMENT_SEALED;
-	int rc = segment_walk(c->s, number, true, check_item, &sc);
+	struct check *c = sc->c;
+	int rc = segment_walk(c->s, number, true, check_item, sc);
 	/* An open segment may be caught before its header is written. */
 	if ((rc == ERR_CORRUPT || rc == ERR_INVALID) && (ended || (c->repair && c->places_lost))) {
 		check_fault(c, "segment %08x: its first 64 bytes are not those of this segment%s", number, c->repair ? "; written anew" : "");
 		if (c->repair && check_mend_header(c->s, number) == 0)
-			rc = segment_walk(c->s, number, true, check_item, &sc);
+			rc = segment_walk(c->s, number, true, check_item, sc);
 	}
-	if (rc == ERR_NOT_FOUND)
-		rc = ended ? missing_file(c, number) : 0;      /* its writer died before making it */
-	else if (rc == ERR_CORRUPT || rc == ERR_INVALID)
-		rc = 0;
-	else if (rc == 0)
+	return rc ? rc : look_again(sc, number);
+}
+
+static int check_segment(struct check *c, uint32_t number, const struct segment_row *row)
+{
+	struct segment_check sc = { .c = c };
+	bool ended = row->state == SEGMENT_CLOSED || row->state == SEGMENT_SEALED, stands = false;
+	int rc = check_file_of(&sc, number, ended);
+	if (rc == 0) {
 		rc = check_found(&sc, number, row, ended);
+	} else if (rc == ERR_NOT_FOUND) {
+		/* Of one that is not ended the writer died before making it. */
+		rc = ended ? row_stands(c, number, row, &stands) : 0;
+		if (stands)
+			rc = missing_file(c, number);
+	} else if (rc == ERR_CORRUPT || rc == ERR_INVALID) {
+		rc = 0;
+	}
 	free(sc.suspects);
 	return rc;
 }
