@@ -5,6 +5,7 @@
  *   2. no reference dangles
  *   3. a blob with a tag is never dropped
  *   4. no place in a segment is written twice, so no id is given out twice
+ *   5. what is synced is whole: a record that a cut tore, and nobody was told of, never comes to stand among what is promised
  *
  * What it has: blobs are appended by whoever leads, for all who wait, under one sync (blob_put.c); then a commit, likewise in groups, refers to them
  * (commit.c); then the answer. Deleting removes the reference, then the tag; restoring a dead blob tags it, then refers to it. Maintenance copies what lives
@@ -18,6 +19,7 @@
 #define SLOTS 2                                   /* blobs in a segment */
 #define PLACES (SEGMENTS * SLOTS)
 #define NOWHERE SEGMENTS
+#define TORN (MESSAGES + 1)                       /* in a place: a record whose payload is there in part */
 
 /* Segment rows. */
 #define ABSENT 0
@@ -32,7 +34,7 @@
 #define DONE 3
 #define FAILED 4
 
-/* The disk: what reads see, and what is sure to be there after a cut. 0 or a message. */
+/* The disk: what reads see, and what is sure to be there after a cut. 0, a message, or TORN. */
 byte cache[PLACES], disk[PLACES];
 bool forgotten[PLACES];                           /* a sync failed: the kernel will not write it, and no later sync complains */
 
@@ -98,6 +100,7 @@ inline sync_segment(ok, i) {
 	:: i < SLOTS ->
 		if
 		:: cache[current * SLOTS + i] && !forgotten[current * SLOTS + i] && ok ->
+			assert(cache[current * SLOTS + i] != TORN);
 			disk[current * SLOTS + i] = cache[current * SLOTS + i]
 		:: cache[current * SLOTS + i] != disk[current * SLOTS + i] && !ok ->
 			forgotten[current * SLOTS + i] = true
@@ -275,13 +278,20 @@ proctype Delete(byte m)
 
 /* ---- maintenance ---- */
 
+/* What maintenance takes for a record to be kept, were it not for its tags. */
+#ifdef MUTANT_MOVE_TORN
+#define STANDS(place) (cache[place] != 0)
+#else
+#define STANDS(place) (cache[place] != 0 && cache[place] != TORN)
+#endif
+
 /* Copies what has a tag out of segment s; *done false when it could not. */
 inline empty_segment(s, id, k, i, ok, done, from) {
 	do
 	:: atomic {
 			done ->
 			do
-			:: id < PLACES && !(cache[PLACE(id)] && used[id] && PLACE(id) / SLOTS == s && !untagged[id]) -> id++
+			:: id < PLACES && !(STANDS(PLACE(id)) && used[id] && PLACE(id) / SLOTS == s && !untagged[id]) -> id++
 			:: else -> break
 			od
 		};
@@ -356,7 +366,7 @@ proctype Maintain()
 					id = 0;
 					do
 					:: id < PLACES ->
-						assert(!(used[id] && PLACE(id) / SLOTS == s && cache[PLACE(id)] && !untagged[id]));
+						assert(!(used[id] && PLACE(id) / SLOTS == s && STANDS(PLACE(id)) && !untagged[id]));
 						id++
 					:: else -> break
 					od;
@@ -380,9 +390,10 @@ inline lose_power(i) {
 	i = 0;
 	do
 	:: i < PLACES ->
-		/* What was not synced may be there all the same. */
+		/* What was not synced may be there all the same, or in part. */
 		if
 		:: cache[i] != disk[i] -> disk[i] = cache[i]
+		:: cache[i] != disk[i] && cache[i] != 0 -> disk[i] = TORN
 		:: true
 		fi;
 		cache[i] = disk[i];
