@@ -1,7 +1,7 @@
-/* kill -9 at random moments, in a loop. Two processes put blobs and commit keys that refer to them, forget some again,
- * and reclaim room; each tells what was acknowledged over a pipe. Then both are killed, the store is opened, and
- * everything acknowledged must be there byte for byte, everything forgotten be gone, and no key may refer to a blob
- * that is not there.
+/* kill -9 at random moments, in a loop. Two processes put blobs and commit keys that refer to them, forget some again, and reclaim room; each tells what was
+ * acknowledged over a pipe. Both are halted now and then, so that the other one acts in the middle of what this one does, and a third process checks the store
+ * meanwhile and may find no fault. Then all are killed, the store is opened, and everything acknowledged must be there byte for byte, everything forgotten be
+ * gone, and no key may refer to a blob that is not there.
  *
  *     store_kill [ROUNDS [SEED]]      in a directory of its own under TMPDIR
  */
@@ -188,6 +188,26 @@ static void *write_thread(void *arg)
 	return NULL;
 }
 
+static void report(void *arg, const char *line)
+{
+	(void)arg;
+	fprintf(stderr, "check: %s\n", line);
+}
+
+/* Beside the others, as the command line does. */
+static _Noreturn void check_always(unsigned round)
+{
+	clock_shift_ms((int64_t)round * 86400000);
+	struct store *s = open_store();
+	for (;;) {
+		uint64_t faults;
+		int rc = store_check(s, false, report, NULL, &faults);
+		if (rc || faults)
+			give_up("the check beside the writers found faults", 0, (uint32_t)faults, rc ? rc : ERR_CORRUPT);
+		usleep(1000);
+	}
+}
+
 static void child(unsigned process, unsigned round, int pipe)
 {
 	/* Each round plays on a later day, so that the dead of earlier rounds are old enough to go. */
@@ -279,12 +299,6 @@ static void verify_one(struct store *s, struct store_read *r, uint32_t writer, u
 	store_blob_unmap(s, &v);
 }
 
-static void report(void *arg, const char *line)
-{
-	(void)arg;
-	fprintf(stderr, "check: %s\n", line);
-}
-
 static struct tally verify(void)
 {
 	struct store *s = open_store();
@@ -311,15 +325,40 @@ static struct tally verify(void)
 	return t;
 }
 
+/* Listens for ms while pid halts for a part of it. */
+static void listen_beside_halted(int fd, int64_t ms, pid_t pid, uint64_t dice)
+{
+	int64_t before = (int64_t)(dice % (uint64_t)ms), halted = (int64_t)(mix(dice) % (uint64_t)(ms - before));
+	listen_for(fd, before);
+	kill(pid, SIGSTOP);
+	listen_for(fd, halted);
+	kill(pid, SIGCONT);
+	listen_for(fd, ms - before - halted);
+}
+
+static void end_child(pid_t pid)
+{
+	int status;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	if (!WIFSIGNALED(status))
+		die("child %d gave up before it was killed, status %x", (int)pid, (unsigned)status);
+}
+
 static void play(unsigned round)
 {
 	int fds[2];
 	round_now = round;
-	pid_t pids[PROCESSES];
+	pid_t pids[PROCESSES + 1];
 	if (pipe(fds))
 		die("no pipe: %s", strerror(errno));
-	for (unsigned i = 0; i < PROCESSES; i++) {
+	for (unsigned i = 0; i <= PROCESSES; i++) {
 		pids[i] = fork();
+		if (pids[i] == 0 && i == PROCESSES) {
+			close(fds[0]);
+			close(fds[1]);
+			check_always(round);
+		}
 		if (pids[i] == 0) {
 			close(fds[0]);
 			child(i, round, fds[1]);
@@ -327,17 +366,15 @@ static void play(unsigned round)
 	}
 	close(fds[1]);
 	for (unsigned i = 0; i < PROCESSES; i++) {
-		listen_for(fds[0], (int64_t)(mix(seed + round * PROCESSES + i) % 250 + 5));
+		uint64_t dice = mix(seed + round * PROCESSES + i);
+		/* one of those that live, the checker among them */
+		listen_beside_halted(fds[0], (int64_t)(dice % 250 + 5), pids[i + (dice >> 32) % (PROCESSES + 1 - i)], mix(dice));
 		kill(pids[i], SIGKILL);
 	}
 	listen_for(fds[0], -1);
 	close(fds[0]);
-	for (unsigned i = 0; i < PROCESSES; i++) {
-		int status;
-		waitpid(pids[i], &status, 0);
-		if (!WIFSIGNALED(status))
-			die("child %d gave up before it was killed, status %x", (int)pids[i], (unsigned)status);
-	}
+	for (unsigned i = 0; i <= PROCESSES; i++)
+		end_child(pids[i]);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
