@@ -3,6 +3,8 @@
 #include "store/engine_lmdb/lmdb_store.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define TABLES_OLD 7u
@@ -103,6 +105,21 @@ static int set_unfinished_aside(const char *index_path)
 	return rename(from, to) < 0 ? errno : 0;
 }
 
+/* Makes it anew, one process at a time: whoever had to wait finds what the one before it has made, and perhaps committed to. LMDB's codes. */
+static int make_again(struct lmdb_store *s, const char **step_out)
+{
+	int fd = open(s->index_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 || flock(fd, LOCK_EX) < 0 ? errno : open_env(s, step_out);
+	if (rc == MDB_INVALID) {
+		rc = set_unfinished_aside(s->index_path);
+		if (rc == 0)
+			rc = open_env(s, step_out);
+	}
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 int index_open(struct lmdb_store *s, const struct store_config *c, bool fresh, struct err *e)
 {
 	char path[DIR_PATH_MAX];
@@ -115,8 +132,8 @@ int index_open(struct lmdb_store *s, const struct store_config *c, bool fresh, s
 	s->map_size = c->map_size ? c->map_size : STORE_MAP_SIZE_DEFAULT;
 	const char *step;
 	rc = open_env(s, &step);
-	if (rc == MDB_INVALID && fresh && set_unfinished_aside(path) == 0)
-		rc = open_env(s, &step);
+	if (rc == MDB_INVALID && fresh)
+		rc = make_again(s, &step);
 	if (rc)
 		return err_set(e, lmdb_code(rc), NULL, "the index %s: cannot %s: %s", path, step, mdb_strerror(rc));
 	/* LMDB syncs its file, not the name it has. Who opens it cannot know whether the one who made it came so far as this. */

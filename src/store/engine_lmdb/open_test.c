@@ -2,7 +2,9 @@
 #include "store/conformance/conformance.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +15,28 @@ static const struct conformance_target target = { .name = "open",
 												  .segment_size = 1 << 20 };
 static const struct conformance_target old = { .name = "old", .engine = STORE_ENGINE_LMDB, .level = 1 };
 static const struct conformance_target narrow = { .name = "narrow", .engine = STORE_ENGINE_LMDB, .map_size = 1 << 20 };
+
+/* What another process does just before this one takes a lock or gives a file another name. Once. */
+static void (*meanwhile)(void);
+static void let_others_act(void)
+{
+	void (*fn)(void) = meanwhile;
+	meanwhile = NULL;
+	if (fn)
+		fn();
+}
+
+int flock(int fd, int operation)
+{
+	let_others_act();
+	return (int)syscall(SYS_flock, fd, operation);
+}
+
+int rename(const char *from, const char *to)
+{
+	let_others_act();
+	return (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
+}
 
 static void reopen(struct fixture *f)
 {
@@ -324,12 +348,62 @@ static void an_interrupted_making_is_made_again(void **state)
 	assert_list(f->store, scope, STR_NONE, STR_NONE, "a=1");
 }
 
+static int to_child, from_child;
+static void child_makes_it(void)
+{
+	char byte = 0;
+	assert_int_equal(write(to_child, &byte, 1), 1);
+	assert_int_equal(read(from_child, &byte, 1), 1);
+	assert_int_equal(byte, 1);
+}
+
+/* Two find that the making of a store was interrupted. What the first one makes anew and commits to, the second one must not set aside. */
+static void only_one_makes_it_again(void **state)
+{
+	struct fixture *f = *state;
+	int ask[2], answer[2];
+	char path[100];
+	struct err e = { .code = 0 };
+	struct store_config make = { .engine = STORE_ENGINE_LMDB, .dir = f->dir, .create = true };
+	store_close(&f->store);
+	snprintf(path, sizeof path, "%s/FORMAT", f->dir);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof path, "%s/index/data.mdb", f->dir);
+	assert_int_equal(truncate(path, 0), 0);
+	assert_int_equal(truncate(path, 8192), 0);
+	assert_int_equal(pipe(ask), 0);
+	assert_int_equal(pipe(answer), 0);
+	fflush(NULL);
+	pid_t child = fork();
+	if (child == 0) {
+		char byte;
+		if (read(ask[0], &byte, 1) == 1 && store_open(&make, &f->store, &e) == 0) {
+			put(f->store, scope, STR("a"), STR("1"));
+			store_close(&f->store);
+			byte = 1;
+		}
+		_exit(write(answer[1], &byte, 1) == 1 ? 0 : 1);
+	}
+	to_child = ask[1];
+	from_child = answer[0];
+	meanwhile = child_makes_it;
+	assert_int_equal(store_open(&make, &f->store, &e), 0);
+	assert_null(meanwhile);
+	waitpid(child, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		close(ask[i]);
+		close(answer[i]);
+	}
+	assert_list(f->store, scope, STR_NONE, STR_NONE, "a=1");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CONFORMANCE_TEST(what_was_committed_stays, &target),
 		CONFORMANCE_TEST(a_level_stays_and_is_seen_by_others, &old),
 		CONFORMANCE_TEST(an_interrupted_making_is_made_again, &target),
+		CONFORMANCE_TEST(only_one_makes_it_again, &target),
 		CONFORMANCE_TEST(mapped_pages_are_let_go_of, &target),
 		CONFORMANCE_TEST(a_closed_segment_is_continued, &target),
 		CONFORMANCE_TEST(full_segments_are_followed_by_others, &target),
