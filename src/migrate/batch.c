@@ -23,23 +23,30 @@ bool batch_date(struct str message, int64_t *out)
 	return true;
 }
 
+static struct item *awaited(struct batch *b, uint32_t uid)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->items[i].f->uid == uid && !b->items[i].result)
+			return &b->items[i];
+	return NULL;
+}
+
 int batch_arrive(void *arg, uint32_t uid, struct str message, int result)
 {
 	struct batch_taking *t = arg;
-	for (size_t i = 0; i < t->batch->n; i++) {
-		struct item *it = &t->batch->items[i];
-		if (it->f->uid != uid || it->result)
-			continue;
-		it->result = result ? result : 1;
-		if (result)
-			return 0;
-		buf_init(&it->message, STORE_BLOB_MAX);
-		deliver_normalise(message, &it->message);
-		if (it->message.failed)
-			it->result = it->message.n + message.n > STORE_BLOB_MAX / 2 ? ERR_TOO_BIG : ERR_NO_MEMORY;
+	struct item *it = awaited(t->batch, uid);
+	if (!it)
+		it = awaited(t->ahead, uid);
+	if (!it)
+		return 0;                     /* nobody asked for that one */
+	it->result = result ? result : 1;
+	if (result)
 		return 0;
-	}
-	return 0;                         /* nobody asked for that one */
+	buf_init(&it->message, STORE_BLOB_MAX);
+	deliver_normalise(message, &it->message);
+	if (it->message.failed)
+		it->result = it->message.n + message.n > STORE_BLOB_MAX / 2 ? ERR_TOO_BIG : ERR_NO_MEMORY;
+	return 0;
 }
 
 size_t batch_arrived(const struct batch *b)

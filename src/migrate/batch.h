@@ -23,8 +23,8 @@ struct batch {
 
 /* source_body_fn; arg is the struct batch_taking. */
 struct batch_taking {
-	struct pass *pass;
 	struct batch *batch;
+	struct batch *ahead;              /* asked for behind it: a server may give of both by turns, RFC 9051 5.5 */
 };
 int batch_arrive(void *arg, uint32_t uid, struct str message, int result);
 size_t batch_arrived(const struct batch *b);

@@ -83,11 +83,11 @@ static void suspect(struct pass *p, const struct batch *b, size_t arrived, size_
 
 static bool is_lost(int r) { return r == ERR_CLOSED || r == ERR_IO || r == ERR_TIMEOUT || r == ERR_INVALID || r == ERR_TOO_BIG; }
 
-/* Takes what was asked for as b, stores it. behind: how many more are asked for already. */
-static int take(struct work *w, struct batch *b, size_t behind, struct err *e)
+/* Takes what was asked for as b, stores it. ahead: what is asked for already beside it; may be empty. */
+static int take(struct work *w, struct batch *b, struct batch *ahead, struct err *e)
 {
 	struct pass *p = w->pass;
-	struct batch_taking taking = { p, b };
+	struct batch_taking taking = { b, ahead };
 	struct err why = { 0 };
 	int r = p->run->source->ops->take(p->run->source, batch_arrive, &taking, &why);
 	size_t arrived = batch_arrived(b);
@@ -97,7 +97,7 @@ static int take(struct work *w, struct batch *b, size_t behind, struct err *e)
 		return stored;
 	if (r && r != ERR_CONFLICT) {
 		if (is_lost(r))
-			suspect(p, b, arrived, behind);
+			suspect(p, b, arrived, ahead->n);
 		return err_set(e, r, NULL, "%s", why.log);
 	}
 	for (size_t i = 0; i < b->n; i++)
@@ -122,7 +122,7 @@ static int bring_all(struct work *w, struct batch *two, struct err *e)
 		if (then->n)
 			r = ask(w->pass, then, e);
 		if (r == 0)
-			r = take(w, now, then->n, e);
+			r = take(w, now, then, e);
 		if (r == 0 && !ahead) {
 			next_batch(w, then);
 			r = then->n ? ask(w->pass, then, e) : 0;
@@ -137,19 +137,21 @@ static int bring_all(struct work *w, struct batch *two, struct err *e)
 }
 
 /* Those that were not given with others, each alone: one refusal may have been for a neighbour. */
-static int bring_missed(struct work *w, struct batch *b, struct err *e)
+static int bring_missed(struct work *w, struct batch *two, struct err *e)
 {
+	struct batch *b = &two[0], *none = &two[1];
 	struct pass *p = w->pass;
 	size_t n = w->n_missed;
 	unsigned row = 0;
 	int r = 0;
+	batch_clear(none);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct found *f = w->missed[i];
 		struct work one = { .pass = p, .v = &f, .n = 1, .missed = w->missed + n };
 		next_batch(&one, b);
 		r = ask(p, b, e);
 		if (r == 0)
-			r = take(&one, b, 0, e);
+			r = take(&one, b, none, e);
 		if (r || !one.n_missed) {
 			row = 0;
 			continue;

@@ -189,6 +189,22 @@ static int refused(struct imap_client *c, struct err *e)
 	return err_set(e, code, NULL, "the server refused: %s%.*s%s%.*s", c->r.code.n ? "[" : "", STR_ARG(c->r.code), c->r.code.n ? "] " : "", STR_ARG(c->r.text));
 }
 
+/* RFC 9051 5.5: of commands that are under way together the server may end any first; only messages are asked for so. */
+static bool answers_another(struct imap_client *c)
+{
+	char name[16];
+	for (unsigned i = 0; i < c->n_asked; i++) {
+		struct asked *one = &c->asked[i];
+		snprintf(name, sizeof name, "T%u", one->tag);
+		if (one->answered || !str_eq(c->r.tag, str_from_c(name)))
+			continue;
+		one->answered = true;
+		one->result = c->r.status == IMAP_OK ? 0 : refused(c, NULL);
+		return true;
+	}
+	return false;
+}
+
 int imapc_await(struct imap_client *c, unsigned tag, bool bodies, imapc_untagged_fn *fn, void *arg, struct err *e)
 {
 	char name[16];
@@ -204,9 +220,11 @@ int imapc_await(struct imap_client *c, unsigned tag, bool bodies, imapc_untagged
 		if (r)
 			return r;
 		if (c->r.kind == IMAP_RESPONSE_TAGGED) {
-			if (!str_eq(c->r.tag, str_from_c(name)))
+			if (str_eq(c->r.tag, str_from_c(name)))
+				return c->r.status == IMAP_OK ? 0 : refused(c, e);
+			if (!answers_another(c))
 				return nonsense(c, "an answer to what was not asked", e);
-			return c->r.status == IMAP_OK ? 0 : refused(c, e);
+			continue;
 		}
 		/* how many messages there may be is for the scan to say; of all else there is little */
 		bool scanned = c->r.kind == IMAP_RESPONSE_FETCH && fn && !bodies;

@@ -18,7 +18,11 @@ struct imap_client {
 	unsigned capabilities;            /* enum imap_capability */
 	bool capabilities_told;           /* since TLS or login changed them */
 	unsigned tag;                     /* the last one */
-	unsigned asked[SOURCE_ASKED_MAX]; /* tags of what take has still to take */
+	struct asked {
+		unsigned tag;
+		bool answered;                /* before its turn, RFC 9051 5.5 */
+		int result;
+	} asked[SOURCE_ASKED_MAX];        /* what take has still to take */
 	unsigned n_asked;
 	uint32_t messages;                /* of the folder that was entered */
 	char bye[128];                    /* what the server said before it went */

@@ -70,7 +70,7 @@ int imapc_ask(struct source *s, const uint32_t *uids, size_t n, struct err *e)
 		imapc_begin(c, "UID FETCH ");
 		stream_write_str(c->stream, buf_str(&b));
 		stream_write_str(c->stream, STR(" (UID BODY.PEEK[])\r\n"));
-		c->asked[c->n_asked++] = c->tag;
+		c->asked[c->n_asked++] = (struct asked){ .tag = c->tag };
 		r = stream_flush(c->stream);
 		r = r == ERR_CLOSED || r == ERR_IO ? 0 : r;       /* take will tell, with the server's last words */
 	}
@@ -106,8 +106,10 @@ int imapc_take(struct source *s, source_body_fn *fn, void *arg, struct err *e)
 
 	if (c->n_asked == 0)
 		return err_set(e, ERR_BUG, NULL, "nothing was asked for");
-	unsigned tag = c->asked[0];
+	struct asked first = c->asked[0];
 	c->n_asked--;
 	memmove(c->asked, c->asked + 1, c->n_asked * sizeof *c->asked);
-	return imapc_await(c, tag, true, on_body, &b, e);
+	if (first.answered)
+		return first.result ? err_set(e, first.result, NULL, "the server refused") : 0;
+	return imapc_await(c, first.tag, true, on_body, &b, e);
 }

@@ -57,7 +57,7 @@ class Fake(threading.Thread):
             return self.greeting(c)
         c.sendall(self.greeting)
         f = c.makefile("rb")
-        box = None
+        box = name = None
         for line in f:
             tag, rest = line.decode().rstrip("\r\n").split(" ", 1)
             verb = rest.upper()
@@ -70,20 +70,20 @@ class Fake(threading.Thread):
                 for name in self.folders:
                     c.sendall(f'* {word} ({self.attributes.get(name, "")}) "/" "{name}"\r\n'.encode())
             elif verb.startswith("EXAMINE"):
-                box = self.folders[re.search(r'"(.*)"', rest).group(1)]
-                self.box = re.search(r'"(.*)"', rest).group(1)
+                name = re.search(r'"(.*)"', rest).group(1)
+                box = self.folders[name]
                 c.sendall(f"* {len(box)} EXISTS\r\n* OK [UIDVALIDITY {self.uidvalidity}] x\r\n* OK [UIDNEXT {max(box, default=0) + 1}] x\r\n".encode())
             elif verb.startswith("UID FETCH") and "BODY" in verb:
                 uids = self.expand(rest.split()[2], box)
                 if len(uids) == 1:
                     self.singles += uids
                 for uid in uids:
-                    self.fetched.append((self.box, uid))
+                    self.fetched.append((name, uid))
                     c.sendall(f"* {uid} FETCH (UID {uid} BODY[] {{{len(box[uid][1])}}}\r\n".encode() + box[uid][1] + b")\r\n")
             elif verb.startswith("UID FETCH"):
                 for uid in self.expand(rest.split()[2], box):
                     extra = self.unasked
-                    extra += f" X-GM-MSGID {self.ids[(self.box, uid)]}" if "X-GM-MSGID" in verb else f" EMAILID ({self.ids[(self.box, uid)]})" if "EMAILID" in verb else ""
+                    extra += f" X-GM-MSGID {self.ids[(name, uid)]}" if "X-GM-MSGID" in verb else f" EMAILID ({self.ids[(name, uid)]})" if "EMAILID" in verb else ""
                     c.sendall(f"* {uid} FETCH (UID {uid} FLAGS ({box[uid][0]}) INTERNALDATE \"17-Jul-2020 02:44:{uid % 60:02d} +0000\" RFC822.SIZE {len(box[uid][1])}{extra})\r\n"
                               .encode())
             elif verb.startswith("LOGOUT"):
@@ -239,6 +239,32 @@ def drops(p):
     f.hook = None
     code, out, mb, s = p.run(f.port, user="carol")
     check("and comes when it can", code == 0 and "1 messages imported" in out and len(p.bodies(user="carol")) == 12, (code, out))
+    f.stop()
+
+
+@with_place
+def by_turns(p):
+    """RFC 9051 5.5: of two commands under way at once a server may give messages by turns and end the later one first. Nothing is asked for again."""
+    held = []
+
+    def hook(s, c, tag, rest):
+        if "BODY" not in rest:
+            return False
+        held.append((tag, s.expand(rest.split()[2], s.folders["INBOX"])))
+        s.singles += held[-1][1] if len(held[-1][1]) == 1 else []
+        if len(held) < 2:
+            return True
+        (first, a), (second, b) = held
+        held.clear()
+        for uid in [uid for pair in zip(b, a) for uid in pair] + b[len(a):] + a[len(b):]:
+            body = s.folders["INBOX"][uid][1]
+            c.sendall(f"* {uid} FETCH (UID {uid} BODY[] {{{len(body)}}}\r\n".encode() + body + b")\r\n")
+        c.sendall(f"{second} OK\r\n{first} OK\r\n".encode())
+        return True
+    f = Fake(many(128), hook=hook)
+    code, out, mb, s = p.run(f.port)
+    check("two commands answered by turns", code == 0 and "128 messages imported" in out and "lost" not in out and p.bodies() == sorted(m for _, m in f.folders["INBOX"].values()), out)
+    check("nothing was asked for again", not f.singles, f.singles)
     f.stop()
 
 
@@ -557,7 +583,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, never_ending, drops, refusals, odd_messages, old_servers, labels, five_labels, killed, unnoted, pop3, quota):
+        for scenario in (greetings, never_ending, drops, by_turns, refusals, odd_messages, old_servers, labels, five_labels, killed, unnoted, pop3, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
