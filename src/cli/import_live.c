@@ -217,7 +217,7 @@ int import_live(int argc, char **argv)
 	struct crew crew = { .accounts = &accounts, .began_ms = clock_mono_ms(), .bar = isatty(STDERR_FILENO), .print_lock = PTHREAD_MUTEX_INITIALIZER };
 	if (r == 0) {
 		crew.options = (struct migrate_options){ .dir = o.dir, .model = h.model, .dry_run = o.dry_run, .remove = o.remove, .ignore_quota = o.ignore_quota,
-			.retries = o.retries, .cancel = &interrupted, .live = &crew.live,
+			.connections = o.connections, .retries = o.retries, .cancel = &interrupted, .live = &crew.live,
 			.rules = { .map = o.map, .n_map = o.n_map, .only = o.only, .n_only = o.n_only, .exclude = o.exclude, .n_exclude = o.n_exclude } };
 		find_users(&h, &accounts);
 		r = run_all(&crew, o.jobs);

@@ -9,14 +9,14 @@
 
 enum {
 	DIR_ = 'd', USER = 256, PASSWORD_FILE, TOKEN_FILE, AUTHUSER, ACCOUNTS, CA_FILE, FINGERPRINT, INSECURE, DRY_RUN, REMOVE, IGNORE_QUOTA, JOBS, RETRIES, TIMEOUT, MAP,
-	ONLY, EXCLUDE,
+	ONLY, EXCLUDE, CONNECTIONS,
 };
 static const struct option table[] = {
 	{ "dir", required_argument, NULL, DIR_ }, { "user", required_argument, NULL, USER }, { "password-file", required_argument, NULL, PASSWORD_FILE },
 	{ "token-file", required_argument, NULL, TOKEN_FILE }, { "authuser", required_argument, NULL, AUTHUSER }, { "accounts", required_argument, NULL, ACCOUNTS },
 	{ "ca-file", required_argument, NULL, CA_FILE }, { "fingerprint", required_argument, NULL, FINGERPRINT }, { "insecure", no_argument, NULL, INSECURE },
 	{ "dry-run", no_argument, NULL, DRY_RUN }, { "delete", no_argument, NULL, REMOVE }, { "ignore-quota", no_argument, NULL, IGNORE_QUOTA },
-	{ "jobs", required_argument, NULL, JOBS }, { "retries", required_argument, NULL, RETRIES }, { "timeout", required_argument, NULL, TIMEOUT },
+	{ "jobs", required_argument, NULL, JOBS }, { "connections", required_argument, NULL, CONNECTIONS }, { "retries", required_argument, NULL, RETRIES }, { "timeout", required_argument, NULL, TIMEOUT },
 	{ "mailbox-map", required_argument, NULL, MAP }, { "only", required_argument, NULL, ONLY }, { "exclude", required_argument, NULL, EXCLUDE },
 	{ NULL, 0, NULL, 0 },
 };
@@ -82,6 +82,7 @@ static int take(struct import_options *o, int what)
 	case REMOVE: o->remove = true; break;
 	case IGNORE_QUOTA: o->ignore_quota = true; break;
 	case JOBS: return count("jobs", MIGRATE_JOBS_MAX, &o->jobs);
+	case CONNECTIONS: return count("connections", MIGRATE_CONNECTIONS_MAX, &o->connections);
 	case RETRIES: return count("retries", 1000, &o->retries);
 	case TIMEOUT: return num_parse_duration(str_from_c(optarg), &o->timeout_ms) ? 0 : cli_usage("import", "--timeout: '%s' is no duration", optarg);
 	case MAP: return map(o);
@@ -118,6 +119,8 @@ int import_options_parse(int argc, char **argv, struct import_options *out)
 		return cli_usage("import", "%s is missing", "--user");
 	if (out->jobs == 0)
 		out->jobs = MIGRATE_JOBS_DEFAULT;
+	if (out->connections == 0)
+		out->connections = out->accounts ? 1 : MIGRATE_CONNECTIONS_DEFAULT;
 	return 0;
 }
 

@@ -15,7 +15,7 @@ struct import_options {
 	const char *dir, *user, *password_file, *token_file, *authuser, *accounts, *ca_file;
 	uint8_t fingerprint[32];
 	bool has_fingerprint, insecure, dry_run, remove, ignore_quota;
-	unsigned jobs, retries;
+	unsigned jobs, connections, retries;
 	uint64_t timeout_ms;
 	struct names_map map[IMPORT_RULES_MAX];
 	struct str only[IMPORT_RULES_MAX], exclude[IMPORT_RULES_MAX];

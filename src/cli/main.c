@@ -110,7 +110,7 @@ const struct cli_command cli_commands[] = {
 	{ "import", cli_import, "bring mail in",
 	  "troika import -d DIR --user NAME@DOMAIN [--mailbox NAME] FILE.mbox|MAILDIR\n"
 	  "troika import -d DIR --user NAME@DOMAIN [OPTION...] SOURCE\n"
-	  "troika import -d DIR --accounts FILE|- [--jobs N] [OPTION...]\n\n"
+	  "troika import -d DIR --accounts FILE|- [--jobs N] [--connections N] [OPTION...]\n\n"
 	  "From files: into INBOX, or the mailbox named. A Maildir's folders become mailboxes.\n\n"
 	  "From a live account: SOURCE is imaps://USER@HOST[:PORT], imap:// (with STARTTLS), pop3s://, pop3://, or 'imap-pipe:COMMAND', which speaks IMAP on\n"
 	  "standard input and output. Nothing is changed there. Run again, it brings what is new, and changes of flags; killed, it goes on where it was.\n"
@@ -119,7 +119,7 @@ const struct cli_command cli_commands[] = {
 	  "  --authuser NAME           logs in as NAME for USER (SASL PLAIN: Dovecot's master users, Cyrus' admins)\n"
 	  "  --only PATTERN            folders by name, levels parted by '/', with * and ?; again for more. --exclude PATTERN: not these\n"
 	  "  --mailbox-map THERE=HERE  where a folder, and what is below it, goes\n"
-	  "  --jobs N                  accounts at a time (4)\n"
+	  "  --jobs N                  accounts at a time (4); --connections N: of one account (3; with --accounts 1)\n"
 	  "  --dry-run                 counts what would come\n"
 	  "  --delete                  removes here what vanished there\n"
 	  "  --ignore-quota            of the user here\n"

@@ -1,5 +1,5 @@
 /* Brings one account over: all its folders, again and again until that is done or hopeless. Resumes where an earlier run was ended, however that was.
- * Threads: one for each account, any number of accounts at once. */
+ * Threads: one for each connection, any number of accounts at once. */
 #ifndef MIGRATE_ACCOUNT_H
 #define MIGRATE_ACCOUNT_H
 
@@ -14,6 +14,7 @@ struct migrate_options {
 	bool dry_run;                         /* says what it would do, and changes nothing */
 	bool remove;                          /* what vanished there goes here too */
 	bool ignore_quota;
+	unsigned connections;                 /* of an account at a time, at least 1: folders are parted among them */
 	unsigned retries;                     /* connections in a row that bring nothing */
 	uint64_t backoff_ms;                  /* 0: MIGRATE_BACKOFF_MS */
 	const _Atomic bool *cancel;           /* ends within a moment; all that was brought over is noted */

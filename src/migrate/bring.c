@@ -34,7 +34,7 @@ static int too_big(struct pass *p, const struct found *f, struct err *e)
 static void next_batch(struct work *w, struct batch *b)
 {
 	struct run *run = w->pass->run;
-	size_t most = run->careful ? 1 : MIGRATE_BATCH;
+	size_t most = run->lookout->careful ? 1 : MIGRATE_BATCH;
 	batch_clear(b);
 	while (w->next < w->n && b->n < most) {
 		const struct found *f = w->v[w->next];
@@ -47,8 +47,8 @@ static void next_batch(struct work *w, struct batch *b)
 		b->bytes += f->size;
 		w->next++;
 	}
-	if (run->careful && b->n)
-		run->careful--;
+	if (run->lookout->careful && b->n)
+		run->lookout->careful--;
 }
 
 static int ask(struct pass *p, const struct batch *b, struct err *e)
@@ -64,16 +64,15 @@ static void suspect(struct pass *p, const struct batch *b, size_t arrived, size_
 {
 	struct run *run = p->run;
 	if (b->n > 1) {
-		run->careful = (unsigned)(b->n - arrived + behind);
+		run->lookout->careful = (unsigned)(b->n - arrived + behind);
 		return;
 	}
 	uint32_t uid = b->items[0].f->uid;
-	bool again = run->alone_folder == p->sf->index && run->alone_uid == uid;
-	run->alone_folder = p->sf->index;
-	run->alone_uid = uid;
-	run->alone_losses = again ? run->alone_losses + 1 : 1;
-	run->careful += (unsigned)behind + 1;
-	if (run->alone_losses < 2 || arrived)
+	struct lookout *l = run->lookout;
+	l->alone_losses = l->alone_uid == uid ? l->alone_losses + 1 : 1;
+	l->alone_uid = uid;
+	l->careful += (unsigned)behind + 1;
+	if (l->alone_losses < 2 || arrived)
 		return;
 	rangeset_add(p->failed, uid, uid);
 	run->report->failed++;
@@ -115,7 +114,7 @@ static int bring_all(struct work *w, struct batch *two, struct err *e)
 		r = ask(w->pass, now, e);
 	while (r == 0 && now->n) {
 		/* nothing is asked ahead when it must be known which message breaks the connection */
-		bool ahead = !w->pass->run->careful && now->n > 1;
+		bool ahead = !w->pass->run->lookout->careful && now->n > 1;
 		batch_clear(then);
 		if (ahead)
 			next_batch(w, then);
@@ -130,7 +129,7 @@ static int bring_all(struct work *w, struct batch *two, struct err *e)
 		struct batch *swap = now;
 		now = then;
 		then = swap;
-		if (r == 0 && w->pass->run->o->cancel && *w->pass->run->o->cancel)
+		if (r == 0 && pass_is_ended(w->pass->run))
 			r = err_set(e, ERR_CLOSED, NULL, "interrupted");
 	}
 	return r;

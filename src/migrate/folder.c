@@ -102,6 +102,18 @@ static void count_pending(struct pass *p)
 	}
 }
 
+static int bring_pending(struct pass *p, struct err *e)
+{
+	pass_take_turn(p->run);
+	int r = open_match(p, e);
+	if (r == 0)
+		r = pass_copy(p, e);
+	if (r == 0)
+		r = pass_bring(p, e);
+	pass_end_turn(p->run);
+	return r;
+}
+
 static int bring_over(struct pass *p, struct err *e)
 {
 	struct run *run = p->run;
@@ -112,11 +124,7 @@ static int bring_over(struct pass *p, struct err *e)
 	for (size_t i = 0; i < p->n && !pending; i++)
 		pending = pass_is_pending(p, &p->v[i]);
 	if (r == 0 && pending)
-		r = open_match(p, e);
-	if (r == 0 && pending)
-		r = pass_copy(p, e);
-	if (r == 0 && pending)
-		r = pass_bring(p, e);
+		r = bring_pending(p, e);
 	/* with something left to be tried again, the next run has to look at everything */
 	if (r == 0 && !p->failed->n)
 		r = state_complete(run->state, p->sf, p->entered.modseq, p->entered.uidnext, p->entered.messages, e);

@@ -24,6 +24,8 @@
 #define MIGRATE_HANDS 4u                              /* threads that parse and store the messages of a batch */
 #define MIGRATE_JOBS_DEFAULT 4u
 #define MIGRATE_JOBS_MAX 64u                          /* accounts at a time: each may hold two messages of STORE_BLOB_MAX */
+#define MIGRATE_CONNECTIONS_DEFAULT 3u                /* of one account that comes alone; of many each has one, unless it is said otherwise */
+#define MIGRATE_CONNECTIONS_MAX 16u                   /* servers allow 10 or 15 */
 #define MIGRATE_TROUBLES_MAX 1000u                    /* lines of a report that tell of single messages and folders */
 
 /* time */

@@ -7,21 +7,26 @@
 #include "migrate/match.h"
 #include "migrate/state.h"
 
-/* An account. */
+/* Messages of a folder that may be why connections break. */
+struct lookout {
+	unsigned careful;                 /* so many are asked for one by one */
+	uint32_t alone_uid;               /* the one that was asked for alone when a connection broke */
+	unsigned alone_losses;
+};
+
+/* An account, as one of its connections sees it. Whoever works with it holds the engine's lock (tour.h), but for the calls of the source. */
 struct run {
 	const struct migrate_options *o;
 	struct migrate_job *job;
-	struct report *report;
+	struct tour *tour;
+	struct report *report;            /* of the folder at hand */
 	struct account *account;
 	struct state *state;
 	struct source *source;
 	struct map *emails;               /* hash of an email's identifier -> where it lies: run_place */
 	uint64_t progress;                /* grows with all that is done; to tell a connection that helps from one that does not */
 	uint64_t fresh;                   /* messages of the folder at hand that an earlier connection of this run brought */
-	/* messages that may be why connections break: */
-	unsigned careful;                 /* so many are asked for one by one */
-	uint32_t alone_folder, alone_uid; /* the one that was asked for alone when a connection broke */
-	unsigned alone_losses;
+	struct lookout *lookout;          /* of the folder at hand */
 };
 
 /* A message there. */
@@ -49,6 +54,12 @@ struct pass {
 
 /* For tests: the fault migrate.kill ends the process here, where something is done and not yet noted. account.c */
 void pass_crash_point(void);
+
+/* It was asked to end, or another connection has met what ends the account. tour.c */
+bool pass_is_ended(const struct run *run);
+/* Where an email may lie in several folders one connection at a time brings messages, so that each is fetched once. tour.c */
+void pass_take_turn(struct run *run);
+void pass_end_turn(struct run *run);
 
 /* ---- where emails lie (emails.c) ---- */
 uint64_t emails_hash(struct str id);                                      /* never 0 */

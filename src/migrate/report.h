@@ -24,6 +24,8 @@ struct report {
 };
 static inline void report_init(struct report *r) { *r = (struct report){ .troubles = BUF_INIT((size_t)1 << 20) }; }
 static inline void report_fini(struct report *r) { buf_fini(&r->troubles); }
+/* What is in `part` besides; part stays as it is. */
+void report_add(struct report *r, const struct report *part);
 /* One line, without its end. */
 void report_trouble(struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -3,12 +3,14 @@
 import_rogue.py."""
 import imaplib
 import os
+import queue
 import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -418,6 +420,102 @@ def many(template):
         d.remove()
 
 
+class FarAway(threading.Thread):
+    """A proxy on loopback: every octet comes so many seconds later, both ways."""
+
+    def __init__(self, port, delay):
+        super().__init__(daemon=True)
+        self.to, self.delay, self.connections = port, delay, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                here, _ = self.listener.accept()
+                there = socket.create_connection(("127.0.0.1", self.to), 10)
+            except OSError:
+                return
+            self.connections += 1
+            for a, b in ((here, there), (there, here)):
+                line = queue.Queue()
+                threading.Thread(target=self.receive, args=(a, line), daemon=True).start()
+                threading.Thread(target=self.send, args=(b, line), daemon=True).start()
+
+    def receive(self, s, line):
+        octets = b"x"
+        while octets:
+            try:
+                octets = s.recv(1 << 16)
+            except OSError:
+                octets = b""
+            line.put((time.monotonic() + self.delay, octets))
+
+    @staticmethod
+    def send(s, line):
+        try:
+            while True:
+                when, octets = line.get()
+                time.sleep(max(0.0, when - time.monotonic()))
+                if not octets:
+                    s.shutdown(socket.SHUT_WR)
+                    return
+                s.sendall(octets)
+        except OSError:
+            pass
+
+    def stop(self):
+        self.listener.close()
+
+
+def far_away(template):
+    """One account on a server that is 100 ms away, by one connection and by three; killed on the way too. The times are told, and judge nothing."""
+    d = Dovecot()
+    s = Server(template, None)
+    far = None
+    try:
+        d.start()
+        c = d.client("joe")
+        folders = ["INBOX"] + [f"Project {k}" for k in range(24)]
+        for k, folder in enumerate(folders):
+            c.create(f'"{folder}"')
+            for i in range(20 if k else 200):
+                c.append(f'"{folder}"', "(\\Seen)" if i % 2 else "(\\Flagged x)", None, message(k * 1000 + i, 300 * (i % 20)))
+        far = FarAway(d.port["imaps"], 0.05)
+        options = ["--password-file", d.dir / "password", "--ca-file", d.dir / "cert.pem", f"imaps://joe@127.0.0.1:{far.port}"]
+        took = {}
+        for user, n in (("alice", 1), ("bob", 3)):
+            for what in ("all", "again"):
+                before, began = far.connections, time.monotonic()
+                code, out = run_import(s.data, "--connections", n, *options, user=user)
+                took[f"{n}, {what}"] = f"{time.monotonic() - began:.1f} s"
+                check(f"far away, {n} connections: {what}", code == 0 and far.connections == before + n and
+                      ("680 messages imported" if what == "all" else "0 messages imported") in out, (out, far.connections - before))
+        kills = 0
+        for pause in (0.5, 0.8, 1.1, 1.4, 1.7, 2.0):
+            p = subprocess.Popen([binary(), "import", "-d", str(s.data), "--user", address("carol"), *map(str, options)], stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+            time.sleep(pause)
+            kills += p.poll() is None
+            p.kill()
+            p.wait()
+        code, out = run_import(s.data, *options, user="carol")
+        check(f"far away, three connections killed {kills} times, then left alone", code == 0 and kills, out)
+        for user in USERS:
+            b = imap(s, user)
+            wrong = [f for f in folders if not same_instant(contents(c, f), contents(b, f))]
+            check(f"far away: {user} has all of it once", not wrong, wrong)
+            b.logout()
+        c.logout()
+        print("100 ms away, connections and time:", took)
+    finally:
+        if far:
+            far.stop()
+        s.stop()
+        d.remove()
+
+
 def main():
     template = Template(binary())
     try:
@@ -427,6 +525,7 @@ def main():
             attempt("from Dovecot", from_dovecot, template)
             attempt("through pipes", through_pipes, template)
             attempt("many", many, template)
+            attempt("far away", far_away, template)
     finally:
         template.remove()
     finish()

@@ -463,6 +463,57 @@ def killed(p):
 
 
 @with_place
+def several(p):
+    """Connections beside the first one: folders are parted among them; those that the server refuses or breaks are done without."""
+    boxes = {f"F{k}": {i: ("\\Seen" if i % 3 else "x", message(k * 1000 + i)) for i in range(1, 90)} for k in range(6)}
+
+    def whole(user):
+        return [name for name in boxes if p.bodies(name, user) != sorted(b for _, b in boxes[name].values())]
+    meet = {"in": 0, "most": 0, "lock": threading.Lock()}
+
+    def together(s, c, tag, rest):                            # two who fetch wait for each other, a second at most
+        if "BODY" in rest:
+            with meet["lock"]:
+                meet["in"] += 1
+                meet["most"] = max(meet["most"], meet["in"])
+            end = time.monotonic() + 1
+            while meet["most"] < 2 and time.monotonic() < end:
+                time.sleep(0.01)
+            with meet["lock"]:
+                meet["in"] -= 1
+    f = Fake(boxes, hook=together)
+    code, out, mb, s = p.run(f.port, user="alice")
+    check("three connections share the folders, all comes once", code == 0 and not whole("alice") and f.connections == 3 and len(f.fetched) == 534, (out, f.connections, len(f.fetched)))
+    check("and fetch at the same time", meet["most"] >= 2, meet["most"])
+    code, out, mb, s = p.run(f.port, user="alice")
+    check("again: nothing", code == 0 and "0 messages imported" in out and len(f.fetched) == 534, out)
+    f.stop()
+    f = Fake(boxes)
+    code, out, mb, s = p.run(f.port, "--connections", 1, "--mailbox-map", "F0=One", user="alice")
+    check("with --connections 1 there is one", code == 0 and f.connections == 1, (out, f.connections))
+    f.stop()
+
+    def only_one(s, c, tag, rest):
+        if rest.upper().startswith("LOGIN") and s.connections > 1:
+            c.sendall(f"{tag} NO [LIMIT] Too many simultaneous connections\r\n".encode())
+            return True
+    f = Fake(boxes, hook=only_one)
+    code, out, mb, s = p.run(f.port)
+    check("a server that lets in one alone", code == 0 and not whole("bob") and "534 messages imported" in out, out)
+    f.stop()
+    breaks = {"left": 2}
+
+    def breaking(s, c, tag, rest):
+        if "BODY" in rest and breaks["left"] > 0:
+            breaks["left"] -= 1
+            raise OSError
+    f = Fake(boxes, hook=breaking)
+    code, out, mb, s = p.run(f.port, user="carol")
+    check("connections that break are made again, all comes once", code == 0 and not whole("carol") and "534 messages imported" in out, out)
+    f.stop()
+
+
+@with_place
 def unnoted(p):
     """Killed exactly where a message is stored and not noted, a flag set and not noted, a message removed and not noted, again and again."""
     m = {i: message(i) for i in range(1, 301)}
@@ -583,7 +634,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, never_ending, drops, by_turns, refusals, odd_messages, old_servers, labels, five_labels, killed, unnoted, pop3, quota):
+        for scenario in (greetings, never_ending, drops, by_turns, refusals, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
