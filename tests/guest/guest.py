@@ -121,6 +121,9 @@ class Archive:
             self.seen.add(name)
             self._entry(name, 0o100000 | mode, data)
 
+    def link(self, name, target):
+        self._entry(name, 0o120777, target.encode())
+
     def program(self, path, name=None):
         """A program at /bin/NAME, with the libraries that ldd names where it names them."""
         path = Path(path)
@@ -138,7 +141,8 @@ def root_file_system(path, modules, extra_modules, programs, files):
     archive = Archive()
     archive.program("/bin/busybox")
     for applet in subprocess.run(["/bin/busybox", "--list"], capture_output=True, text=True, check=True).stdout.split():
-        archive._entry(f"bin/{applet}", 0o120777, b"busybox") if applet != "busybox" else None
+        if applet != "busybox":
+            archive.link(f"bin/{applet}", "busybox")
     for program in programs:
         archive.program(program)
     order = in_order(modules, MODULES + tuple(extra_modules))
@@ -156,8 +160,11 @@ def root_file_system(path, modules, extra_modules, programs, files):
     archive.write(path)
 
 
+LIBC = ctypes.CDLL(None)
+
+
 def die_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Image:
@@ -166,8 +173,8 @@ class Image:
     def __init__(self, build, programs, files=None, modules=()):
         if os.uname().machine != "x86_64":
             raise Unavailable("the guest is an x86-64 machine with this machine's libraries")
-        self.dir = Path(tempfile.mkdtemp(prefix="troika-guest-"))
         self.kernel, tree = kernel(Path(build) / "guest")
+        self.dir = Path(tempfile.mkdtemp(prefix="troika-guest-"))
         self.initrd = self.dir / "initrd"
         root_file_system(self.initrd, tree, modules, programs, files or {})
 
