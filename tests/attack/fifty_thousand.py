@@ -23,7 +23,7 @@ CONNECTION_MEMORY_MB = max(128, CROWD * 5 // 1000)      # buffers and handshakes
 OWN_KB = 2                             # what a connection costs besides, at most
 BASE_MB = 64                           # the server with nobody connected
 # Bounds in emulation on a busy machine, not expectations: a crowd that gathers is waited for as long as it gets on.
-FRIEND_SECONDS, STALL_SECONDS, CROWD_SECONDS, LEAVE_SECONDS = 60, 240, 3600, 300
+FRIEND_SECONDS, STALL_SECONDS, CROWD_SECONDS, LEAVE_SECONDS = 120, 240, 3600, 300
 CONFIG = f"""hostname = "troika.example"
 auth {{ allow_plain_without_tls = true verify_cache = 1h }}
 limits {{ connections = {CROWD + 2 * FLOOD} connections_per_ip = {CROWD + 2 * FLOOD} connections_per_user = {CROWD} connection_memory = {CONNECTION_MEMORY_MB}M }}
