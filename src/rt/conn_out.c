@@ -89,6 +89,8 @@ static int wait_for_peer(struct conn *c)
 			return 0;
 		if (conn_state_has(&c->state, NEWS_KILL))
 			conn_give_up(c, "server stops");
+		else if (!c->user && conn_state_has(&c->state, NEWS_SHED))
+			conn_give_up(c, "memory ceiling");
 		else if (clock_mono_ms() > c->out_since + timeout)
 			conn_give_up(c, "peer does not read");
 	}

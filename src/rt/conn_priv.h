@@ -1,5 +1,5 @@
 /* The connection from inside: for conn*.c, worker.c and listener.c. All fields belong to the owner (conn_state.h), except
- * state, refs and timer. */
+ * state, refs, timer and what says otherwise. */
 #ifndef RT_CONN_PRIV_H
 #define RT_CONN_PRIV_H
 
@@ -81,7 +81,7 @@ struct conn {
 	bool write_wants_in;
 	bool registered;          /* with epoll */
 	bool counted_addr;
-	uint32_t held;            /* bytes of buffers at rest, as counted in server->held */
+	_Atomic uint32_t held;    /* bytes of buffers at rest, as counted in server->held; others read it */
 	size_t line_max;
 
 	struct conn_in in;

@@ -1,6 +1,7 @@
 /* From an accepted socket to a closed one: turns on workers, parked in between. */
 #include "base/clock.h"
 #include "rt/conn_priv.h"
+#include "rt/conn_shed.h"
 #include "rt/server_priv.h"
 
 #include <errno.h>
@@ -93,7 +94,7 @@ static void finish(struct conn *c)
 	conn_in_keep(c);
 	conn_out_keep(c);
 	buf_fini(&c->out);
-	atomic_fetch_sub(&s->held, c->held);
+	atomic_fetch_sub(&s->held, atomic_exchange(&c->held, 0));
 	wheel_remove(&s->wheel, &c->timer);
 	if (c->counted_addr)
 		admission_leave_addr(&s->admission, &c->peer.addr);
@@ -154,6 +155,9 @@ static void take_news(struct conn *c)
 		c->readable = true;
 	if ((c->news & NEWS_OUT) && c->read_wants_out)
 		c->readable = true;
+	if ((c->news & NEWS_SHED) && !c->user)
+		conn_give_up(c, "memory ceiling");
+	c->news &= ~NEWS_SHED;
 	if (c->news & NEWS_KILL)
 		c->dead = true;
 }
@@ -171,18 +175,22 @@ static enum turn step(struct conn *c)
 }
 
 /* Buffers that stay with a connection at rest are bounded for each, and for all together: a crowd that does not read its answers, or never ends its lines,
- * is cut off before the memory is. Whoever wants more beyond the ceiling goes. */
+ * is cut off before the memory is. Near the ceiling those go that nobody has logged in on (conn_shed.h); beyond it, whoever wants more,
+ * users only when nobody else is left. */
 static void count_held(struct conn *c)
 {
 	struct server *s = c->server;
-	uint32_t held = (uint32_t)c->out.cap + (c->in.lent ? 0 : c->in.cap), before = c->held;
+	uint32_t held = (uint32_t)c->out.cap + (c->in.lent ? 0 : c->in.cap), before = atomic_load_explicit(&c->held, memory_order_relaxed);
 	if (c->stage == STAGE_HANDSHAKE && c->tls)
 		held += CONN_HANDSHAKE_COST;
 	if (held == before)
 		return;
-	c->held = held;
+	atomic_store_explicit(&c->held, held, memory_order_relaxed);
 	uint64_t all = atomic_fetch_add(&s->held, (uint64_t)held - before) + held - before;
-	if (held > before && all > s->config.memory_max)
+	if (held < before || all <= SHED_HIGH(s->config.memory_max))
+		return;
+	bool relief = conn_shed(c->worker);
+	if (atomic_load(&s->held) > s->config.memory_max && !(c->user && relief))
 		conn_give_up(c, "memory ceiling");
 }
 

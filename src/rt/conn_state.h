@@ -27,8 +27,9 @@ enum conn_phase { CONN_CLOSED, CONN_PARKED, CONN_QUEUED, CONN_RUNNING };
 #define NEWS_TIMEOUT 0x200u      /* the wheel */
 #define NEWS_DRAIN 0x400u        /* the server goes down */
 #define NEWS_KILL 0x800u         /* ... now */
+#define NEWS_SHED 0x1000u        /* memory is short: conn_shed.h */
 #define NEWS_EPOLL (NEWS_IN | NEWS_OUT | NEWS_END | NEWS_HANGUP)
-#define NEWS_ALL 0xff0u
+#define NEWS_ALL 0x1ff0u
 
 enum post { POST_GONE, POST_NOTED, POST_OWNED };
 

@@ -58,6 +58,11 @@
 #define CONN_OUT_HARD ((size_t)32 << 20)          /* a session that formats more without conn_out_check is cut off */
 #define CONN_LARGE_MIN ((size_t)16 << 10)         /* conn_write_large copies what is smaller */
 #define CONN_HANDSHAKE_COST ((size_t)84 << 10)     /* bytes that OpenSSL allocates, measured, for a handshake under way; in memory that was used before, all of them are there */
+#define SHED_HIGH(max) ((max) / 8 * 7)            /* of memory_max: from here on connections without a user go, */
+#define SHED_LOW(max) ((max) / 4 * 3)             /* until so much is held, but the younger half of what they hold stays if it can */
+#define SHED_PAUSE_MS 100                         /* after a look that found none */
+#define SHED_WAIT_MS 2000                         /* for another thread that looks */
+#define SHED_PILE_FIRST 256                       /* places for those that may go, to begin with */
 #define CONN_LINGER_MS 3000                       /* after our end of stream, for the peer to read it and close */
 #define CONN_LINGER_BYTES ((uint64_t)1 << 20)     /* thrown away meanwhile */
 

@@ -6,8 +6,10 @@
 #include <cmocka.h>
 
 #include "rt/fault.h"
+#include "rt/limits.h"
 #include "rt/test_server.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -57,8 +59,16 @@ static size_t read_rest(struct client *c)
 	}
 }
 
-/* Some ask for more than the sockets hold and do not read it, all together for more than the ceiling: those who came last are cut off, the others get all of
- * it in the end, and who comes later is served. */
+static struct client *logged_in(uint16_t port)
+{
+	struct client *c = greeted(port);
+	client_send(c, "user ann\r\n");
+	client_expect(c, "ok");
+	return c;
+}
+
+/* Users ask for more than the sockets hold and do not read it, all together for more than the ceiling: those whose turn comes last are cut off, the others get
+ * all of it in the end, and who comes later is served. */
 static void test_memory_ceiling(void **state)
 {
 	(void)state;
@@ -69,9 +79,8 @@ static void test_memory_ceiling(void **state)
 	unsigned whole = 0;
 	test_server_start(&t, &config, NULL);
 	for (size_t i = 0; i < 8; i++) {
-		c[i] = greeted(t.port);
+		c[i] = logged_in(t.port);
 		client_send(c[i], "write 15000000\r\n");
-		usleep(50000);
 	}
 	for (int i = 0; i < 100 * PATIENCE_S && atomic_load(&t.closed) < 1; i++)
 		usleep(10000);
@@ -89,6 +98,57 @@ static void test_memory_ceiling(void **state)
 	quit(&late);
 	settle(&t, 0);
 	test_server_stop(&t);
+}
+
+static bool is_open(struct client *c)
+{
+	char octet;
+	return recv(client_fd(c), &octet, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* Handshakes that never end, many more than there is room for: the oldest go. Who comes anew is served while they stay, and a user who holds much is not
+ * touched for their sake. */
+static void test_stalled_handshakes(void **state)
+{
+	(void)state;
+	enum { CROWD = 300, YOUNG = 20, MEMORY = 16 << 20, ROOM = SHED_HIGH(MEMORY) / CONN_HANDSHAKE_COST, LARGE = 3000000 };
+	struct server_stats stats = { 0 };
+	struct test_server t;
+	struct tls_identity id = test_identity("localhost");
+	struct tls_options tls = { .identities = &id, .n_identities = 1 };
+	struct server_config config = { .memory_max = MEMORY, .out_bound = MEMORY, .handshake_timeout_ms = 3600000 };        /* not by time */
+	struct client *crowd[CROWD];
+	test_server_start(&t, &config, &tls);
+	struct client *user = logged_in(t.port);
+	client_send(user, "write 3000000\r\n");
+	for (size_t i = 0; i < CROWD; i++) {
+		crowd[i] = client_open(t.tls_port);
+		client_send_bytes(crowd[i], "\x16\x03\x01\x02\x00\x01", 6);
+	}
+	for (int i = 0; i < 100 * PATIENCE_S && stats.conns_total <= CROWD; i++) {
+		server_stats(t.server, &stats);
+		usleep(10000);
+	}
+	settle(&t, ROOM + 1);
+	assert_false(is_open(crowd[0]));
+	size_t young = 0;
+	for (size_t i = CROWD - YOUNG; i < CROWD; i++)
+		young += is_open(crowd[i]);
+	assert_true(young > 0);
+	for (int i = 0; i < 20; i++) {
+		struct client *friend = client_open(t.tls_port);
+		assert_true(client_start_tls(friend, 0, NULL, NULL));
+		client_expect(friend, "hello");
+		quit(&friend);
+	}
+	client_expect_run(user, LARGE, 'x');
+	client_expect(user, "done");
+	for (size_t i = 0; i < CROWD; i++)
+		client_close(&crowd[i]);
+	quit(&user);
+	settle(&t, 0);
+	test_server_stop(&t);
+	test_identity_remove(&id);
 }
 
 static struct client *proxied(struct test_server *t, const char *from)
@@ -316,7 +376,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conns_max),     cmocka_unit_test(test_per_address),   cmocka_unit_test(test_per_user),
 		cmocka_unit_test(test_proxy_headers), cmocka_unit_test(test_proxy_timeout), cmocka_unit_test(test_descriptors_out),
-		cmocka_unit_test(test_memory_ceiling), cmocka_unit_test(test_thread_out),
+		cmocka_unit_test(test_memory_ceiling), cmocka_unit_test(test_thread_out),      cmocka_unit_test(test_stalled_handshakes),
 	};
 	log_setup(LOG_TEXT, LOG_ERROR, 2);
 	return cmocka_run_group_tests(tests, NULL, NULL);

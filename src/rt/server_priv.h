@@ -84,6 +84,8 @@ struct server {
 	_Atomic uint64_t working;
 	_Atomic uint64_t watching;      /* those of who watches */
 	_Atomic uint64_t held;          /* bytes that connections at rest keep in buffers */
+	_Atomic bool shedding;          /* a thread looks for connections that may go */
+	_Atomic uint64_t shed_after_ms; /* not before then: there were none */
 	_Atomic uint64_t conns_total, refused, tls_handshakes, tls_failures;
 	_Atomic uint64_t refusal_logged_ms;
 	_Atomic uint64_t refused_unlogged;
@@ -123,6 +125,7 @@ struct worker {
 	char *in;                   /* WORKER_IN bytes, lent to the connection that it runs */
 	struct buf out;             /* the same */
 	struct deflater *deflater;  /* NULL until a connection wants it */
+	bool sheds;                 /* it is in conn_shed */
 	uint64_t waited_us;         /* for a peer to read, since the command began */
 };
 int pool_start(struct server *s, struct err *e);

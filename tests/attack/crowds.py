@@ -75,12 +75,13 @@ def unfinished(server):
 def half_handshakes(server):
     """TLS handshakes: begun and left, garbage, records cut in the middle; and as many whole ones as go."""
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + os.urandom(32)
-    for many in (2000, 8000):
-        # beyond the ceiling for connections new handshakes are cut off for a few seconds, friends' too
-        with siege(server, f"{many} handshakes that never end", friends=many < 3000):
+    for many, networks in ((2000, 1), (13000, 1), (13000, 5000)):
+        # many more than there is room for: the oldest go, of the largest crowd first, and friends come in over TLS meanwhile
+        with siege(server, f"{many} handshakes that never end, from {networks} networks", tls=True):
             crowd = []
             for i in range(many):
-                c = Raw(server, "imaps")
+                n = i % networks + 1
+                c = Raw(server, "imaps", source=f"127.{n // 250 + 1}.{n % 250}.{i % 200 + 1}")
                 c.push((b"", hello, b"\x16\x03\x01\x40\x00" + b"\x01" * 9000, os.urandom(300))[i % 4], seconds=0.01)
                 crowd.append(c)
             time.sleep(1)

@@ -1,5 +1,6 @@
 """What the attacks share: a server whose memory is watched while it is attacked, and friends who must be served meanwhile."""
 import contextlib
+import imaplib
 import re
 import socket
 import sys
@@ -20,8 +21,8 @@ def rss_mb(server):
     return int(re.search(r"RssAnon:\s+(\d+)", open(f"/proc/{server.proc.pid}/status").read()).group(1)) / 1024
 
 
-def friend(server):
-    """How long a friend waits for mail to be taken and read, in seconds."""
+def friend(server, tls=False):
+    """How long a friend waits for mail to be taken and read, in seconds; with tls: and for a login over TLS from the first octet on."""
     begin = time.monotonic()
     with smtp(server) as c:
         c.sendmail("friend@example.net", [address("carol")], b"Subject: still here\r\n\r\nx\r\n")
@@ -29,11 +30,15 @@ def friend(server):
     c.select("INBOX")
     c.fetch("*", "(ENVELOPE)")
     c.logout()
+    if tls:
+        c = imaplib.IMAP4_SSL("127.0.0.1", server.port["imaps"], ssl_context=TLS, timeout=60)
+        c.login(address("carol"), USERS["carol"])
+        c.logout()
     return time.monotonic() - begin
 
 
 @contextlib.contextmanager
-def siege(server, name, ceiling=CEILING_MB, patience=10, friends=True):
+def siege(server, name, ceiling=CEILING_MB, patience=60, friends=True, tls=False):
     """During the block memory is looked at often and a friend comes now and then; afterwards both must have been well."""
     over = threading.Event()
     peak, waits, refused = [rss_mb(server)], [], []
@@ -46,7 +51,7 @@ def siege(server, name, ceiling=CEILING_MB, patience=10, friends=True):
     def visit():
         while not waits or not over.wait(0.3):
             try:
-                waits.append(friend(server))
+                waits.append(friend(server, tls))
             except Exception as e:                              # noqa: BLE001
                 refused.append(f"{type(e).__name__}: {e}")
                 if over.is_set():
