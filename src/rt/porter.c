@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "rt/limits.h"
+#include "rt/log.h"
 #include "rt/porter_priv.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 /* Process-wide: a program is started from deep inside search, and there is one porter. Written while there is one thread. */
 static struct {
 	int socket;                          /* to the porter, -1: none */
-	pid_t pid;
+	pid_t warden;
 	struct porter_program programs[PORTER_PROGRAMS_MAX];
 	size_t n;
 	struct porter_sandbox sandbox;
@@ -88,17 +89,19 @@ static bool take_request(unsigned *jobs)
 	return true;
 }
 
-static _Noreturn void run_porter(pid_t parent)
+/* Dies with its parent. */
+static void be_child(const char *name, pid_t parent)
+{
+	prctl(PR_SET_NAME, name);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+}
+
+static _Noreturn void run_porter(pid_t warden)
 {
 	unsigned jobs = 0;
-	sigset_t all;
-	prctl(PR_SET_NAME, "troika-porter");
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	sigfillset(&all);                            /* the server's signals are not for us: it closes the socket when it ends */
-	sigprocmask(SIG_SETMASK, &all, NULL);
-	signal(SIGCHLD, SIG_DFL);
-	if (getppid() != parent || (porter.sandbox.porter && porter.sandbox.porter()))
-		_exit(1);
+	be_child("troika-porter", warden);
 	do {
 		struct pollfd p = { .fd = porter.socket, .events = POLLIN };
 		int r = jobs < PORTER_JOBS_MAX ? poll(&p, 1, PORTER_LOOK_MS) : (int)usleep(PORTER_LOOK_MS * 1000);
@@ -110,6 +113,33 @@ static _Noreturn void run_porter(pid_t parent)
 			break;
 	} while (true);
 	_exit(0);
+}
+
+/* ---- in the warden ---- */
+
+/* The server can start no process any more, so it cannot start another porter. The warden can: it does nothing else, and hears of nobody but its child. Requests
+ * wait in the socket meanwhile, and programs that run have their keepers. */
+static _Noreturn void run_warden(pid_t server)
+{
+	sigset_t all;
+	be_child("troika-warden", server);
+	sigfillset(&all);                            /* the server's signals are not for us: it closes the socket when it ends */
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	signal(SIGCHLD, SIG_DFL);
+	if (porter.sandbox.porter && porter.sandbox.porter())
+		_exit(1);
+	for (;;) {
+		int status = 0;
+		pid_t self = getpid(), child = fork();
+		if (child == 0)
+			run_porter(self);
+		while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+			;
+		if (child > 0 && WIFEXITED(status))
+			_exit(WEXITSTATUS(status));
+		log_event(LOG_WARN, "porter.died", LOG_LIST(LOG_U("signal", child > 0 ? (unsigned)WTERMSIG(status) : 0), LOG_C("means", "another one is started")));
+		usleep(PORTER_LOOK_MS * 1000);
+	}
 }
 
 /* ---- in the server ---- */
@@ -146,14 +176,14 @@ int porter_start(const struct porter_program *programs, size_t n, const struct p
 		forget_programs();
 		return r;
 	}
-	porter.pid = fork();
-	if (porter.pid == 0) {
+	porter.warden = fork();
+	if (porter.warden == 0) {
 		close(pair[0]);
 		porter.socket = pair[1];
-		run_porter(parent);
+		run_warden(parent);
 	}
 	close(pair[1]);
-	if (porter.pid < 0) {
+	if (porter.warden < 0) {
 		close(pair[0]);
 		forget_programs();
 		return err_from_errno(e, errno, "cannot start a process");
@@ -168,7 +198,7 @@ void porter_stop(void)
 		return;
 	close(porter.socket);
 	porter.socket = -1;
-	while (waitpid(porter.pid, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(porter.warden, NULL, 0) < 0 && errno == EINTR)
 		;
 	forget_programs();
 }

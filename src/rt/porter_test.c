@@ -9,6 +9,7 @@
 #include "rt/limits.h"
 #include "rt/porter.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -213,6 +214,64 @@ static void test_many(void **state)
 	porter_stop();
 }
 
+/* A child of that process, 0: it has none. */
+static int child_of(int parent)
+{
+	struct dirent *e;
+	int found = 0;
+	DIR *d = opendir("/proc");
+	assert_non_null(d);
+	while (!found && (e = readdir(d))) {
+		char path[300], text[256] = "";
+		int pid, ppid;
+		snprintf(path, sizeof path, "/proc/%s/stat", e->d_name);
+		FILE *f = e->d_name[0] >= '1' && e->d_name[0] <= '9' ? fopen(path, "re") : NULL;
+		/* no name of ours has a parenthesis in it */
+		if (f && fgets(text, sizeof text, f) && sscanf(text, "%d (%*[^)]) %*c %d", &pid, &ppid) == 2 && ppid == parent)
+			found = pid;
+		if (f)
+			fclose(f);
+	}
+	closedir(d);
+	return found;
+}
+
+static int wait_for_child(int parent, int other_than)
+{
+	int child = 0;
+	for (int i = 0; i < 6000 && ((child = child_of(parent)) == 0 || child == other_than); i++)
+		usleep(10000);
+	assert_true(child > 0 && child != other_than);
+	return child;
+}
+
+/* A porter that dies is followed by another one: what runs goes on and can be ended, what is asked for meanwhile is done. */
+static void test_death(void **state)
+{
+	const char *const args[] = { NULL };
+	char text[64];
+	int status, fds[2], job;
+	_Atomic bool stop = true;
+	(void)state;
+	assert_int_equal(porter_start(plain(), 1, NULL, NULL), 0);
+	int warden = wait_for_child(getpid(), 0), dead = 0;
+	for (int i = 0; i < 3; i++) {
+		write_script(script, "echo; sleep 1000");
+		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+		assert_int_equal(porter_begin(plain(), args, -1, fds[1], &job), 0);
+		close(fds[1]);
+		assert_int_equal(read(fds[0], text, 1), 1);
+		dead = wait_for_child(warden, dead);
+		assert_int_equal(kill(dead, SIGKILL), 0);
+		check_runs(plain());
+		assert_int_equal(porter_end(job, clock_mono_ms() + 100000, &stop, &status), ERR_CLOSED);
+		assert_int_equal(read(fds[0], text, 1), 0);
+		close(fds[0]);
+	}
+	porter_stop();
+	assert_int_equal(child_of(getpid()), 0);
+}
+
 /* A server that is killed leaves nothing running. */
 static void test_orphan(void **state)
 {
@@ -251,7 +310,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_without), cmocka_unit_test(test_with), cmocka_unit_test(test_time),
-		cmocka_unit_test(test_sandbox), cmocka_unit_test(test_many), cmocka_unit_test(test_orphan),
+		cmocka_unit_test(test_sandbox), cmocka_unit_test(test_many), cmocka_unit_test(test_death), cmocka_unit_test(test_orphan),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

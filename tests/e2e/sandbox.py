@@ -181,6 +181,35 @@ END
 """
 
 
+def children_of(pid):
+    """pid, name, pid, name ..."""
+    return subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
+
+
+def is_called(pid, name):
+    return subprocess.run(["ps", "-o", "comm=", "-p", pid], capture_output=True, text=True).stdout.strip() == name
+
+
+def kill_porters(server, warden):
+    """kill -9, again and again, while attachments are converted: another porter comes each time, and the server does not notice."""
+    dead = ""
+    for i in range(3):
+        with smtp(server) as s:
+            for k in range(5):
+                s.sendmail(address("bob"), [address("alice")], message(f"load {i} {k}", b"%PDF-1.4 nothing"))
+        until(lambda: len(children_of(warden)) == 2 and children_of(warden)[0] != dead)
+        dead = children_of(warden)[0]
+        os.kill(int(dead), signal.SIGKILL)
+    with smtp(server) as s:
+        s.sendmail(address("bob"), [address("alice")], message("after them", b"%PDF-1.4 nothing"))
+    c = imap(server)
+    c.select("INBOX")
+    found = until(lambda: c.noop() and c.search(None, "SUBJECT", "after", "BODY", "aardvark")[1] != [b""])
+    c.logout()
+    check("three porters are killed: the fourth converts", found and server.proc.poll() is None, server.log_tail(10))
+    check("and the log tells of each", server.log.read_text().count("porter.died signal=9") == 3, server.log_tail(10))
+
+
 def converter(template):
     path = HERE / "converter"
     server = Server(template, [OPEN, f'search {{ converter = "{path}" }}'])
@@ -202,10 +231,12 @@ def converter(template):
     if told(server)[0] == "landlock":
         check("without the data directory", not finds["configurationread"] and not finds["storeread"], finds)
         check("and nothing else to write", not finds["tmpwritten"], finds)
-    children = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(server.proc.pid)], capture_output=True, text=True).stdout.split()
-    check("the porter is its only child", children[1:] == ["troika-porter"], children)
+    warden = children_of(server.proc.pid)
+    check("the porter's warden is its only child", warden[1:] == ["troika-warden"], warden)
+    kill_porters(server, warden[0])
+    porter = children_of(warden[0])
     server.stop()
-    check("and ends with it", until(lambda: subprocess.run(["ps", "-o", "comm=", "-p", children[0]], capture_output=True, text=True).stdout.strip() != "troika-porter"))
+    check("both end with it", until(lambda: not any(is_called(pid, name) for pid, name in ((warden[0], "troika-warden"), (porter[0], "troika-porter")))))
     Path("/tmp/troika-converter-was-here").unlink(missing_ok=True)
 
 
