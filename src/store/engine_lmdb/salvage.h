@@ -33,6 +33,7 @@ struct salvage {
 	MDB_txn *txn;
 	MDB_dbi table[INDEX_TABLES];
 	unsigned puts;                                /* in the transaction */
+	size_t bytes;                                 /* of keys and values in it */
 
 	struct index_walk walk;
 	enum salvage_table now;                       /* which table is being read */

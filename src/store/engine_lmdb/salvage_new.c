@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PUTS_AT_ONCE 50000u                       /* in one transaction of the new index, which is worth nothing until it is whole */
+/* In one transaction of the new index, which is worth nothing until it is whole. Pages that it changed lie in memory: a value of 1 MB takes 257 of them. */
+#define PUTS_AT_ONCE 50000u
+#define BYTES_AT_ONCE ((size_t)16 << 20)
 #define SEGMENT_MARGIN 0x10000u                   /* numbers skipped that may have been given out */
 
 /* Through a path: LMDB wants one. */
@@ -42,20 +44,29 @@ int salvage_new_begin(struct salvage *s, struct err *e)
 	return rc ? err_set(e, lmdb_code(rc), NULL, "cannot make %s: %s", path, mdb_strerror(rc)) : 0;
 }
 
+/* One more row, of so many bytes: what was done so far is written when it is much. */
+static int changed(struct salvage *s, size_t bytes)
+{
+	s->bytes += bytes;
+	if (++s->puts < PUTS_AT_ONCE && s->bytes < BYTES_AT_ONCE)
+		return 0;
+	s->puts = 0;
+	s->bytes = 0;
+	int rc = mdb_txn_commit(s->txn);
+	s->txn = NULL;
+	if (rc == 0)
+		rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
+	return lmdb_code(rc);
+}
+
 int salvage_put(struct salvage *s, enum salvage_table t, struct str key, struct str value)
 {
 	MDB_val k = val_of_str(key), v = val_of_str(value);
 	int rc = mdb_put(s->txn, s->table[t], &k, &v, MDB_NOOVERWRITE);
 	if (rc)
 		return rc == MDB_KEYEXIST ? 0 : lmdb_code(rc);
-	if (++s->puts < PUTS_AT_ONCE)
-		return 1;
-	s->puts = 0;
-	rc = mdb_txn_commit(s->txn);
-	s->txn = NULL;
-	if (rc == 0)
-		rc = mdb_txn_begin(s->env, NULL, 0, &s->txn);
-	return rc ? lmdb_code(rc) : 1;
+	rc = changed(s, key.n + value.n);
+	return rc ? rc : 1;
 }
 
 /* ---- what can be derived ---- */
@@ -162,10 +173,12 @@ static int complete_sum(struct salvage *s, struct str key, struct str row, uint3
 		return lmdb_code(rc);
 	if (!missing && load_le32(row.p) == sum_of(k, v))
 		return 0;
-	if (missing || hole)
+	if (missing || hole) {
 		rc = mdb_del(s->txn, s->table[SALVAGE_SUMS], &k, NULL);
+		rc = rc ? lmdb_code(rc) : changed(s, key.n + row.n);
+	}
 	if (rc || hole)
-		return lmdb_code(rc);
+		return rc;
 	memcpy(behind, key.p, key.n);
 	behind[key.n] = '\0';
 	const struct salvage_hole wound = { .from = key, .to = { behind, key.n + 1 } };
