@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "store/engine_lmdb/blob_area.h"
 #include "store/engine_lmdb/blob_index.h"
+#include "store/engine_lmdb/dir.h"
 #include "store/engine_lmdb/sums.h"
 
 #include <stdarg.h>
@@ -251,6 +252,17 @@ int check_index(struct check *c)
 	return 0;
 }
 
+/* FORMAT is raised before the row, so it never says less. */
+static int check_level(struct check *c)
+{
+	unsigned format, noted = level_noted(c->s);
+	int rc = dir_read_format(c->s->dir, &format);
+	if (rc || format >= noted)
+		return rc;
+	check_fault(c, "FORMAT says level %u, the index level %u%s", format, noted, c->repair ? "; mended" : "");
+	return c->repair ? dir_write_format(c->s->dir, noted, NULL) : 0;
+}
+
 int lmdb_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out)
 {
 	struct check c = { .s = lmdb_of(s), .repair = repair, .report = fn, .report_arg = arg };
@@ -260,7 +272,9 @@ int lmdb_check(struct store *s, bool repair, store_report_fn *fn, void *arg, uin
 	uint64_t wounds = lmdb_count_wounds(c.s);
 	if (wounds)
 		check_fault(&c, "index: it was salvaged, and what is missing was not yet made up for (%llu stretches)", (unsigned long long)wounds);
-	int rc = check_index(&c);
+	int rc = check_level(&c);
+	if (rc == 0)
+		rc = check_index(&c);
 	if (rc == 0 && c.counters_lost && c.repair)
 		rc = check_mend_counters(c.s);
 	if (rc == 0)

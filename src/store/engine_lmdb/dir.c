@@ -81,6 +81,17 @@ int dir_sync(const char *path, struct err *e)
 	return failed ? err_from_errno(e, failed, "cannot sync the directory %s", path) : 0;
 }
 
+int dir_read_format(const char *dir, unsigned *level_out)
+{
+	const struct store_config c = { .dir = dir };
+	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return err_from_errno(NULL, errno, "directory");
+	int rc = read_format(&c, dir_fd, level_out, NULL);
+	close(dir_fd);
+	return rc;
+}
+
 int dir_write_format(const char *dir, unsigned level, struct err *e)
 {
 	int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -2,7 +2,10 @@
  * open already. It is written after FORMAT: when somebody writes records of a level, older programs refuse the store already. */
 #include "base/bytes.h"
 #include "store/engine_lmdb/dir.h"
-#include "store/engine_lmdb/lmdb_store.h"
+#include "store/engine_lmdb/blob_index.h"
+#include "store/engine_lmdb/sums.h"
+
+#define LEVEL_SIZE 4u
 
 static const char name[] = "level";
 
@@ -13,7 +16,7 @@ static unsigned level_in(struct lmdb_store *s, MDB_txn *txn)
 {
 	unsigned known = atomic_load_explicit(&s->level, memory_order_relaxed);
 	MDB_val key = name_val(), value;
-	if (known >= STORE_LEVEL_NEWEST || mdb_get(txn, s->counters, &key, &value) || value.mv_size != 4)
+	if (known >= STORE_LEVEL_NEWEST || mdb_get(txn, s->counters, &key, &value) || !index_row_ok(key, value, LEVEL_SIZE))
 		return known;
 	uint32_t row = load_le32(value.mv_data);
 	return row > known && row <= STORE_LEVEL_NEWEST ? row : known;
@@ -45,11 +48,33 @@ unsigned lmdb_write_level(struct store_write *write)
 
 static int note_level(struct lmdb_write *w, void *arg)
 {
-	uint8_t le[4];
-	MDB_val key = name_val(), value = { .mv_size = sizeof le, .mv_data = le };
-	store_le32(le, *(const unsigned *)arg);
+	unsigned level = *(const unsigned *)arg;
+	uint8_t le[LEVEL_SIZE + SUM_SIZE];
+	MDB_val key = name_val(), value = { .mv_size = LEVEL_SIZE, .mv_data = le };
+	store_le32(le, level);
+	/* Programs that know no level 3 have to read it where it says less. */
+	if (level >= 3) {
+		store_le32(le + LEVEL_SIZE, sum_of(key, value));
+		value.mv_size += SUM_SIZE;
+	}
 	w->changed = true;
 	return write_fail(w, mdb_put(w->txn, lmdb_of(w->base.store)->counters, &key, &value, 0));
+}
+
+int level_note(struct lmdb_store *s, unsigned level) { return lmdb_commit_raw(s, note_level, &level); }
+
+unsigned level_noted(struct lmdb_store *s)
+{
+	struct store_read *r;
+	MDB_txn *txn;
+	MDB_val key = name_val(), value;
+	unsigned level = 0;
+	if (lmdb_begin_raw(s, &r, &txn))
+		return 0;
+	if (mdb_get(txn, s->counters, &key, &value) == 0 && index_row_ok(key, value, LEVEL_SIZE))
+		level = load_le32(value.mv_data);
+	lmdb_end(r);
+	return level <= STORE_LEVEL_NEWEST ? level : 0;
 }
 
 int lmdb_raise_level(struct store *store, unsigned level)
@@ -58,7 +83,7 @@ int lmdb_raise_level(struct store *store, unsigned level)
 	struct err e = { .code = 0 };
 	int rc = dir_write_format(s->dir, level, &e);
 	if (rc == 0)
-		rc = lmdb_commit_raw(s, note_level, &level);
+		rc = level_note(s, level);
 	if (rc == 0)
 		lmdb_level(store);
 	return rc;

@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#define LEVEL_NOTED 3u                            /* from this level on a new store has its level in the index too */
+
 /* ---- watches ---- */
 
 static uint64_t version_now(void *arg, struct store_scope scope) { return lmdb_scope_version(arg, scope); }
@@ -187,6 +189,11 @@ static int open_parts(struct lmdb_store *s, const struct store_config *c, struct
 	if (!c->read_only)
 		pulse_open(path, &s->pulse);
 	rc = index_open(s, c, fresh, e);
+	if (rc == 0 && fresh && level >= LEVEL_NOTED) {
+		rc = level_note(s, level);
+		if (rc)
+			err_set(e, rc, NULL, "cannot write to the index in %s: %s", c->dir, err_text(rc));
+	}
 	return rc == 0 && fresh ? dir_write_format(c->dir, level, e) : rc;
 }
 

@@ -146,6 +146,9 @@ int lmdb_wfind(struct store_write *w, struct str from, struct str to, bool rever
 unsigned lmdb_level(struct store *s);
 unsigned lmdb_write_level(struct store_write *w);
 int lmdb_raise_level(struct store *s, unsigned level);
+/* The row that tells other processes; a new store has it too (from level 3 on), so that a bit that flips in FORMAT is noticed. */
+int level_note(struct lmdb_store *s, unsigned level);
+unsigned level_noted(struct lmdb_store *s);       /* 0: there is none */
 
 /* commit.c */
 void lmdb_commit_all(struct store *s, struct store_op *ops, size_t n);

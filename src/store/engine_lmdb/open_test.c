@@ -230,6 +230,23 @@ static void write_format(const struct fixture *f, const char *text)
 	close(fd);
 }
 
+/* A bit of its digit: read as level 2, it would let an older program in. */
+static void a_format_that_says_less_than_the_index_is_mended(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t faults;
+	put(f->store, scope, STR("a"), STR("1"));
+	store_close(&f->store);
+	write_format(f, "troika store 2\n");
+	reopen(f);
+	assert_int_equal(store_level(f->store), STORE_LEVEL_NEWEST);
+	assert_int_equal(store_check(f->store, false, NULL, NULL, &faults), 0);
+	assert_int_equal(faults, 1);
+	assert_int_equal(store_check(f->store, true, NULL, NULL, &faults), 0);
+	assert_int_equal(store_check(f->store, false, NULL, NULL, &faults), 0);
+	assert_int_equal(faults, 0);
+}
+
 static void the_format_is_verified(void **state)
 {
 	struct fixture *f = *state;
@@ -408,6 +425,7 @@ int main(void)
 		CONFORMANCE_TEST(a_closed_segment_is_continued, &target),
 		CONFORMANCE_TEST(full_segments_are_followed_by_others, &target),
 		CONFORMANCE_TEST(read_only_means_it, &target),
+		CONFORMANCE_TEST(a_format_that_says_less_than_the_index_is_mended, &target),
 		CONFORMANCE_TEST(the_format_is_verified, &target),
 		CONFORMANCE_TEST(what_is_not_there_is_said, &target),
 		CONFORMANCE_TEST(a_full_index_refuses_and_lives_on, &narrow),
