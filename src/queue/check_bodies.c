@@ -38,6 +38,16 @@ int check_list_tagged(struct check *c, struct id_list *out)
 
 static int still_needs(void *arg, const struct queue_item *item) { return item->blob == *(const uint64_t *)arg; }
 
+/* That bytes are missing is the store's to tell. */
+static bool is_gone(struct store *s, store_blob_id blob)
+{
+	struct store_blob_view view;
+	int rc = store_blob_map(s, blob, &view);
+	if (rc == 0)
+		store_blob_unmap(s, &view);
+	return rc == ERR_NOT_FOUND;
+}
+
 /* Messages may have gone, or come, between one look and the next. */
 static int check_needed(struct check *c, const struct id_list *tagged, const struct id_list *now, bool repair)
 {
@@ -50,6 +60,10 @@ static int check_needed(struct check *c, const struct id_list *tagged, const str
 		rc = queue_list(c->q, &f, still_needs, &blob);
 		if (rc != 1)
 			continue;
+		if (is_gone(c->q->store, blob)) {
+			queue_note(c, "message %llx: its body is lost; its sender is told when it is tried", (unsigned long long)f.id);
+			continue;
+		}
 		queue_fault(c, "message %llx: its body is not kept for it", (unsigned long long)f.id);
 		if (repair && store_blob_tag(c->q->store, &blob, 1, queue_tag(c->shard)))
 			queue_fault(c, "message %llx: its body is lost", (unsigned long long)f.id);

@@ -1,7 +1,8 @@
 """What lies at each byte of a store, told by readers of their own: of index/data.mdb (LMDB 0.9; doc/format/store.md, "Pages of the index") and of segments.
 
-Every byte has a kind. READ kinds are bytes that some reader of the store may come to, so damage there must be noticed; UNREAD ones no reader ever looks at, which
-rot.py proves by filling all of them with noise. Only for stores that nobody has open."""
+Every byte has a kind. Those of UNREAD no reader ever looks at, which rot_bits.py proves by filling all of them with noise. A change of SOUND ones may be one
+that is as right as what was there: each says why, and rot_bits.py looks that nothing else has changed. Damage to all other kinds must be noticed. Only for stores
+that nobody has open."""
 
 PAGE = 4096
 NO_PAGE = (1 << 64) - 1
@@ -20,6 +21,11 @@ UNREAD = (
     "behind the last page",
     "behind the end mark",            # of a segment
     "lock.mdb", "bell",
+)
+SOUND = (
+    "bounds in branches",             # any that still parts the keys below: the inspection compares each key with the bounds above it
+    "free list: commits",             # says whether a reader of before may need the pages; who opens a store has none
+    "free list: counts",              # fewer: the rest of these pages is not used again
 )
 SCOPES = {1: "kv: system", 2: "kv: accounts", 3: "kv: queue"}
 
@@ -43,8 +49,8 @@ class Map:
     def kind(self, at):
         return self.names[self.bytes[at]]
 
-    def kinds(self, first, end):
-        return {self.names[n] for n in set(self.bytes[first:end])}
+    def kinds(self, offsets):
+        return {self.names[self.bytes[at]] for at in offsets if at < len(self.bytes)}
 
     def places(self):
         """kind -> offsets."""
@@ -96,7 +102,7 @@ class Index:
             key = data[at + 8:at + 8 + key_n]
             if depth > 1:
                 end = at + 8 + key_n
-                self.map.set(at, end, "first key of a branch" if i == 0 else "branches")
+                self.map.set(at, end, "first key of a branch" if i == 0 else "bounds in branches")
                 self.map.set(at, at + 8, "branches")
                 self.page(le(data, at, 6), depth - 1, kind, row)
             else:
@@ -104,7 +110,7 @@ class Index:
                 end = at + 8 + key_n + (8 if big else size)
                 self.map.set(at, end, self.kind_of(kind, key))
                 value = self.large(le(data, end - 8, 8), size, self.kind_of(kind, key)) if big else end - size
-                row(key, value, size)
+                row(key, value, size, at)
             self.map.set(end, end + end % 2, "padding")
 
     def kind_of(self, kind, key):
@@ -119,15 +125,17 @@ class Index:
         self.map.set(first + 16, first + 16 + size, kind)
         return first + 16
 
-    def free_row(self, key, at, size):
+    def free_row(self, key, at, size, node):
+        self.map.set(node + 8, node + 16, "free list: commits")
         n = le(self.data, at, 8)
+        self.map.set(at, at + 8, "free list: counts")
         for i in range(n):
             page = le(self.data, at + 8 + 8 * i, 8)
             if page < self.pages:
                 self.map.set(page * PAGE, (page + 1) * PAGE, "free page")
         self.map.set(at + 8 + 8 * n, at + size, "behind a list of free pages")
 
-    def table_row(self, key, at, size):
+    def table_row(self, key, at, size, node):
         name = key.decode()
         self.map.set(at, at + 4, "unused in a table's row")
         self.tree(at, "kv" if name == "kv" else f"table {name}", lambda *row: None)
