@@ -15,9 +15,17 @@
 #define WRITE_ERROR_MS 10000u            /* how long a failed write of the store counts */
 #define PROBE_BYTES (256 << 10)
 
+/* A damaged record is refused, and that alone: store_damaged tells of it. */
+static int64_t count_write_errors(void)
+{
+	static const char name[] = "troika_store_errors_total";
+	return metric_read_all(name) - metric_read(name, "call=\"read\",why=\"corrupt\"") - metric_read(name, "call=\"commit\",why=\"corrupt\"") -
+		   metric_read(name, "call=\"blob\",why=\"corrupt\"");
+}
+
 static void note_write_errors(struct health *h)
 {
-	int64_t now = metric_read_all("troika_store_errors_total");
+	int64_t now = count_write_errors();
 	if (now > h->write_errors)
 		h->write_error_ms = clock_mono_ms();
 	h->write_errors = now;
@@ -26,7 +34,7 @@ static void note_write_errors(struct health *h)
 void health_init(struct health *h, const struct house *house, struct mailroute *route, struct server *server)
 {
 	*h = (struct health){ .house = house, .route = route, .server = server, .began_ms = clock_mono_ms() };
-	h->write_errors = metric_read_all("troika_store_errors_total");
+	h->write_errors = count_write_errors();
 }
 
 static int ask_store(struct store *s)
@@ -131,10 +139,27 @@ static const char *queue_trouble(struct health *h)
 	return st.threads == 0 ? "no thread delivers" : NULL;
 }
 
+/* What has to be mended while everybody else is served: no reason for a restart, nor for sending mail elsewhere. True when there is nothing. */
+static bool add_warning(struct buf *out, const char *name, const char *metric, const char *what)
+{
+	int64_t n = metric_read_all(metric);
+	char text[160];
+	json_add_comma(out);
+	buf_add_char(out, '{');
+	json_add_member(out, "name", str_from_c(name));
+	json_add_bool(out, "ok", true);
+	int len = snprintf(text, sizeof text, "%lld %s: troika check", (long long)n, what);
+	if (n)
+		json_add_member(out, "warning", str_make(text, (size_t)len));
+	buf_add_char(out, '}');
+	return n == 0;
+}
+
 static unsigned finish(struct buf *out, bool ok)
 {
+	bool sound = add_warning(out, "records", "troika_store_damaged_records", "records fail their checksums and are refused");
 	buf_add_lit(out, "]");
-	json_add_member(out, "status", ok ? STR("ok") : STR("failed"));
+	json_add_member(out, "status", !ok ? STR("failed") : sound ? STR("ok") : STR("degraded"));
 	buf_add_lit(out, "}\n");
 	return ok ? 200 : 503;
 }

@@ -13,13 +13,15 @@ static void show_checks(const json_t *j, struct buf *out)
 	json_array_foreach(checks, i, c) {
 		buf_add_lit(out, "  ");
 		top_add_text(out, control_text(c, "name"), 12);
-		buf_add_c(out, control_number(c, "ok") ? " ok" : " FAILED: ");
-		top_add_text(out, control_text(c, "why"), 0);
+		bool ok = control_number(c, "ok"), warns = ok && *control_text(c, "warning");
+		buf_add_c(out, warns ? " ok, but: " : ok ? " ok" : " FAILED: ");
+		top_add_text(out, control_text(c, warns ? "warning" : "why"), 0);
 		buf_add_char(out, '\n');
 	}
 }
 
-static bool is_well(const json_t *j) { return !strcmp(control_text(j, "health.status"), "ok") && !strcmp(control_text(j, "ready.status"), "ok"); }
+static bool is_up(const json_t *j, const char *status) { return !strcmp(control_text(j, status), "ok") || !strcmp(control_text(j, status), "degraded"); }
+static bool is_well(const json_t *j) { return is_up(j, "health.status") && is_up(j, "ready.status"); }
 
 static void show(const json_t *j, struct buf *out)
 {
@@ -29,7 +31,7 @@ static void show(const json_t *j, struct buf *out)
 	top_add_text(out, control_text(j, "hostname"), 0);
 	buf_printf(out, ", pid %lld: up ", (long long)control_number(j, "process.pid"));
 	top_add_time(out, (uint64_t)control_number(j, "uptime_ms"), 0);
-	buf_add_c(out, is_well(j) ? ", ready\n" : !strcmp(control_text(j, "health.status"), "ok") ? ", NOT READY\n" : ", NOT ALIVE\n");
+	buf_add_c(out, is_well(j) ? ", ready\n" : is_up(j, "health.status") ? ", NOT READY\n" : ", NOT ALIVE\n");
 	show_checks(j, out);
 	buf_printf(out, "  %lld connections, %lld of %lld threads busy; %lld messages wait, the oldest for ", (long long)control_number(j, "server.connections"),
 			   (long long)control_number(j, "server.workers_busy"), (long long)control_number(j, "server.workers"), (long long)control_number(j, "queue.messages"));

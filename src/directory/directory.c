@@ -43,9 +43,12 @@ static int open_secret(struct directory *d, struct str single, uint8_t bytes[sta
 {
 	struct secret s = { single, bytes };
 	int code = directory_read(d, load_secret, &s);
-	if (code != ERR_NOT_FOUND)
+	if (code != ERR_NOT_FOUND && code != ERR_CORRUPT)
 		return code;
 	crypto_random(bytes, SECRET_SIZE);
+	/* A damaged one is left to a repair, and changes with the process until then: what it was made for fails, but everybody is served. */
+	if (code == ERR_CORRUPT)
+		return 0;
 	code = directory_commit(d, store_secret, &s, 0);
 	return code == ERR_DENIED ? 0 : code;        /* a read-only store: it changes with the process then */
 }

@@ -64,10 +64,11 @@ static int open_key(struct guard *g)
 {
 	int code = read_key(g);
 
-	if (code != ERR_NOT_FOUND)
+	if (code != ERR_NOT_FOUND && code != ERR_CORRUPT)
 		return code;
 	crypto_random(g->key, sizeof g->key);
-	return store_commit(g->store, SCOPE, write_key, g);
+	/* A damaged one is left to a repair; until then nobody who comes is known from before. */
+	return code == ERR_CORRUPT ? 0 : store_commit(g->store, SCOPE, write_key, g);
 }
 
 /* ---- the configuration ---- */

@@ -130,7 +130,9 @@ static int load_once(struct ledger *l)
 	if (code == 0)
 		code = store_range(r, str_make(from, sizeof from), str_make(to, sizeof to), false, &it);
 	if (code == 0)
-		while ((code = store_next(it, &key, &value)) == 1) {
+		while ((code = store_next(it, &key, &value)) == 1 || (code == ERR_CORRUPT && key.n)) {
+			if (code == ERR_CORRUPT)
+				continue;            /* who was in it is met for the first time */
 			unsigned i = key.n == KEY_SIZE ? (unsigned)(uint8_t)key.p[2] << 8 | (uint8_t)key.p[3] : UINT32_MAX;
 			if (i < l->n)
 				read_bucket(&l->buckets[i], value);

@@ -47,7 +47,7 @@ int registry_read(struct store_read *r, struct buf *ids)
 	if (rc)
 		return rc;
 	struct str key, value;
-	while ((rc = store_next(it, &key, &value)) == 1) {
+	while ((rc = store_next(it, &key, &value)) == 1 || (rc == ERR_CORRUPT && key.n)) {
 		if (key.n != REGISTRY_KEY)
 			continue;                 /* an annotation of the house */
 		uint64_t id = load_be64(key.p + 1);

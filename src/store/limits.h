@@ -24,6 +24,8 @@
 
 #define STORE_INSPECT_BYTES ((uint64_t)1 << 30)   /* an index up to here is looked through before it is opened */
 
+#define STORE_DAMAGED_MAX 256                     /* damaged values that are remembered, so that each is told of once */
+
 #define STORE_TAG_BATCH 512                       /* blobs tagged, moved or forgotten by one closure */
 #define STORE_MOVE_BYTES ((uint64_t)4 << 20)      /* copied under one sync when a segment is emptied */
 #define STORE_SLOW_SYNC_MS 1000                   /* a sync that takes so long is logged */

@@ -82,7 +82,8 @@ uint64_t store_version(struct store_read *r);
 int store_get(struct store_read *r, struct str key, struct str *value_out);
 
 /* Visits keys k with from <= k < to in order (reverse: descending). An empty `to` means to the end of the scope. The
- * iterator dies with its read at the latest. next: 1 and a pair, 0 at the end, or an error. Not affected by writes. */
+ * iterator dies with its read at the latest. next: 1 and a pair, 0 at the end, or an error; ERR_CORRUPT with a key that is not empty: this one value fails its
+ * checksum, and the next call goes on behind it. Not affected by writes. */
 int store_range(struct store_read *r, struct str from, struct str to, bool reverse, struct store_iter **out);
 int store_next(struct store_iter *it, struct str *key_out, struct str *value_out);
 void store_iter_end(struct store_iter **it);

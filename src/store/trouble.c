@@ -6,6 +6,10 @@
 #include "rt/metric.h"
 #include "store/limits.h"
 
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
 #define NAME "troika_store_errors_total"
 #define HELP "Calls that failed by the machine's fault."
 #define OF(call, cause) "call=\"" call "\",why=\"" cause "\""
@@ -48,6 +52,29 @@ int store_trouble(enum store_call call, int rc)
 			metric_add(rows[i].m, 1);
 	}
 	return rc;
+}
+
+/* ---- damaged values ---- */
+
+METRIC_GAUGE(damaged, "troika_store_damaged_records", "", "Records that failed their checksum since the start, each counted once.");
+
+void store_damaged(const char *what, uint32_t sum)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static uint32_t known[STORE_DAMAGED_MAX];
+	static size_t n;
+	bool fresh = true;
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < n; i++)
+		fresh &= known[i] != sum;
+	fresh &= n < STORE_DAMAGED_MAX;
+	if (fresh)
+		known[n++] = sum;
+	metric_set(&damaged, (int64_t)n);
+	pthread_mutex_unlock(&lock);
+	if (fresh)
+		log_event(LOG_ERROR, "store.damaged-record", LOG_LIST(LOG_C("key", what), LOG_C("means", "it is refused; everything else goes on"),
+															 LOG_C("cure", "troika check --repair")));
 }
 
 void store_synced(enum store_sync what, uint64_t began_us)

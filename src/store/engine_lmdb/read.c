@@ -15,7 +15,6 @@ struct lmdb_iter {
 	struct lmdb_read *read;
 	MDB_cursor *cursor;
 	bool reverse, started, ended;
-	int failed;                       /* a value that fails its sum: there it ends */
 	struct full_key from, to;         /* to.n is 0: to the end of the table */
 };
 
@@ -336,7 +335,6 @@ int lmdb_range(struct store_read *read, struct str from, struct str to, bool rev
 	it->read = r;
 	it->reverse = reverse;
 	it->started = it->ended = false;
-	it->failed = 0;
 	full_key_make(&it->from, r->scope, from);
 	if (to.n)
 		full_key_make(&it->to, r->scope, to);
@@ -363,7 +361,7 @@ int lmdb_next(struct store_iter *iter, struct str *key_out, struct str *value_ou
 {
 	struct lmdb_iter *it = (struct lmdb_iter *)iter;
 	if (it->ended)
-		return it->failed;
+		return 0;
 	MDB_val key, value;
 	int rc = it->started ? iter_step(it, &key, &value)
 						 : cursor_find(it->cursor, &it->from, &it->to, it->reverse, &key, &value);
@@ -372,14 +370,13 @@ int lmdb_next(struct store_iter *iter, struct str *key_out, struct str *value_ou
 		it->ended = true;
 		return 0;
 	}
-	if (rc == 0 && it->read->scope.kind == STORE_SYSTEM) {
-		rc = sums_judge(lmdb_of(iter->store), it->read->txn, key, value);
-		it->ended = rc != 0;
-		it->failed = lmdb_code(rc);
-	}
 	if (rc)
 		return lmdb_code(rc);
 	*key_out = str_from(str_of_val(key), SCOPE_PREFIX);
+	if (it->read->scope.kind == STORE_SYSTEM)
+		rc = sums_judge(lmdb_of(iter->store), it->read->txn, key, value);
+	if (rc)
+		return lmdb_code(rc);
 	*value_out = str_of_val(value);
 	return 1;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "store/engine_lmdb/blob_index.h"
+#include "store/trouble.h"
 
 #define VERSION_SIZE 8u
 #define VERSION_SUMS_LEVEL 3u
@@ -18,6 +19,18 @@ uint32_t sum_of(MDB_val key, MDB_val value)
 	return hash_crc32c(hash_crc32c(0, key.mv_data, key.mv_size), value.mv_data, value.mv_size);
 }
 
+/* Names of users stand in keys, secrets do not. */
+static void tell_damaged(MDB_val key)
+{
+	char text[64];
+	size_t n = 0;
+	const uint8_t *p = key.mv_data;
+	for (size_t i = SCOPE_PREFIX; i < key.mv_size && n + 1 < sizeof text; i++)
+		text[n++] = p[i] > ' ' && p[i] < 0x7f ? (char)p[i] : '.';
+	text[n] = '\0';
+	store_damaged(text, sum_of(key, (MDB_val){ 0 }));
+}
+
 int sums_judge(struct lmdb_store *s, MDB_txn *txn, MDB_val key, MDB_val value)
 {
 	MDB_val row;
@@ -26,7 +39,10 @@ int sums_judge(struct lmdb_store *s, MDB_txn *txn, MDB_val key, MDB_val value)
 	int rc = mdb_get(txn, s->sums, &key, &row);
 	if (rc)
 		return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
-	return row.mv_size == SUM_SIZE && load_le32(row.mv_data) == sum_of(key, value) ? MDB_SUCCESS : MDB_CORRUPTED;
+	if (row.mv_size == SUM_SIZE && load_le32(row.mv_data) == sum_of(key, value))
+		return MDB_SUCCESS;
+	tell_damaged(key);
+	return MDB_CORRUPTED;
 }
 
 int sums_put(struct lmdb_store *s, MDB_txn *txn, MDB_val key, MDB_val value)
