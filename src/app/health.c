@@ -158,6 +158,7 @@ static bool add_warning(struct buf *out, const char *name, const char *metric, c
 static unsigned finish(struct buf *out, bool ok)
 {
 	bool sound = add_warning(out, "records", "troika_store_damaged_records", "records fail their checksums and are refused");
+	sound &= add_warning(out, "index", "troika_store_index_faults", "places of the index are damaged");
 	buf_add_lit(out, "]");
 	json_add_member(out, "status", !ok ? STR("failed") : sound ? STR("ok") : STR("degraded"));
 	buf_add_lit(out, "}\n");

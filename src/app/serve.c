@@ -6,6 +6,7 @@
 #include "app/sandbox.h"
 #include "app/listeners.h"
 #include "app/monitor.h"
+#include "app/patrol.h"
 #include "app/signing.h"
 #include "app/bins.h"
 #include "app/world.h"
@@ -51,6 +52,7 @@ struct serving {
 	struct dkim_keyring keyring;
 	struct server *server;
 	struct monitor *monitor;
+	struct patrol patrol;
 	pthread_mutex_t config_lock;     /* config, between a reload and the periodic jobs */
 	struct smtp_service smtp, submission, lmtp;
 	pthread_t signal_thread;
@@ -427,6 +429,9 @@ static int open_all(struct serving *s, struct err *e)
 	tls_context_unref(&tls);
 	if (r == 0)
 		r = server_every(s->server, MAINTAIN_PERIOD_MS, maintain, s);
+	s->patrol.store = s->house.store;
+	if (r == 0)
+		r = server_every(s->server, PATROL_PERIOD_MS, patrol_step, &s->patrol);
 	if (r == 0)
 		r = server_every(s->server, MAINTAIN_PERIOD_MS, world_job, s);
 	if (r == 0)

@@ -93,6 +93,7 @@ struct engine {
 	void (*pulse)(struct store *s, struct store_pulse *out);
 	void (*gave_way)(struct store *s, uint64_t us);
 
+	int (*patrol)(struct store *s, uint64_t bytes, store_report_fn *fn, void *arg, uint64_t *faults_out, bool *done_out);
 	int (*maintain)(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out);
 	int (*check)(struct store *s, bool repair, store_report_fn *fn, void *arg, uint64_t *faults_out);
 	/* Cannot fail: what it cannot know is a wound. */

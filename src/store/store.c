@@ -271,6 +271,13 @@ void store_pulse(struct store *s, struct store_pulse *out)
 
 void store_gave_way(struct store *s, uint64_t us) { s->engine->gave_way(s, us); }
 
+int store_patrol(struct store *s, uint64_t bytes, store_report_fn *fn, void *arg, uint64_t *faults_out, bool *done_out)
+{
+	*faults_out = 0;
+	*done_out = true;
+	return s->engine->patrol(s, bytes, fn, arg, faults_out, done_out);
+}
+
 int store_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out)
 {
 	*reclaimed_out = 0;

@@ -51,6 +51,7 @@ struct store_config {
 	uint64_t map_size;                            /* LMDB: address space reserved, bytes; 0: a default (256 GB) */
 	uint64_t segment_size;                        /* blobs: a segment is closed beyond this, bytes; 0: 256 MB */
 	unsigned level;                               /* of a store that is made, for tests; 0: the newest */
+	uint64_t inspect_bytes;                       /* LMDB: an index up to this size is looked through before it is opened; 0: 1 GB */
 };
 
 /* Opens; on failure *out is NULL and the error names cause and cure. ERR_VERSION: written by a newer program. */
@@ -227,6 +228,11 @@ struct store_stats {
 	uint64_t commits, groups, blob_puts, blob_syncs, blob_bytes, dead_bytes, segments, keys, map_used, gave_way, gave_way_us;
 };
 void store_stats(struct store *s, struct store_stats *out);
+
+/* Looks through the next part of the index, at most about so many bytes, for damage that an open of a large one does not see; each call goes on where the last
+ * ended. One thread at a time. 0 when it could look: *faults_out in this part, told through fn (may be NULL); *done_out: that was the last part, the next call
+ * begins a new round. ERR_RETRY: too much is written at the moment. */
+int store_patrol(struct store *s, uint64_t bytes, store_report_fn *fn, void *arg, uint64_t *faults_out, bool *done_out);
 
 /* ---- faults, for tests ---- */
 

@@ -285,6 +285,11 @@ static void fault_release(struct store_hold *h) { store_release(&h); }
 static void fault_pulse(struct store *s, struct store_pulse *out) { store_pulse(fault_of(s)->inner, out); }
 static void fault_gave_way(struct store *s, uint64_t us) { store_gave_way(fault_of(s)->inner, us); }
 
+static int fault_patrol(struct store *s, uint64_t bytes, store_report_fn *fn, void *arg, uint64_t *faults_out, bool *done_out)
+{
+	return store_patrol(fault_of(s)->inner, bytes, fn, arg, faults_out, done_out);
+}
+
 static int fault_maintain(struct store *s, uint64_t max_bytes, uint64_t *reclaimed_out)
 {
 	return store_maintain(fault_of(s)->inner, max_bytes, reclaimed_out);
@@ -335,6 +340,7 @@ static const struct engine engine_fault = {
 	.release = fault_release,
 	.pulse = fault_pulse,
 	.gave_way = fault_gave_way,
+	.patrol = fault_patrol,
 	.maintain = fault_maintain,
 	.check = fault_check,
 	.wounded = fault_wounded,

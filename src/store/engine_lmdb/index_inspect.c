@@ -336,7 +336,7 @@ int index_guard(const struct store_config *c, struct err *e)
 	}
 	if (rc)
 		return 0;             /* the one who opens it will say */
-	if (metas_bad || (pages <= STORE_INSPECT_BYTES / INDEX_PAGE_SIZE && !index_in_use(c->dir)))
+	if (metas_bad || (pages <= (c->inspect_bytes ? c->inspect_bytes : STORE_INSPECT_BYTES) / INDEX_PAGE_SIZE && !index_in_use(c->dir)))
 		rc = index_inspect(c->dir, keep_first, first, &faults);
 	if (rc == 0 && faults)
 		return err_set(e, ERR_CORRUPT, NULL, "the index of %s is damaged (%llu faults; %s): run troika check --repair", c->dir, (unsigned long long)faults, first);

@@ -22,6 +22,12 @@ struct index_walk {
 	index_hole_fn *hole;
 	void *arg;
 
+	/* Part of a table, where max_leaves is not 0: from the leaf on whose stretch of keys begins with `begin` (empty: the first). After so many leaves the walk ends
+	 * with ERR_BUSY, and `begin` is where to go on. What the table counts is not compared then. */
+	uint64_t max_leaves;
+	uint8_t begin[INDEX_KEY_MAX + 1];
+	size_t begin_n;
+
 	bool numbers;                                 /* of the table being walked: keys are le64 numbers */
 	bool free_only;                               /* what is walked is a table of free pages: branches may have one record */
 	uint64_t told;                                /* pairs and holes so far */

@@ -148,6 +148,7 @@ static const struct engine engine_lmdb = {
 	.release = lmdb_release,
 	.pulse = lmdb_pulse,
 	.gave_way = lmdb_gave_way,
+	.patrol = lmdb_patrol,
 	.maintain = lmdb_maintain,
 	.check = lmdb_check,
 	.wounded = lmdb_wounded,

@@ -49,6 +49,10 @@ struct lmdb_store {
 	size_t active_reads;
 	bool broken;                                  /* LMDB has given up: env must be opened again */
 
+	unsigned patrol_table;                        /* how far index_patrol.c came: the table, and the key in it (none: its first) */
+	size_t patrol_key_n;
+	uint8_t patrol_key[512];
+
 	atomic_uint_fast64_t n_commits, n_groups;
 };
 
@@ -99,6 +103,9 @@ uint64_t lmdb_count_wounds(struct lmdb_store *s);
 /* What of a segment is known to be damaged, and in quarantine: `at` is a place, or number << 32 for the file as a whole. */
 bool lmdb_is_aside(struct lmdb_store *s, uint64_t at, uint64_t size);
 int lmdb_note_aside(struct lmdb_store *s, uint64_t at, uint64_t size);
+
+/* index_patrol.c */
+int lmdb_patrol(struct store *s, uint64_t bytes, store_report_fn *fn, void *arg, uint64_t *faults_out, bool *done_out);
 
 /* resident.c */
 void resident_find_index(struct lmdb_store *s);   /* after each open */

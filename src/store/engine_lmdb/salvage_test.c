@@ -315,6 +315,86 @@ static void versions_never_come_back(void **state)
 	assert_true(store_scope_version(f->store, first) > before);
 }
 
+/* ---- a large index is looked through in the background ---- */
+
+static void put_one(struct fixture *f, unsigned i)
+{
+	char key[16];
+	int n = snprintf(key, sizeof key, "k%05u", i * 61 % KEYS);
+	put(f->store, first, str_make(key, (size_t)n), STR("another value"));
+}
+
+static void hear(void *arg, const char *line)
+{
+	unsigned *lines = arg;
+	++*lines;
+	assert_non_null(strstr(line, "index, table"));
+}
+
+/* A round, in parts of so many bytes; *parts_out: how many. */
+static uint64_t patrol(struct fixture *f, uint64_t bytes, unsigned *parts_out)
+{
+	uint64_t faults, all = 0;
+	unsigned lines = 0;
+	bool done = false;
+	for (*parts_out = 0; !done; ++*parts_out) {
+		assert_int_equal(store_patrol(f->store, bytes, hear, &lines, &faults, &done), 0);
+		all += faults;
+		assert_true(*parts_out < 10000);
+	}
+	assert_int_equal(lines, all);
+	return all;
+}
+
+static void a_large_index_is_looked_through_in_parts(void **state)
+{
+	struct fixture *f = *state;
+	struct store_config c = config_of(f);
+	struct index_picture p;
+	uint8_t page[INDEX_PAGE_SIZE];
+	unsigned parts, more;
+	fill(f);
+	/* every leaf in turn that has many records */
+	assert_int_equal(index_picture_open(f->dir, &p), 0);
+	uint64_t pages = p.file.pages, struck = 0;
+	index_picture_close(&p);
+	c.inspect_bytes = 1;
+	assert_int_equal(store_open(&c, &f->store, NULL), 0);
+	assert_int_equal(patrol(f, 1, &parts), 0);
+	assert_int_equal(patrol(f, UINT64_MAX / 2, &more), 0);
+	assert_true(parts > 30 && more == 1);
+	store_close(&f->store);
+	for (uint64_t n = 2; n < pages; n++) {
+		int fd = open_index(f);
+		off_t at = (off_t)(n * INDEX_PAGE_SIZE);
+		assert_int_equal(pread(fd, page, sizeof page, at), sizeof page);
+		uint64_t before = inspect(f), whole, found;
+		assert_int_equal(before, 0);
+		wipe(f, n, 512);
+		whole = inspect(f);
+		if (whole && store_open(&c, &f->store, NULL) == 0) {
+			found = patrol(f, 3 * INDEX_PAGE_SIZE, &parts);
+			/* a count that does not fit follows from it, and is for the whole look alone */
+			assert_true(found > 0 && found <= whole);
+			assert_true(patrol(f, 1, &parts) > 0);
+			store_close(&f->store);
+			struck++;
+		}
+		assert_int_equal(pwrite(fd, page, sizeof page, at), sizeof page);
+		close(fd);
+	}
+	assert_true(struck > 20);
+	reopen(f);
+	/* beside work, while pages come and go */
+	for (unsigned i = 0; i < 50; i++) {
+		uint64_t faults;
+		bool done;
+		put_one(f, i);
+		assert_int_equal(store_patrol(f->store, 5 * INDEX_PAGE_SIZE, NULL, NULL, &faults, &done), 0);
+		assert_int_equal(faults, 0);
+	}
+}
+
 static void nobody_else_may_have_it_open(void **state)
 {
 	struct fixture *f = *state;
@@ -442,6 +522,7 @@ int main(void)
 		CONFORMANCE_TEST(a_value_with_more_pages_than_it_needs_is_sound, &target),
 		CONFORMANCE_TEST(a_bit_in_a_row_is_noticed, &target),
 		CONFORMANCE_TEST(versions_never_come_back, &target),
+		CONFORMANCE_TEST(a_large_index_is_looked_through_in_parts, &target),
 		CONFORMANCE_TEST(nobody_else_may_have_it_open, &target),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,13 @@ static void mem_release(struct store_hold *h)
 /* Nothing is synced here, so nobody waits. */
 static void mem_pulse(struct store *s, struct store_pulse *out) { (void)s, (void)out; }
 
+/* Memory has no pages that rot unseen. */
+static int mem_patrol(struct store *s, uint64_t bytes, store_report_fn *fn, void *arg, uint64_t *faults_out, bool *done_out)
+{
+	(void)s, (void)bytes, (void)fn, (void)arg, (void)faults_out, (void)done_out;
+	return 0;
+}
+
 static void mem_gave_way(struct store *s, uint64_t us)
 {
 	struct mem_store *m = mem_of(s);
@@ -163,6 +170,7 @@ static const struct engine engine_mem = {
 	.release = mem_release,
 	.pulse = mem_pulse,
 	.gave_way = mem_gave_way,
+	.patrol = mem_patrol,
 	.maintain = mem_maintain,
 	.check = mem_check,
 	.wounded = mem_wounded,
