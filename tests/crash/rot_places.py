@@ -23,6 +23,7 @@ UNREAD = (
     "lock.mdb", "bell",
 )
 SOUND = (
+    "number of the newest root",      # one bit of it tells of a root that the disk refused: LMDB puts back the number then, and goes on from the commit before
     "bounds in branches",             # any that still parts the keys below: the inspection compares each key with the bounds above it
     "free list: commits",             # says whether a reader of before may need the pages; who opens a store has none
     "free list: counts",              # fewer: the rest of these pages is not used again
@@ -68,6 +69,7 @@ class Index:
         self.meta(1 - newest, "older root")
         self.meta(newest, "newest root")
         at = newest * PAGE
+        self.map.set(at + 144, at + 152, "number of the newest root")
         self.map.set((le(data, at + 136, 8) + 1) * PAGE, len(data), "behind the last page")
         self.tree(at + 40, "list of free pages", self.free_row)
         self.tree(at + 88, "list of tables", self.table_row)

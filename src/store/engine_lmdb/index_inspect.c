@@ -36,24 +36,29 @@ static uint64_t last_free(const struct index_file *f, const struct index_table *
 	return node.key.n == 8 ? load_le64(node.key.p) : 0;
 }
 
-/* Every commit but the first gives pages back, at least those on the way to its tables, and notes them under its own number. Before the first there is nothing. */
-static bool is_misnamed(const struct index_file *f, const struct index_meta *m)
+/* Every commit but the first gives pages back, at least those on the way to its tables, and notes them under its own number; before the first there is nothing. So
+ * one bit of a number cannot make the commit before the newest look like the newest, though the two would still follow each other. */
+static bool newest_is_misnamed(const struct index_file *f, const struct index_meta *m)
 {
-	if (m->txn == 0)
-		return m->main.root != INDEX_NO_PAGE;
-	uint64_t commit = last_free(f, &m->free);
-	return commit && commit != m->txn;
+	uint64_t commit = m->txn ? last_free(f, &m->free) : 0;
+	return m->txn ? commit && commit != m->txn : m->main.root != INDEX_NO_PAGE;
 }
 
-/* A commit number is one more than the one before it, and writes the meta page of its parity. One bit of a number can make the commit before the newest
- * look like the newest, with all of that still true; but then one of the two is not the commit that it names. */
+/* When the disk refuses a root LMDB puts back the number that stood there, two less, and not the rest. */
+static bool older_is_misnamed(const struct index_file *f, const struct index_meta *m)
+{
+	uint64_t commit = last_free(f, &m->free);
+	return commit && commit != m->txn && commit != m->txn + 2 && !(m->txn == 0 && commit == 1);
+}
+
+/* A commit number is one more than the one before it, and writes the meta page of its parity. */
 static const char *judge_metas(const struct index_picture *p)
 {
 	const struct index_meta *newer = &p->meta[p->newest], *older = &p->meta[!p->newest];
 	bool fresh = newer->txn == 0 && older->txn == 0;
 	if (!fresh && (newer->txn != older->txn + 1 || newer->txn % 2 != p->newest))
 		return "the two meta pages do not follow each other";
-	return is_misnamed(&p->file, newer) || is_misnamed(&p->file, older) ? "a meta page that is not of the commit it names" : NULL;
+	return newest_is_misnamed(&p->file, newer) || older_is_misnamed(&p->file, older) ? "a meta page that is not of the commit it names" : NULL;
 }
 
 static void picture_read(struct index_picture *p)

@@ -205,38 +205,55 @@ static void a_lost_meta_page_loses_nothing(void **state)
 	assert_int_equal(count(f), KEYS);
 }
 
-/* Commit 6 as number 4 would make 5 the newest, 5 as 7 as well: both go back by a commit, and hold together. */
+static void write_octet(struct fixture *f, unsigned meta, uint8_t octet)
+{
+	int fd = open_index(f);
+	assert_int_equal(pwrite(fd, &octet, 1, (off_t)(meta * INDEX_PAGE_SIZE) + 144), 1);
+	close(fd);
+}
+
+/* With the second bit turned, 5 becomes 7 and would be newer than 6. Where it makes 6 to 4 nobody can tell it from a root that the disk refused: LMDB puts back the
+ * number then, and not the rest. */
 static void a_root_under_another_number_is_noticed(void **state)
 {
 	struct fixture *f = *state;
+	unsigned refused = 0;
 	fill(f);
-	for (unsigned meta = 0; meta < 2; meta++)
-		for (unsigned bit = 0; bit < 8; bit++) {
-			uint8_t octet;
-			int fd = open_index(f);
-			off_t at = (off_t)(meta * INDEX_PAGE_SIZE) + 144;
-			assert_int_equal(pread(fd, &octet, 1, at), 1);
-			octet ^= (uint8_t)(1u << bit);
-			assert_int_equal(pwrite(fd, &octet, 1, at), 1);
-			assert_true(inspect(f) > 0);
-			assert_refused(f);
-			octet ^= (uint8_t)(1u << bit);
-			if (bit == 1) {
-				/* and what is made of it is of the newest commit */
-				salvage(f);
-				reopen(f);
-				size_t n;
-				char *value = get(f->store, second, STR("a"), &n);
-				assert_int_equal(n, 13);
-				free(value);
-				store_close(&f->store);
-			} else {
-				assert_int_equal(pwrite(fd, &octet, 1, at), 1);
+	for (unsigned more = 0; more < 4; more++) {
+		reopen(f);
+		put(f->store, second, STR("a"), STR("of the second"));
+		store_close(&f->store);
+		for (unsigned meta = 0; meta < 2; meta++)
+			for (unsigned bit = 0; bit < 8; bit++) {
+				struct index_picture p;
+				assert_int_equal(index_picture_open(f->dir, &p), 0);
+				uint8_t octet = (uint8_t)p.meta[meta].txn;
+				bool alike = p.newest == meta && bit == 1 && octet & 2;
+				index_picture_close(&p);
+				write_octet(f, meta, octet ^ (uint8_t)(1u << bit));
+				assert_int_equal(inspect(f) == 0, alike);
+				if (!alike)
+					assert_refused(f);
+				refused += alike;
+				write_octet(f, meta, octet);
+				assert_int_equal(inspect(f), 0);
 			}
-			close(fd);
-			assert_int_equal(inspect(f), 0);
-		}
+	}
+	assert_true(refused > 0);
+	/* and what is made of it is of the newest commit */
+	struct index_picture p;
+	assert_int_equal(index_picture_open(f->dir, &p), 0);
+	unsigned older = !p.newest;
+	uint8_t octet = (uint8_t)p.meta[older].txn ^ 2u;
+	index_picture_close(&p);
+	write_octet(f, older, octet);
+	if (inspect(f))
+		salvage(f);
 	reopen(f);
+	size_t n;
+	char *value = get(f->store, second, STR("a"), &n);
+	assert_int_equal(n, 13);
+	free(value);
 }
 
 static void without_any_index_there_is_an_empty_one(void **state)
