@@ -240,7 +240,7 @@ static void start(struct taker *t, struct fixture *f, const char *prefer)
 	for (bool waits = false; !waits; sched_yield()) {
 		pthread_mutex_lock(&f->queue->schedule.lock);
 		for (struct waiter *w = f->queue->schedule.waiters; w; w = w->next)
-			waits = waits || str_eq(w->prefer, str_from_c(prefer));
+			waits = waits || (prefer ? str_eq(w->prefer, str_from_c(prefer)) : w->prefer.n == 0);
 		pthread_mutex_unlock(&f->queue->schedule.lock);
 	}
 }
