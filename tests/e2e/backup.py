@@ -719,7 +719,7 @@ def killed_parts(server, app_password):
         began = time.monotonic()
         run(*restore(*kind))
         took, kills, rounds = time.monotonic() - began, 0, 0
-        while kills < 12 and rounds < 40:
+        while kills < 8 and rounds < 16:
             rounds += 1
             if kills % 4 == 0:
                 spoil()
