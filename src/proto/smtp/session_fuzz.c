@@ -1,6 +1,7 @@
 /* Whole sessions against a house in memory: the first octet says how (mode, user, how much arrives at a time), the rest is what the client sends. */
 #include "proto/smtp/script_house.h"
 #include "proto/smtp/session.h"
+#include "queue/queue_private.h"
 #include "rt/dns_zone.h"
 
 #define STEPS 4
@@ -12,7 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern const char *const fuzz_lines_commands[];
 const char *const fuzz_lines_commands[] = {
 	"EHLO client.example.net\r\n", "HELO x\r\n", "LHLO client.example.net\r\n", "STARTTLS\r\n", "RSET\r\n", "NOOP x\r\n", "QUIT\r\n", "HELP\r\n", "VRFY alice\r\n", "EXPN team\r\n", "ETRN example.org\r\n", "ATRN fetched.test\r\n",
-	"AUTH PLAIN AGFsaWNlAHg=\r\n", "AUTH LOGIN\r\nYWxpY2U=\r\neA==\r\n", "AUTH SCRAM-SHA-256 biwsbj1hbGljZSxyPXg=\r\n", "MAIL FROM:<a@example.net>\r\n", "MAIL FROM:<alice@example.org> BODY=8BITMIME SIZE=100 RET=HDRS ENVID=x\r\n",
+	"AUTH PLAIN AGFsaWNlAHdvbmRlcmxhbmQ=\r\n", "AUTH LOGIN\r\nYWxpY2U=\r\nd29uZGVybGFuZA==\r\n", "AUTH LOGIN\r\nYWxpY2U=\r\neA==\r\n",
+	"AUTH SCRAM-SHA-256 biwsbj1hbGljZSxyPXg=\r\n", "AUTH CRAM-MD5\r\n", "MAIL FROM:<a@example.net>\r\n", "MAIL FROM:<alice@example.org> BODY=8BITMIME SIZE=100 RET=HDRS ENVID=x\r\n",
 	"MAIL FROM:<> SMTPUTF8 BODY=BINARYMIME\r\n", "MAIL FROM:<alice@example.org> BY=100;R HOLDFOR=10 MT-PRIORITY=3 REQUIRETLS AUTH=<> SOLICIT=net.example:ADV\r\n", "RCPT TO:<alice@example.org>\r\n",
 	"RCPT TO:<away@example.org> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;x\r\n", "RCPT TO:<team+x@example.org>\r\n", "RCPT TO:<friend@elsewhere.test>\r\n", "RCPT TO:<postmaster>\r\n", "DATA\r\nSubject: x\r\n\r\nbody\r\n.\r\n", "DATA\r\n", ".\r\n", "..\r\n",
 	"\n.\n", "\r.\r\n", "BDAT 10\r\nA: b\r\n\r\ncd\r\n", "BDAT 0 LAST\r\n", "BDAT 5 LAST\r\nabc\r\n", "BURL imap://alice@example.org/INBOX/;UID=1;URLAUTH=submit+alice:internal:0 LAST\r\n",
@@ -46,11 +48,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	script_house_open(&h);
-	/* passwords from there are refused without hashing them */
-	for (char guess[] = "a"; guess[0] <= 'z'; guess[0]++) {
-		directory_note_login(h.directory, &(struct directory_login){ .ip = STR("192.0.2.1") }, str_from_c(guess), false);
-		directory_note_login(h.directory, &(struct directory_login){ .ip = STR("2001:db8::1") }, str_from_c(guess), false);
-	}
+	/* a thread beside us would have its own pace: the same input could do something else */
+	h.queue->no_clerk = true;
+	if (directory_user_passwd(h.directory, STR("alice@example.org"), STR("wonderland"), NULL) || directory_user_secret(h.directory, STR("alice@example.org"), STR("rabbit hole"), NULL))
+		abort();
 	struct dns_zone *zone = dns_zone_create();
 	struct dns_source dns = dns_zone_source(zone);
 	struct mail_config config = mail_config_defaults();
