@@ -17,9 +17,13 @@ const char *const fuzz_lines_commands[] = {
 	"a RENAME a b\r\n", "a RENAME INBOX c\r\n", "a SUBSCRIBE a\r\n", "a UNSUBSCRIBE a\r\n", "a LIST \"\" * RETURN (STATUS (MESSAGES UIDNEXT) MYRIGHTS SPECIAL-USE CHILDREN)\r\n",
 	"a LIST (SUBSCRIBED RECURSIVEMATCH) \"\" (% \"*\")\r\n", "a LSUB \"\" %\r\n", "a NAMESPACE\r\n", "a STATUS INBOX (MESSAGES SIZE HIGHESTMODSEQ MAILBOXID DELETED-STORAGE)\r\n",
 	"a APPEND INBOX (\\Seen $x) {10+}\r\nA: b\r\n\r\ncd\r\n", "a APPEND a/b {10}\r\nA: b\r\n\r\ncd\r\n", "a APPEND INBOX CATENATE (URL \"/INBOX;UIDVALIDITY=1/;UID=1\" TEXT {3+}\r\nx\r\n)\r\n",
+	"a APPEND INBOX ~{10+}\r\nA: b\r\n\r\ncd\r\n", "a APPEND INBOX UTF8 (~{10+}\r\nA: b\r\n\r\ncd)\r\n", "a APPEND INBOX {8+}\r\nA: b\r\n\r\n (x) {8+}\r\nC: d\r\n\r\n\r\n",
 	"a REPLACE 1 INBOX {10+}\r\nA: b\r\n\r\ncd\r\n", "a IDLE\r\nDONE\r\n", "a CHECK\r\n", "a EXPUNGE\r\n", "a UID EXPUNGE 1:*\r\n",
 	"a FETCH 1:* (FLAGS UID ENVELOPE BODYSTRUCTURE PREVIEW SAVEDATE EMAILID THREADID)\r\n", "a UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)\r\n", "a FETCH 1 BODY[2.1.MIME]<0.9>\r\n",
 	"a FETCH 1 (BINARY[1] BINARY.SIZE[2] BODY.PEEK[HEADER.FIELDS (Subject)])\r\n", "a UID FETCH 1:* (FLAGS) (PARTIAL -1:-5)\r\n", "a STORE 1:* +FLAGS.SILENT (\\Deleted)\r\n", "a STORE 1 (UNCHANGEDSINCE 1) FLAGS (a b)\r\n",
+	"a FETCH 1:2 (BINARY.PEEK[1]<0.3> BODY.PEEK[1.HEADER] BODY[TEXT] BODY.PEEK[HEADER.FIELDS.NOT (To)]<3.9> RFC822.SIZE INTERNALDATE MODSEQ)\r\n",
+	"a SEARCH CHARSET UTF-8 TEXT {2+}\r\n\xc3\xa9 HEADER To {1+}\r\na LARGER 1 KEYWORD k OLDER 5 MODSEQ 1 UID 1:*\r\n", "a SORT (DISPLAYFROM DISPLAYTO SIZE ARRIVAL CC TO FROM) KOI8-R SENTSINCE 1-Jan-2026\r\n",
+	"a UID THREAD REFS UTF-8 ALL\r\n", "a THREAD ORDEREDSUBJECT UTF-8 UNSEEN\r\n", "a LOGIN user@example.org x\r\n",
 	"a UID COPY 1:* a/b\r\n", "a MOVE 1 a/b\r\n", "a SEARCH RETURN (SAVE MIN MAX COUNT ALL) OR SUBJECT x NOT (BODY \"y\" SINCE 1-Jan-2020)\r\n", "a UID SEARCH RETURN (PARTIAL 1:5 UPDATE) TEXT x\r\n",
 	"a SEARCH FUZZY TEXT x\r\n", "a SORT RETURN (ALL) (REVERSE DATE SUBJECT) UTF-8 ALL\r\n", "a THREAD REFERENCES UTF-8 ALL\r\n", "a ESEARCH IN (personal subtree INBOX) RETURN (COUNT) ALL\r\n", "a CANCELUPDATE \"a\"\r\n",
 	"a GETACL INBOX\r\n", "a SETACL INBOX bob +lr\r\n", "a DELETEACL INBOX bob\r\n", "a MYRIGHTS INBOX\r\n", "a LISTRIGHTS INBOX bob\r\n", "a GETQUOTAROOT INBOX\r\n", "a SETQUOTA \"\" (STORAGE 9)\r\n",
@@ -28,8 +32,11 @@ const char *const fuzz_lines_commands[] = {
 	"a UIDBATCHES 2 1:5\r\n", "a FILTER\r\n", "a CONVERT 1 (\"text/plain\") BINARY[1]\r\n", NULL,
 };
 
-static const char message[] = "From: a@example.net\r\nSubject: =?utf-8?q?x?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-							  "--b\r\n\r\none\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ntwo\r\n--b--\r\n";
+/* Nested, and one that answers it in an old charset. */
+static const char first[] = "From: a@example.net\r\nMessage-ID: <1@x>\r\nSubject: =?utf-8?q?x?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+							"--b\r\n\r\none\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ntwo\r\n--b--\r\n";
+static const char second[] = "From: =?koi8-r?b?98/WxA==?= <b@example.org>\r\nTo: a@example.net, group: c@x, d@x;\r\nDate: Fri, 2 Jan 2026 10:00:00 +0300\r\n"
+							 "Subject: Re: [x] x\r\nIn-Reply-To: <1@x>\r\nContent-Type: text/plain; charset=koi8-r\r\nContent-Transfer-Encoding: base64\r\n\r\n8sXH\r\n";
 
 struct world {
 	struct store *store;
@@ -64,9 +71,8 @@ static void log_in(struct conn *c, struct world *w)
 	if (account_open(w->model, 1, &s->account))
 		abort();
 	s->state = IMAP_AUTHENTICATED;
-	char command[600];
-	int n = snprintf(command, sizeof(command), "f APPEND INBOX (\\Seen k) {%zu+}\r\n%s\r\ng SELECT INBOX\r\n",
-					 sizeof(message) - 1, message);
+	char command[1000];
+	int n = snprintf(command, sizeof(command), "f APPEND INBOX (\\Seen k) {%zu+}\r\n%s (\\Answered) {%zu+}\r\n%s\r\ng SELECT INBOX\r\n", sizeof(first) - 1, first, sizeof(second) - 1, second);
 	script_play(c, str_make(command, (size_t)n), 0);
 }
 
