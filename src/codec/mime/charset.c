@@ -51,6 +51,9 @@ static int use(struct mime_charset *c, struct str name)
 /* ICU's default is to put U+FFFD for what it cannot convert. */
 static void convert(struct mime_charset *c, struct str bytes, struct buf *out)
 {
+	/* nothing may have no address, and ICU takes a limit of NULL for "up to a NUL" */
+	if (!bytes.n)
+		return;
 	UChar pivot[PIVOT], *pivot_from = pivot, *pivot_to = pivot;
 	const char *from = bytes.p, *end = bytes.p + bytes.n;
 	UErrorCode status;
