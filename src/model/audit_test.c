@@ -1,116 +1,18 @@
 /* Every kind of damage is found, and mended where something else tells what was there. */
-#include "model/fixture.h"
+#include "model/audit_fixture.h"
 
-#include "base/bytes.h"
-#include "base/clock.h"
 #include "model/acl.h"
 #include "model/audit.h"
-#include "model/bin.h"
 #include "codec/mime/message.h"
 #include "codec/mime/summary.h"
-#include "model/keys.h"
-#include "model/model_private.h"
 #include "model/record.h"
 #include "model/thread.h"
-
-#define TEXT "Subject: test\r\nDate: Mon, 23 Nov 2026 18:54:32 +0000\r\n\r\nbody\r\n"
-
-/* ---- doing damage ---- */
-
-struct edit {
-	struct key key;
-	enum { FLIP, DELETE, PUT } how;
-	struct str value;
-};
-
-static int edit(struct store_write *w, void *arg)
-{
-	const struct edit *e = arg;
-	if (e->how == DELETE)
-		return store_del(w, key_str(&e->key));
-	if (e->how == PUT)
-		return store_put(w, key_str(&e->key), e->value);
-	struct str value;
-	int rc = store_wget(w, key_str(&e->key), &value);
-	if (rc)
-		return rc;
-	char copy[4000];
-	assert_true(value.n <= sizeof(copy));
-	memcpy(copy, value.p, value.n);
-	copy[value.n - 1] ^= 0x40;
-	return store_put(w, key_str(&e->key), str_make(copy, value.n));
-}
-
-static void apply(struct fixture *f, struct edit e)
-{
-	assert_int_equal(store_commit(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, edit, &e), 0);
-}
-static void flip(struct fixture *f, struct key key) { apply(f, (struct edit){ .key = key, .how = FLIP }); }
-static void del(struct fixture *f, struct key key) { apply(f, (struct edit){ .key = key, .how = DELETE }); }
-
-/* ---- looking ---- */
-
-struct found {
-	unsigned lines;
-	char text[4000];
-};
-
-static void note(void *arg, const char *line)
-{
-	struct found *found = arg;
-	found->lines++;
-	size_t n = strlen(found->text);
-	snprintf(found->text + n, sizeof(found->text) - n, "%s\n", line);
-}
-
-static void assert_found(struct fixture *f, const char *expected)
-{
-	struct found found = { .lines = 0 };
-	uint64_t faults;
-	assert_int_equal(model_check(f->model, FIXTURE_ACCOUNT, false, note, &found, &faults), 0);
-	assert_int_equal(faults, found.lines);
-	if (!strstr(found.text, expected))
-		fail_msg("\"%s\" is not in:\n%s", expected, found.text);
-}
-
-/* Finds it, mends it, and then nothing is wrong any more. */
-static void assert_mended(struct fixture *f, const char *expected)
-{
-	assert_found(f, expected);
-	uint64_t faults;
-	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
-	assert_true(faults > 0);
-	fixture_check(f);
-}
-
-static void fill(struct fixture *f)
-{
-	fixture_append(f, FIXTURE_INBOX, TEXT, MESSAGE_SEEN);
-	fixture_append(f, FIXTURE_INBOX, TEXT "2", 0);
-	fixture_append(f, FIXTURE_INBOX, TEXT "three", MESSAGE_DELETED);
-	fixture_check(f);
-}
-
-static void assert_readable(struct fixture *f, uint32_t mailbox)
-{
-	struct view *v;
-	assert_int_equal(view_open(f->account, mailbox, &v), 0);
-	for (uint32_t i = 0; i < view_count(v); i++) {
-		struct store_blob_view body;
-		assert_int_equal(email_map(f->account, view_at(v, i).email, &body), 0);
-		assert_int_equal(body.bytes.n, view_at(v, i).size);
-		email_unmap(f->account, &body);
-	}
-	view_unref(&v);
-}
-
-/* ---- ---- */
 
 static void damaged_index_page(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
-	flip(f, key_page(FIXTURE_INBOX, 1));
+	audit_fill(f);
+	damage_flip(f, key_page(FIXTURE_INBOX, 1));
 	struct view *v;
 	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), ERR_CORRUPT);
 	assert_mended(f, "mailbox 1: the index page from UID 1 on is damaged");
@@ -122,8 +24,8 @@ static void damaged_index_page(void **state)
 static void lost_index_page(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
-	del(f, key_page(FIXTURE_INBOX, 1));
+	audit_fill(f);
+	damage_del(f, key_page(FIXTURE_INBOX, 1));
 	assert_mended(f, "is noted as its place, but is not");
 	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "");
 	assert_int_equal(fixture_blobs(f), 0);
@@ -132,8 +34,8 @@ static void lost_index_page(void **state)
 static void damaged_email(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
-	flip(f, key_email(2));
+	audit_fill(f);
+	damage_flip(f, key_email(2));
 	assert_mended(f, "email 2: its record is damaged");
 	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
 	assert_readable(f, FIXTURE_INBOX);
@@ -142,8 +44,8 @@ static void damaged_email(void **state)
 static void lost_email(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
-	del(f, key_email(2));
+	audit_fill(f);
+	damage_del(f, key_email(2));
 	assert_found(f, "mailbox 1: UID 2 shows email 2, which is lost");
 	/* not mended, and its body is not thrown away either */
 	uint64_t faults;
@@ -155,8 +57,8 @@ static void lost_email(void **state)
 static void damaged_membership(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
-	flip(f, key_member(1, FIXTURE_INBOX, 1));
+	audit_fill(f);
+	damage_flip(f, key_member(1, FIXTURE_INBOX, 1));
 	assert_mended(f, "the places of the emails from 1 on are damaged");
 	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, NULL, false, NULL, NULL), 0);
 	assert_int_equal(fixture_blobs(f), 0);
@@ -165,17 +67,17 @@ static void damaged_membership(void **state)
 static void lost_membership(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
-	del(f, key_member(1, FIXTURE_INBOX, 1));
+	audit_fill(f);
+	damage_del(f, key_member(1, FIXTURE_INBOX, 1));
 	assert_mended(f, "its place in mailbox 1, UID 2, is not noted");
 }
 
 static void email_that_nobody_holds(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
-	del(f, key_page(FIXTURE_INBOX, 1));
-	del(f, key_member(1, FIXTURE_INBOX, 1));
+	audit_fill(f);
+	damage_del(f, key_page(FIXTURE_INBOX, 1));
+	damage_del(f, key_member(1, FIXTURE_INBOX, 1));
 	assert_mended(f, "email 1: nobody holds it");
 	assert_int_equal(fixture_blobs(f), 0);
 }
@@ -186,7 +88,7 @@ static void damaged_mailbox(void **state)
 	uint32_t id = fixture_mailbox(f, "work");
 	fixture_append(f, id, TEXT, MESSAGE_SEEN);
 	fixture_flags(f, id, "1", FLAGS_ADD, 0, "word");
-	flip(f, key_mailbox(id));
+	damage_flip(f, key_mailbox(id));
 	assert_mended(f, "its record is damaged");
 	struct mailbox m = fixture_get(f, id);
 	assert_int_equal(m.messages, 1);
@@ -203,7 +105,7 @@ static void lost_mailbox(void **state)
 	struct fixture *f = *state;
 	uint32_t id = fixture_mailbox(f, "work/deep");
 	fixture_append(f, id, TEXT, MESSAGE_SEEN);
-	del(f, key_mailbox(id));
+	damage_del(f, key_mailbox(id));
 	assert_mended(f, "it has messages but no record");
 	assert_int_equal(fixture_get(f, id).messages, 1);
 }
@@ -211,8 +113,8 @@ static void lost_mailbox(void **state)
 static void lost_inbox(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
-	del(f, key_mailbox(FIXTURE_INBOX));
+	audit_fill(f);
+	damage_del(f, key_mailbox(FIXTURE_INBOX));
 	assert_mended(f, "mailbox 1: it has messages but no record");
 	struct mailbox m;
 	assert_int_equal(mailbox_find(f->account, &f->arena, STR("INBOX"), &m), 0);
@@ -224,7 +126,7 @@ static void lost_inbox(void **state)
 static void lost_empty_inbox(void **state)
 {
 	struct fixture *f = *state;
-	del(f, key_mailbox(FIXTURE_INBOX));
+	damage_del(f, key_mailbox(FIXTURE_INBOX));
 	assert_mended(f, "INBOX is missing");
 	assert_int_equal(fixture_append(f, FIXTURE_INBOX, TEXT, 0), 1);
 }
@@ -235,7 +137,7 @@ static void lost_superior(void **state)
 	fixture_mailbox(f, "work/deep");
 	struct mailbox m;
 	assert_int_equal(mailbox_find(f->account, &f->arena, STR("work"), &m), 0);
-	del(f, key_mailbox(m.id));
+	damage_del(f, key_mailbox(m.id));
 	assert_mended(f, "the mailbox above it is missing");
 	assert_int_equal(mailbox_find(f->account, &f->arena, STR("work"), &m), 0);
 }
@@ -259,7 +161,7 @@ static void damaged_names(void **state)
 		store_end(&r);
 		if (!more)
 			break;
-		apply(f, (struct edit){ .key = k, .how = PUT, .value = value });
+		damage(f, (struct edit){ .key = k, .how = PUT, .value = value });
 		k = key_next(&k);
 	}
 	assert_mended(f, "mailbox 1: it is not found by its name");
@@ -270,9 +172,9 @@ static void damaged_names(void **state)
 static void damaged_state(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
+	audit_fill(f);
 	struct mailbox before = fixture_get(f, FIXTURE_INBOX);
-	flip(f, key_state());
+	damage_flip(f, key_state());
 	struct account *a;
 	assert_int_equal(account_open(f->model, FIXTURE_ACCOUNT, &a), ERR_CORRUPT);
 	assert_mended(f, "its state record is damaged");
@@ -290,11 +192,11 @@ static void damaged_state(void **state)
 static void damaged_log(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
+	audit_fill(f);
 	struct view *v, *newer;
 	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
 	fixture_append(f, FIXTURE_INBOX, TEXT, 0);
-	flip(f, key_log(fixture_get(f, FIXTURE_INBOX).modseq));
+	damage_flip(f, key_log(fixture_get(f, FIXTURE_INBOX).modseq));
 	assert_mended(f, "the change log is damaged");
 	assert_int_equal(view_refresh(f->account, v, &newer), 0);
 	assert_int_equal(view_count(newer), 4);
@@ -307,7 +209,7 @@ static void damaged_log(void **state)
 static void wrong_counts(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
+	audit_fill(f);
 	/* as a page from before the last append would look */
 	struct store_read *r;
 	struct str value;
@@ -319,7 +221,7 @@ static void wrong_counts(void **state)
 	size_t n = value.n;
 	store_end(&r);
 	fixture_append(f, FIXTURE_INBOX, TEXT, 0);
-	apply(f, (struct edit){ .key = key, .how = PUT, .value = str_make(old, n) });
+	damage(f, (struct edit){ .key = key, .how = PUT, .value = str_make(old, n) });
 	assert_mended(f, "4 messages, but its record says 3");
 	assert_int_equal(fixture_get(f, FIXTURE_INBOX).uidnext, 5);
 }
@@ -339,7 +241,7 @@ static void damaged_subscriptions(void **state)
 	memcpy(at.p, key.p, key.n);
 	store_iter_end(&it);
 	store_end(&r);
-	flip(f, at);
+	damage_flip(f, at);
 	assert_mended(f, "subscriptions are damaged");
 	struct str *names;
 	size_t n;
@@ -380,7 +282,7 @@ static void damaged_message_ids(void **state)
 {
 	struct fixture *f = *state;
 	uint64_t thread = append_threaded(f, "Message-ID: <1@a>\r\n\r\n");
-	flip(f, key_thread(0));
+	damage_flip(f, key_thread(0));
 	/* a delivery takes no notice */
 	assert_int_not_equal(append_threaded(f, "In-Reply-To: <1@a>\r\n\r\n"), thread);
 	assert_mended(f, "what is noted of Message-IDs is damaged");
@@ -393,7 +295,7 @@ static void message_ids_of_the_future(void **state)
 	append_threaded(f, "Message-ID: <1@a>\r\n\r\n");
 	struct thread_entry entry = { 5, 1000 };
 	char page[THREAD_VALUE_MAX];
-	apply(f, (struct edit){ .key = key_thread(0), .how = PUT, .value = str_make(page, thread_page_encode(&entry, 1, page)) });
+	damage(f, (struct edit){ .key = key_thread(0), .how = PUT, .value = str_make(page, thread_page_encode(&entry, 1, page)) });
 	assert_mended(f, "a Message-ID is noted for an email of the future");
 }
 
@@ -401,7 +303,7 @@ static void unknown_key(void **state)
 {
 	struct fixture *f = *state;
 	struct key key = { .p = "q?", .n = 2 };
-	apply(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
+	damage(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
 	assert_mended(f, "an unknown key, beginning with 71");
 	struct store_read *r;
 	struct str value;
@@ -416,8 +318,8 @@ static void mailbox_without_a_number(void **state)
 {
 	struct fixture *f = *state;
 	struct key key = key_mailbox(0);
-	fill(f);
-	apply(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
+	audit_fill(f);
+	damage(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
 	assert_mended(f, "an unknown key, beginning with 62");
 	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
 }
@@ -426,10 +328,10 @@ static void keys_of_wrong_shape(void **state)
 {
 	static const char kinds[] = "abcdeghiklmnstux";
 	struct fixture *f = *state;
-	fill(f);
+	audit_fill(f);
 	for (size_t i = 0; kinds[i]; i++) {
 		struct key key = { .p = { kinds[i], 1, 1 }, .n = 3 };
-		apply(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
+		damage(f, (struct edit){ .key = key, .how = PUT, .value = STR("what") });
 		assert_mended(f, "an unknown key");
 	}
 	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
@@ -444,15 +346,15 @@ static void email_under_another_number(void **state)
 	struct store_read *r;
 	struct str value;
 	char copy[4096];
-	fill(f);
+	audit_fill(f);
 	assert_int_equal(store_begin(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, &r), 0);
 	assert_int_equal(store_get(r, key_str(&key), &value), 0);
 	assert_true(value.n <= sizeof(copy));
 	memcpy(copy, value.p, value.n);
 	value.p = copy;
 	store_end(&r);
-	apply(f, (struct edit){ .key = moved, .how = PUT, .value = value });
-	del(f, key);
+	damage(f, (struct edit){ .key = moved, .how = PUT, .value = value });
+	damage_del(f, key);
 	assert_found(f, "nobody holds it");
 	uint64_t faults;
 	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
@@ -467,7 +369,7 @@ static void email_under_another_number(void **state)
 static void stale_tag(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
+	audit_fill(f);
 	/* as if the program had ended between the put and the commit */
 	uint64_t account = FIXTURE_ACCOUNT;
 	struct str body = STR("never delivered");
@@ -476,7 +378,7 @@ static void stale_tag(void **state)
 	assert_int_equal(fixture_blobs(f), 4);
 	struct found found = { .lines = 0 };
 	uint64_t faults;
-	assert_int_equal(model_check(f->model, FIXTURE_ACCOUNT, false, note, &found, &faults), 0);
+	assert_int_equal(model_check(f->model, FIXTURE_ACCOUNT, false, found_note, &found, &faults), 0);
 	assert_int_equal(faults, 0);
 	assert_non_null(strstr(found.text, "note: account 7: 1 bodies are kept for it that no email needs"));
 	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
@@ -491,7 +393,7 @@ static void stale_tag(void **state)
 static void lost_tag(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
+	audit_fill(f);
 	struct view *v;
 	struct email_reader *r;
 	struct email email;
@@ -548,10 +450,10 @@ static void damaged_acl(void **state)
 {
 	struct fixture *f = *state;
 	struct acl acl;
-	fill(f);
+	audit_fill(f);
 	assert_int_equal(mailbox_acl_set(f->account, FIXTURE_INBOX, STR("bob"), false, ACL_ADD, ACL_READ, NULL), 0);
 	fixture_check(f);
-	flip(f, key_acl(FIXTURE_INBOX));
+	damage_flip(f, key_acl(FIXTURE_INBOX));
 	assert_int_equal(mailbox_acl(f->account, &f->arena, FIXTURE_INBOX, &acl), ERR_CORRUPT);
 	assert_mended(f, "mailbox 1: its access rights are damaged");
 	/* nobody is let in by a guess */
@@ -562,10 +464,10 @@ static void damaged_acl(void **state)
 static void acl_of_no_mailbox(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
+	audit_fill(f);
 	uint32_t id = fixture_mailbox(f, "box");
 	assert_int_equal(mailbox_acl_set(f->account, id, STR("bob"), false, ACL_ADD, ACL_READ, NULL), 0);
-	del(f, key_mailbox(id));
+	damage_del(f, key_mailbox(id));
 	assert_mended(f, "it has access rights but no record");
 }
 
@@ -573,162 +475,19 @@ static void damaged_url_keys(void **state)
 {
 	struct fixture *f = *state;
 	uint8_t fresh[URL_KEY_SIZE] = { 1, 2, 3 }, key[URL_KEY_SIZE];
-	fill(f);
+	audit_fill(f);
 	uint32_t id = fixture_mailbox(f, "box");
 	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, FIXTURE_INBOX, false, fresh, key), 0);
 	assert_int_equal(account_url_key_make(f->account, FIXTURE_ACCOUNT, id, false, fresh, key), 0);
 	assert_int_equal(account_url_key_make(f->account, 99, 7, false, fresh, key), 0);
 	fixture_check(f);
-	flip(f, key_url(FIXTURE_INBOX));
+	damage_flip(f, key_url(FIXTURE_INBOX));
 	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, FIXTURE_INBOX, key), ERR_CORRUPT);
 	assert_mended(f, "mailbox 1: its key of authorised URLs is damaged");
 	assert_int_equal(account_url_key(f->account, FIXTURE_ACCOUNT, FIXTURE_INBOX, key), ERR_NOT_FOUND);
-	del(f, key_mailbox(id));
+	damage_del(f, key_mailbox(id));
 	assert_mended(f, "it has a key of authorised URLs but no record");
 	assert_int_equal(account_url_key(f->account, 99, 7, key), 0);
-}
-
-/* Five messages, of which three are in the bin, and a deleted mailbox. */
-static uint32_t fill_bin(struct fixture *f, uint32_t *tomb_out)
-{
-	struct mailbox bin;
-	model_set_keep(f->model, &(struct model_keep){ .seconds = 1000 });
-	fill(f);
-	fixture_append(f, FIXTURE_INBOX, TEXT "four", 0);
-	fixture_append(f, FIXTURE_INBOX, TEXT "five", 0);
-	*tomb_out = fixture_mailbox(f, "box");
-	assert_int_equal(mailbox_delete(f->account, STR("box"), NULL), 0);
-	struct rangeset uids = fixture_uids("1:3");
-	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, &uids, false, NULL, NULL), 0);
-	rangeset_fini(&uids);
-	assert_int_equal(bin_find(f->account, &f->arena, &bin), 0);
-	fixture_check(f);
-	return bin.id;
-}
-
-static void damaged_bin(void **state)
-{
-	struct fixture *f = *state;
-	struct mailbox m;
-	uint32_t tomb, bin = fill_bin(f, &tomb);
-	flip(f, key_tomb(tomb));
-	assert_mended(f, "what is known of the deleted mailbox");
-	flip(f, key_page(bin, 1));
-	assert_mended(f, "is damaged");
-	/* nobody knows when they were deleted: they are kept from now on */
-	uint64_t gone;
-	assert_int_equal(bin_sweep(f->model, FIXTURE_ACCOUNT, clock_now() + 900, &gone), 0);
-	assert_int_equal(gone, 0);
-	assert_string_equal(fixture_show_mailbox(f, bin), "1 2 3");
-	assert_readable(f, bin);
-	flip(f, key_origin(1));
-	assert_mended(f, "where deleted messages came from is damaged, from UID 1 of the bin on");
-	/* still one, and under its name */
-	flip(f, key_mailbox(bin));
-	assert_mended(f, "its record is damaged");
-	assert_int_equal(bin_find(f->account, &f->arena, &m), 0);
-	assert_int_equal(m.id, bin);
-	assert_true(m.bin && str_eq(m.name, STR(BIN_NAME)));
-	assert_int_equal(m.messages, 3);
-}
-
-static void lost_of_bin(void **state)
-{
-	struct fixture *f = *state;
-	struct mailbox m;
-	uint32_t tomb, bin = fill_bin(f, &tomb);
-	del(f, key_tomb(tomb));
-	assert_mended(f, "0 deleted mailboxes, but its state says 1");
-	/* its state is lost: the bin is found again */
-	flip(f, key_state());
-	assert_mended(f, "its state record is damaged");
-	assert_int_equal(bin_find(f->account, &f->arena, &m), 0);
-	assert_int_equal(m.id, bin);
-	/* messages are lost: so is where they came from */
-	del(f, key_page(bin, 1));
-	assert_mended(f, "3 origins are noted of deleted messages that are not there");
-	del(f, key_mailbox(bin));
-	assert_mended(f, "but its state says");
-	assert_int_equal(bin_find(f->account, &f->arena, &m), ERR_NOT_FOUND);
-}
-
-static int keep_state(struct store_read *r, void *arg)
-{
-	struct key key = key_state();
-	struct str value;
-	int rc = store_get(r, key_str(&key), &value);
-	if (!rc)
-		buf_add_str(arg, value);
-	return rc;
-}
-
-/* After a salvage: as model_check with repair does it in a scope that is wounded. */
-static void repair_wounded(struct fixture *f)
-{
-	struct audit c = { .model = f->model, .account = FIXTURE_ACCOUNT, .wounded = true };
-	struct blob_list tagged = { NULL, 0, 0 };
-	assert_int_equal(audit_list_tags(&c, &tagged), 0);
-	c.tagged = &tagged;
-	assert_int_equal(account_read(f->model, FIXTURE_ACCOUNT, audit_read, &c), 0);
-	assert_int_equal(audit_repair(&c), 0);
-	blob_list_fini(&tagged);
-	audit_fini(&c);
-}
-
-/* What is made for a recovered message takes nobody's place, also when the state is older than a mailbox. */
-static void old_state_of_a_salvage(void **state)
-{
-	struct fixture *f = *state;
-	struct buf old = BUF_INIT(0);
-	struct mailbox box, recovered;
-	fill(f);
-	assert_int_equal(account_read(f->model, FIXTURE_ACCOUNT, keep_state, &old), 0);
-	uint32_t id = fixture_mailbox(f, "box");
-	fixture_append(f, id, TEXT "kept", MESSAGE_FLAGGED);
-	apply(f, (struct edit){ .key = key_state(), .how = PUT, .value = buf_str(&old) });
-	buf_fini(&old);
-	/* the first of INBOX has lost its places */
-	del(f, key_page(FIXTURE_INBOX, 1));
-	for (uint32_t i = 1; i <= 3; i++)
-		del(f, key_member(i, FIXTURE_INBOX, i));
-	repair_wounded(f);
-	uint64_t faults;
-	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
-	fixture_check(f);
-	fixture_reopen(f);
-	assert_int_equal(mailbox_find(f->account, &f->arena, STR("box"), &box), 0);
-	assert_int_equal(box.id, id);
-	assert_string_equal(fixture_show_mailbox(f, id), "1:f");
-	assert_int_equal(mailbox_find(f->account, &f->arena, STR("Recovered"), &recovered), 0);
-	assert_int_equal(recovered.messages, 3);
-}
-
-/* A damaged bin stops no deletion, nor is anything lost by it. */
-static void deleted_beside_a_damaged_bin(void **state)
-{
-	struct fixture *f = *state;
-	struct mailbox m;
-	uint32_t tomb, bin = fill_bin(f, &tomb);
-	struct rangeset uids = fixture_uids("4");
-	fixture_flags(f, FIXTURE_INBOX, "4", FLAGS_ADD, MESSAGE_ANSWERED, "$Work");
-	flip(f, key_page(bin, 1));
-	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, &uids, false, NULL, NULL), 0);
-	rangeset_fini(&uids);
-	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "5");
-	assert_int_equal(fixture_blobs(f), 5);
-	assert_mended(f, "is damaged");
-	assert_string_equal(fixture_show_mailbox(f, bin), "1 2 3 4:a");
-	flip(f, key_mailbox(bin));
-	assert_int_equal(mailbox_create(f->account, STR("new"), 0, NULL, NULL), 0);
-	assert_int_equal(mailbox_rename(f->account, STR("new"), STR("newer"), NULL), 0);
-	assert_int_equal(mailbox_delete(f->account, STR("newer"), NULL), 0);
-	uids = fixture_uids("5");
-	assert_int_equal(mailbox_expunge(f->account, FIXTURE_INBOX, &uids, false, NULL, NULL), 0);
-	rangeset_fini(&uids);
-	assert_int_equal(fixture_blobs(f), 5);
-	assert_mended(f, "its record is damaged");
-	assert_int_equal(bin_find(f->account, &f->arena, &m), 0);
-	assert_string_equal(fixture_show_mailbox(f, m.id), "1 2 3 4:a 5");
 }
 
 static int mark_deleting(struct store_write *w, void *arg)
@@ -746,7 +505,7 @@ static int mark_deleting(struct store_write *w, void *arg)
 static void interrupted_deletion(void **state)
 {
 	struct fixture *f = *state;
-	fill(f);
+	audit_fill(f);
 	assert_int_equal(
 		store_commit(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, mark_deleting, NULL), 0);
 	assert_mended(f, "its deletion was interrupted");
@@ -790,10 +549,6 @@ int main(void)
 		FIXTURE_TEST(lost_tag),
 		FIXTURE_TEST(lost_tag_on_a_bad_disk),
 		FIXTURE_TEST(interrupted_deletion),
-		FIXTURE_TEST(damaged_bin),
-		FIXTURE_TEST(lost_of_bin),
-		FIXTURE_TEST(old_state_of_a_salvage),
-		FIXTURE_TEST(deleted_beside_a_damaged_bin),
 	};
 	return fixture_run("audit", tests, sizeof(tests) / sizeof(*tests));
 }
