@@ -77,7 +77,7 @@ static int check_claims(const json_t *claims, const struct mail_config *cfg, str
 		return deny(e, "expired");
 	if (nbf && json_number_value(nbf) - CLOCK_SKEW_S > (double)now)
 		return deny(e, "not valid yet");
-	if (*issuer && (!json_is_string(iss) || strcmp(json_string_value(iss), issuer)))
+	if (*issuer && (!json_is_string(iss) || strcmp(json_string_value(iss), issuer) != 0))
 		return deny(e, "from another issuer");
 	if (*audience && !audience_has(json_object_get(claims, "aud"), audience))
 		return deny(e, "for another audience");

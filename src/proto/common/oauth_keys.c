@@ -92,7 +92,7 @@ static int read_file(const char *path, struct buf *out, struct err *e)
 		return err_set(e, ERR_CONFIG, NULL, "oauth_keys: %s cannot be read", path);
 	while ((n = fread(block, 1, sizeof(block), f)) > 0 && out->n < SET_MAX)
 		buf_add(out, block, n);
-	fclose(f);
+	(void)fclose(f);
 	return out->failed ? ERR_NO_MEMORY : 0;
 }
 
@@ -151,7 +151,7 @@ static int check(const struct oauth_keys *k, enum crypto_signature kind, const c
 	int result = -1;
 	for (size_t i = 0; i < k->n; i++) {
 		const struct key *key = &k->key[i];
-		if (key->kind != kind || (kid && *key->kid && strcmp(kid, key->kid)))
+		if (key->kind != kind || (kid && *key->kid && strcmp(kid, key->kid) != 0))
 			continue;
 		if (crypto_key_verifies(key->key, message, signature))
 			return 1;
