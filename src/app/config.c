@@ -147,7 +147,7 @@ static int take_list(struct app_config *c, cfg_t *cfg, const struct config_optio
 static int take_section(struct app_config *c, cfg_t *cfg, const char *section, struct err *e)
 {
 	for (const struct config_option *o = config_options; o->name; o++) {
-		if (strcmp(o->section, section))
+		if (strcmp(o->section, section) != 0)
 			continue;
 		const char *text = NULL;
 		int r = 0;

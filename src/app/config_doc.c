@@ -17,7 +17,7 @@ static void print_doc(FILE *f)
 		  "lists are `{ \"one\", \"two\" }`.\n"
 		  "SIGHUP reloads; `listen`, `user`, `search` and the connection limits take effect on a restart.\n", f);
 	for (const struct config_option *o = config_options; o->name; o++) {
-		if (!section || strcmp(o->section, section)) {
+		if (!section || strcmp(o->section, section) != 0) {
 			section = o->section;
 			fprintf(f, "\n## %s\n\n| option | kind | default | what |\n|---|---|---|---|\n", *section ? section : "At the top");
 		}
@@ -50,10 +50,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	print_doc(fresh);
-	fclose(fresh);
+	(void)fclose(fresh);
 	for (size_t i = 0; same && i <= n; i++)
 		same = fgetc(old) == (i < n ? (unsigned char)text[i] : EOF);
-	fclose(old);
+	(void)fclose(old);
 	free(text);
 	if (!same)
 		fprintf(stderr, "%s is out of date: config_doc >%s\n", argv[1], argv[1]);

@@ -255,7 +255,7 @@ static void add_options(const char *section, cfg_opt_t *out, unsigned *n)
 	static char no_list[] = "{}";         /* libConfuse wants it writable, and copies it */
 
 	for (const struct config_option *o = config_options; o->name; o++) {
-		if (strcmp(o->section, section) || *n + 4 >= OPTIONS_MAX)
+		if (strcmp(o->section, section) != 0 || *n + 4 >= OPTIONS_MAX)
 			continue;
 		if (o->kind == OPTION_BOOL)
 			out[(*n)++] = (cfg_opt_t)CFG_BOOL(o->name, o->fallback[0] == 't' ? cfg_true : cfg_false, CFGF_NONE);
@@ -304,7 +304,7 @@ void app_config_sample(struct buf *b, struct str hostname)
 	buf_add_lit(b, "# Troika's configuration. Every option has a default; the lines show it. Changes take effect on SIGHUP,\n"
 				   "# those of listen, user, search and limits on a restart.\n\n");
 	for (const struct config_option *o = config_options; o->name; o++) {
-		if (strcmp(o->section, section)) {
+		if (strcmp(o->section, section) != 0) {
 			if (*section)
 				buf_add_lit(b, "}\n");
 			section = o->section;

@@ -130,7 +130,7 @@ int audit_trail_read(const char *dir, const struct audit_filter *f, audit_trail_
 			continue;
 		}
 		code = read_file(&x, in);
-		fclose(in);
+		(void)fclose(in);
 	}
 	*bad_out = x.bad;
 	free(days.v);

@@ -63,7 +63,7 @@ static int use_shared(struct work *w, const struct shared_body *s)
 	struct bodies *out = &w->out->bodies;
 	uint32_t last = out->n ? out->v[out->n - 1].chunk : NO_CHUNK;
 	/* What came to one account together came to the other so too. */
-	if (last == NO_CHUNK || memcmp(&out->chunks.v[last], &s->chunk, CHUNK_ID_SIZE)) {
+	if (last == NO_CHUNK || memcmp(&out->chunks.v[last], &s->chunk, CHUNK_ID_SIZE) != 0) {
 		last = (uint32_t)out->chunks.n;
 		int rc = chunk_list_add(&out->chunks, &s->chunk);
 		if (rc)

@@ -63,7 +63,7 @@ int admin_run(const char *name, const struct admin_verb *verbs, int argc, char *
 	struct house h;
 	struct err e = { 0 };
 
-	while (argc > 1 && v->verb && strcmp(v->verb, argv[1]))
+	while (argc > 1 && v->verb && strcmp(v->verb, argv[1]) != 0)
 		v++;
 	if (argc < 2 || !v->verb)
 		return cli_usage(name, argc < 2 ? "what to do?%s" : "there is no '%s'", argc < 2 ? "" : argv[1]);

@@ -41,7 +41,7 @@ static int print_line(void *arg, const struct audit_event *x, struct str line)
 {
 	const struct options *o = arg;
 	if (o->json) {
-		fwrite(line.p, 1, line.n, stdout);
+		(void)fwrite(line.p, 1, line.n, stdout);
 		putchar('\n');
 		return 0;
 	}

@@ -162,7 +162,7 @@ static int check_place(const struct backup_options *o, struct err *e)
 static int report(const struct backup_report *report, uint64_t ms)
 {
 	printf("%s: %llu accounts (%llu unchanged), %llu messages, %.1f MB; read %llu bodies, %.1f MB; new in the backup %.1f MB (%llu bytes); %.1f s\n", report->id,
-		   (unsigned long long)(report->accounts + report->same), (unsigned long long)report->same, (unsigned long long)report->messages,
+		   (unsigned long long)report->accounts + report->same, (unsigned long long)report->same, (unsigned long long)report->messages,
 		   megabytes(report->bytes), (unsigned long long)report->bodies_read, megabytes(report->bytes_read), megabytes(report->bytes_new),
 		   (unsigned long long)report->bytes_new, (double)ms / 1000);
 	if (report->later)

@@ -150,7 +150,7 @@ int cli_dmarc(int argc, char **argv)
 	struct err e = { 0 };
 	struct totals t = { 0 };
 
-	if (argc < 2 || strcmp(argv[1], "read"))
+	if (argc < 2 || strcmp(argv[1], "read") != 0)
 		return cli_usage("dmarc", argc < 2 ? "what to do?" : "there is no '%s'", argc < 2 ? "" : argv[1]);
 	bool files = argc > 2 && argv[2][0] != '-';
 	int r = 0;

@@ -113,7 +113,7 @@ int cli_export(int argc, char **argv)
 	if (!o.user || !o.to || o.n_words != 1)
 		return cli_usage("export", "%s is missing", !o.user ? "--user" : !o.to ? "--to mbox or --to maildir" : "one PATH");
 	bool maildir = !strcmp(o.to, "maildir");
-	if (!maildir && strcmp(o.to, "mbox"))
+	if (!maildir && strcmp(o.to, "mbox") != 0)
 		return cli_usage("export", "--to is mbox or maildir, not '%s'", o.to);
 	store_catch_bus_errors();
 	r = house_become_owner(o.dir, &e);

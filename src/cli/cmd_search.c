@@ -51,7 +51,7 @@ static int make_anew(struct house *h, const struct directory_user *u, struct err
 		r = search_status(h->search, u->account, &s, e);
 	if (r == 0)
 		printf("%.*s\t%llu indexed in %.1f s\n", STR_ARG(u->name), (unsigned long long)s.emails, (double)(clock_mono_ms() - began) / 1000);
-	fflush(stdout);
+	(void)fflush(stdout);
 	return r;
 }
 

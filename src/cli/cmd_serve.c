@@ -13,7 +13,7 @@ int cli_serve(int argc, char **argv)
 		return r;
 	if (o.n_words)
 		return cli_usage("serve", "what is '%s'?", o.words[0]);
-	if (o.log && strcmp(o.log, "text") && strcmp(o.log, "json"))
+	if (o.log && strcmp(o.log, "text") != 0 && strcmp(o.log, "json") != 0)
 		return cli_usage("serve", "--log is text or json");
 	for (unsigned i = 0; i < o.n_listen; i++)
 		if (app_listen_parse(str_from_c(o.listen[i]), &listen[i], &e))

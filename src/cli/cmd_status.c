@@ -61,7 +61,7 @@ int cli_status(int argc, char **argv)
 		putchar('\n');
 	} else {
 		show(j, &out);
-		fwrite(out.p, 1, out.n, stdout);
+		(void)fwrite(out.p, 1, out.n, stdout);
 	}
 	bool well = is_well(j);
 	buf_fini(&out);

@@ -84,7 +84,7 @@ static int once(const char *dir, bool json, struct err *e)
 	r = look(dir, &now, e);
 	if (r == 0) {
 		top_draw(&now, &before, &v, &text);
-		fwrite(text.p, 1, text.n, stdout);
+		(void)fwrite(text.p, 1, text.n, stdout);
 	}
 	forget(&before);
 	forget(&now);

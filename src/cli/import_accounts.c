@@ -25,7 +25,7 @@ static char *read_token(const char *path)
 	}
 	char *got = fgets(line, sizeof line, f);
 	if (f != stdin)
-		fclose(f);
+		(void)fclose(f);
 	char *copy = got ? str_dup_c(str_trim(str_from_c(line))) : NULL;
 	crypto_wipe(line, sizeof line);
 	if (!copy)
@@ -149,7 +149,7 @@ static int read_file(const struct import_options *o, const char *common, struct 
 		fprintf(stderr, "troika: warning: others may read %s\n", o->accounts);
 	int r = read_lines(f, o, common, out);
 	if (f != stdin)
-		fclose(f);
+		(void)fclose(f);
 	return r;
 }
 

@@ -71,7 +71,7 @@ static void print_account(const struct crew *crew, const struct import_account *
 		printf("  and %u more\n", r->n_troubles - MIGRATE_TROUBLES_MAX);
 	if (a->result)
 		printf("  ended early: %s\n", a->err.log[0] ? a->err.log : err_text(a->result));
-	fflush(stdout);
+	(void)fflush(stdout);
 }
 
 static void draw_bar(struct crew *crew)
@@ -143,7 +143,7 @@ static int run_all(struct crew *crew, unsigned jobs)
 	if (n == 0)
 		return ERR_NO_MEMORY;
 	while (crew->bar && crew->done < crew->accounts->n) {
-		struct timespec pause = { .tv_nsec = SHOW_MS * 1000000l };
+		struct timespec pause = { .tv_nsec = SHOW_MS * 1000000L };
 		nanosleep(&pause, NULL);
 		draw_bar(crew);
 	}

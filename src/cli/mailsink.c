@@ -212,10 +212,10 @@ int mailsink_message(struct mailsink *s, struct str message, uint64_t flags, int
 	for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
 		if (flags & letters[i].flag)
 			name[n++] = letters[i].letter;
-	for (char c = 'a'; c <= 'z'; c++)
+	for (int c = 'a'; c <= 'z'; c++)
 		for (unsigned i = 0; i < sizeof s->letters && MESSAGE_KEYWORD_SHIFT + i < 64; i++)
 			if (s->letters[i] == c && (flags >> (MESSAGE_KEYWORD_SHIFT + i) & 1))
-				name[n++] = c;
+				name[n++] = (char)c;
 	name[n] = 0;
 	return s->text.failed ? ERR_NO_MEMORY : write_maildir_file(s, name, date, e);
 }

@@ -213,7 +213,7 @@ static void print_help(FILE *f)
 
 static bool wants_help(int argc, char **argv)
 {
-	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			return true;
 	return false;
@@ -231,7 +231,7 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--version"))
 		return cli_version(argc, argv);
 	for (const struct cli_command *c = cli_commands; c->name; c++) {
-		if (strcmp(c->name, argv[1]))
+		if (strcmp(c->name, argv[1]) != 0)
 			continue;
 		if (wants_help(argc - 1, argv + 1)) {
 			printf("troika %s: %s\n\n%s\n", c->name, c->summary, c->usage);

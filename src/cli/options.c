@@ -176,6 +176,6 @@ char *options_read_secret(const char *path, const char *prompt)
 	if (!line)
 		fprintf(stderr, "troika: no usable first line in %s (at most %d bytes)\n", f == stdin ? "standard input" : path, DIRECTORY_PASSWORD_MAX);
 	if (f != stdin)
-		fclose(f);
+		(void)fclose(f);
 	return line;
 }

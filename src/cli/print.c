@@ -19,7 +19,7 @@ void print_text(struct str s, int width)
 		if (steers(c) || (c == 0xfffd && at - from == 1))
 			putchar('?');
 		else
-			fwrite(s.p + from, 1, at - from, stdout);
+			(void)fwrite(s.p + from, 1, at - from, stdout);
 	}
 	for (; n < width; n++)
 		putchar(' ');

@@ -170,8 +170,8 @@ int pass_bring(struct pass *p, struct err *e)
 	struct batch *two = calloc(2, sizeof *two);
 	int r = 0;
 
-	w.v = calloc(p->n + 1, sizeof *w.v);
-	w.missed = calloc(p->n + 2, sizeof *w.missed);
+	w.v = calloc(p->n + 1, sizeof *w.v);        // NOLINT(bugprone-sizeof-expression): pointers are what it holds
+	w.missed = calloc(p->n + 2, sizeof *w.missed);        // NOLINT(bugprone-sizeof-expression): pointers are what it holds
 	if (!two || !w.v || !w.missed)
 		r = err_set(e, ERR_NO_MEMORY, NULL, "messages of a folder");
 	for (size_t i = 0; r == 0 && i < p->n; i++) {

@@ -42,7 +42,7 @@ static int run_closure(struct store_write *w, void *arg)
 	run->refused = rc != 0;
 	if (rc == 0 && run->foreign && c->changed)
 		c->shard.foreign++;
-	if (rc == 0 && memcmp(&before, &c->shard, sizeof(before)))
+	if (rc == 0 && memcmp(&before, &c->shard, sizeof(before)) != 0)
 		rc = shard_write(c);
 	return rc == 0 && c->arena->failed ? ERR_NO_MEMORY : rc;
 }

@@ -206,7 +206,7 @@ void porter_stop(void)
 static size_t find_program(const char *path)
 {
 	size_t i = 0;
-	while (i < porter.n && strcmp(porter.programs[i].path, path))
+	while (i < porter.n && strcmp(porter.programs[i].path, path) != 0)
 		i++;
 	return i;
 }

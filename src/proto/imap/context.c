@@ -39,7 +39,7 @@ static void drop(struct imap_session *s, size_t at)
 {
 	struct imap_contexts *all = s->contexts;
 	destroy(all->v[at]);
-	memmove(&all->v[at], &all->v[at + 1], (--all->n - at) * sizeof(all->v[0]));
+	memmove(&all->v[at], &all->v[at + 1], (--all->n - at) * sizeof(all->v[0]));        // NOLINT(bugprone-sizeof-expression): pointers are what it holds
 	if (all->n == 0)
 		imap_contexts_end(s);
 }

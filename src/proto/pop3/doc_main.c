@@ -95,10 +95,10 @@ static int compare(const char *path)
 		return 1;
 	}
 	print_doc(fresh);
-	fclose(fresh);
+	(void)fclose(fresh);
 	for (size_t i = 0; same && i <= n; i++)
 		same = fgetc(old) == (i < n ? (unsigned char)text[i] : EOF);
-	fclose(old);
+	(void)fclose(old);
 	free(text);
 	if (!same)
 		fprintf(stderr, "%s is out of date: pop3_doc >%s\n", path, path);
