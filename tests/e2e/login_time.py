@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Who is here is not told by the time that a refusal takes: for each mechanism the shortest times of an unknown, a disabled, a shared and a known user (without and with an app
 password) are compared: other work on the machine makes a time longer, never shorter. A missing hash would be a difference of the whole; the bound is three quarters of it, or 12 ms
-where nothing is hashed. The users take turns, so that a busy machine slows all of them; what does not fit is measured on, eight times at most, and the shortest of all counts.
+where nothing is hashed. The users take turns, so that a busy machine slows all of them; what does not fit is measured on, thirty times at most, and the shortest of all counts.
 Usage: login_time.py PATH/TO/troika"""
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from common import PATIENCE, USERS, Server, Template, address, attempt, binary, 
 
 KNOWN, DISABLED, SHARED = address("alice"), address("bob"), address("shared")
 NAMES = {"known": KNOWN, "with an app password": address("carol"), "disabled": DISABLED, "shared": SHARED, "unknown": address("nobody"), "elsewhere": "nobody@elsewhere.example"}
-ROUNDS, TRIES = {"password": 5, "proof": 21}, 8
+ROUNDS, TRIES = {"password": 5, "proof": 21}, 30
 
 
 class Talk:

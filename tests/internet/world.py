@@ -3,6 +3,7 @@
 Needs root (namespaces, port 25). Every namespace, process and file is made here and taken away here. Two servers whose Debian packages
 exclude each other are unpacked beside the system and laid over /usr inside their own mount namespace.
 """
+import fcntl
 import os
 import shutil
 import signal
@@ -166,11 +167,15 @@ def unpack():
     """Programs of packages that cannot be installed side by side; the folder they lie in, laid out as from /."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "/var/cache")) / "troika-tests"
     done = cache / "done"
-    if not done.exists():
-        shutil.rmtree(cache, ignore_errors=True)
-        (cache / "deb").mkdir(parents=True)
-        run("apt-get", "download", *UNPACKED, cwd=cache / "deb")
-        for deb in (cache / "deb").glob("*.deb"):
-            run("dpkg", "-x", deb, cache / "root")
-        done.touch()
+    cache.mkdir(parents=True, exist_ok=True)
+    with open(cache / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)                      # another scenario may be at it
+        if not done.exists():
+            for part in ("deb", "root"):
+                shutil.rmtree(cache / part, ignore_errors=True)
+            (cache / "deb").mkdir()
+            run("apt-get", "download", *UNPACKED, cwd=cache / "deb")
+            for deb in (cache / "deb").glob("*.deb"):
+                run("dpkg", "-x", deb, cache / "root")
+            done.touch()
     return cache / "root"
