@@ -79,12 +79,14 @@ static int remove_dir(int above, const char *name, const char *pattern)
 	return unlinkat(above, name, AT_REMOVEDIR);
 }
 
+static int remove_file(int above, const char *name) { return unlinkat(above, name, 0) && errno != ENOENT ? -1 : 0; }
+
 static int remove_store(const char *dir, int dir_fd, struct err *e)
 {
 	int fd = openat(dir_fd, "store", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
-	if (fd < 0 || remove_dir(fd, "index", "*.mdb") || remove_dir(fd, "blobs", "*") || (unlinkat(fd, "bell", 0) && errno != ENOENT) ||
+	if (fd < 0 || remove_dir(fd, "index", "*.mdb") || remove_dir(fd, "blobs", "*") || remove_file(fd, "bell") || remove_file(fd, "pulse") ||
 		remove_dir(dir_fd, "store", "FORMAT*")) {
 		int saved = errno;
 		if (fd >= 0)
