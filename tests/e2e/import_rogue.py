@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """`troika import` from servers that lie, drop, throttle, send garbage or never end: a clear error, what can be had is had, once, in bounded memory."""
-import imaplib
 import os
 import re
 import socket
@@ -8,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from common import DOMAIN, USERS, Server, Template, address, attempt, binary, check, finish, imap
+from common import PATIENCE, Server, Template, address, attempt, binary, check, finish, imap, until
 
 
 SANITIZED = b"__asan_init" in open(binary(), "rb").read()          # whose memory says nothing
@@ -455,9 +454,10 @@ def killed(p):
     check("and little was fetched twice", len(f.fetched) < 1199 + 150 * kills, len(f.fetched))
     q = subprocess.Popen([binary(), "import", "-d", str(p.server.data), "--user", address("carol"), "--password-file", str(p.server.dir / "pw"), "--insecure",
                           f"imap://joe@127.0.0.1:{f.port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    time.sleep(0.15)
+    before = len(f.fetched)
+    until(lambda: len(f.fetched) > before)                    # it is at work
     q.terminate()
-    out = q.communicate(timeout=30)[0]
+    out = q.communicate(timeout=PATIENCE)[0]
     check("SIGTERM: it ends at once and says how to go on", q.returncode == 75 and "run it again" in out, (q.returncode, out))
     f.stop()
 
