@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """A body whose end goes away while it is being sent, as when a disk fails: the answer is broken off, never ended as if it were whole, and the server goes on.
 Usage: broken_reads.py PATH/TO/troika"""
 import os

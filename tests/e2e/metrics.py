@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """What is seen from outside: every kind of refusal moves its figure and is explained in the log; health; sessions; `troika top`, `troika status`.
 
     tests/e2e/metrics.py PATH/TO/troika
