@@ -123,6 +123,9 @@ static void learn(struct queue *q, struct str destination, const struct destinat
 	int64_t until_ms = r->until > INT64_MAX / 1000 ? INT64_MAX : r->until * 1000;
 	struct schedule *s = &q->schedule;
 	pthread_mutex_lock(&s->lock);
+	/* none is blocked for so long: the clock was ahead */
+	if (until_ms - now_ms > s->retry_max_ms)
+		until_ms = now_ms;
 	struct destination *d = until_ms > now_ms ? schedule_add(s, destination, until_ms) : schedule_find(s, destination);
 	if (d && (d->until_ms != until_ms || !d->failures)) {
 		d->failures = (uint16_t)(r->failures < UINT16_MAX ? r->failures : UINT16_MAX);

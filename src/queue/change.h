@@ -52,6 +52,7 @@ int group_next(struct change *c, const struct message *m, unsigned number, struc
 /* Writes the group, without recipients that are settled and owe nothing; due anew; with its entry in the queue. Follow it by message_save. */
 int group_save(struct change *c, struct message *m, struct group *g);
 int message_set_clock(struct change *c, struct message *m);                   /* by its times */
+int message_set_notice(struct change *c, struct message *m, int64_t at);        /* what is owed is told then; 0: nothing is owed */
 int message_hold(struct change *c, struct message *m);
 int message_release(struct change *c, struct message *m);
 /* Writes the envelope if it changed, with its entry among the notices when something is owed; a message without recipients goes. */

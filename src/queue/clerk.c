@@ -10,7 +10,7 @@
 #include <signal.h>
 
 #define BATCHES_MAX 50u                               /* of the clock and the sweeper in one round, for each shard */
-#define PURGE_MS 3600000
+#define HOURLY_MS 3600000
 #define SWEEP_MS 1000
 
 struct shard_view {
@@ -23,7 +23,8 @@ struct clerk {
 	atomic_bool news;
 	bool running;
 	pthread_t thread;
-	int64_t purge_ms, sweep_ms, overflow_ms;
+	int64_t hourly_ms, sweep_ms, overflow_ms;     /* when it was done last */
+	int64_t ahead_ms;                     /* of the monotonic clock, as of the last round; 0: there was none */
 };
 
 /* ---- news ---- */
@@ -118,7 +119,7 @@ static int run_clock(struct queue *q, int64_t *next_out)
 /* Together, or after a while. True: some wait. */
 static bool sweep(struct queue *q, int64_t now_ms)
 {
-	bool waits = false, late = now_ms - q->clerk->sweep_ms >= SWEEP_MS || now_ms < q->clerk->sweep_ms;
+	bool waits = false, late = now_ms - q->clerk->sweep_ms >= SWEEP_MS;
 	if (late)
 		q->clerk->sweep_ms = now_ms;
 	for (unsigned i = 0; i < QUEUE_SHARDS; i++) {
@@ -162,21 +163,46 @@ static bool write_unwritten(struct queue *q)
 	return false;
 }
 
+/* True: something is left to do. */
+static bool do_hourly(struct queue *q, int64_t now_ms)
+{
+	if (now_ms - q->clerk->hourly_ms < HOURLY_MS)
+		return false;
+	int astray = astray_run(q);
+	if (backoff_purge(q) != 1 && astray == 0)
+		q->clerk->hourly_ms = now_ms;
+	return astray != 0;
+}
+
+/* What was to be done at a time that has not come again is done now. */
+static void mind_the_clock(struct queue *q, int64_t now_ms)
+{
+	struct clerk *c = q->clerk;
+	int64_t was_ms = c->ahead_ms;
+	c->ahead_ms = now_ms - (int64_t)clock_mono_ms();
+	if (was_ms == 0 || c->ahead_ms > was_ms - QUEUE_SET_BACK_MS)
+		return;
+	c->hourly_ms = c->sweep_ms = c->overflow_ms = 0;
+	pthread_mutex_lock(&q->schedule.lock);
+	schedule_set_back(&q->schedule, now_ms);
+	pthread_mutex_unlock(&q->schedule.lock);
+}
+
 static int64_t sooner(int64_t a, int64_t b) { return a < b ? a : b; }
 
 uint64_t queue_tick(struct queue *q)
 {
 	int64_t now_ms = clock_now_ms(), next;
+	mind_the_clock(q, now_ms);
 	bool unwritten = write_unwritten(q);
 	bool failed = look_at_all(q, now_ms) != 0;
 	failed = run_clock(q, &next) || failed;
 	bool freed = sweep(q, now_ms);
-	if (now_ms - q->clerk->purge_ms >= PURGE_MS && backoff_purge(q) != 1)
-		q->clerk->purge_ms = now_ms;
+	bool astray = do_hourly(q, now_ms);
 	pthread_mutex_lock(&q->schedule.lock);
 	schedule_run_timers(&q->schedule, clock_now_ms());
 	pthread_mutex_unlock(&q->schedule.lock);
-	if (unwritten || failed || freed)
+	if (unwritten || failed || freed || astray)
 		return SWEEP_MS;
 	int64_t until = next > SCHEDULE_NEVER / 1000 ? SCHEDULE_NEVER : next * 1000, left = until - now_ms;
 	return (uint64_t)(left < 0 ? 0 : sooner(left, QUEUE_CLERK_SLEEP_MS));

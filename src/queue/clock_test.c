@@ -162,12 +162,97 @@ static void its_own_time_of_expiry(void **state)
 	fixture_empty(f);
 }
 
+#define DAYS_AHEAD (40 * 86400)
+
+static void deliver(struct fixture *f, const char *destination)
+{
+	struct queue_job *j = fixture_take_of(f, destination);
+	if (!j)
+		fail_msg("nothing is due for %s", destination);
+	fixture_finish(f, j, QUEUE_DELIVERED);
+}
+
+/* What was told to wait while the clock was ahead, in every place that knows a time. */
+static void a_clock_that_is_set_back(void **state)
+{
+	struct fixture *f = *state;
+	int64_t release = clock_now() + 5000;
+	fixture_forward(f, DAYS_AHEAD);
+	submit(f, "s@example.com > a@held.example", (struct queue_envelope){ .not_before = release });
+	submit(f, "s@example.com > a@asked.example", (struct queue_envelope){ .not_before = clock_now() + 86400 });
+	fixture_submit(f, "s@example.com > a@late.example");
+	fixture_submit(f, "s@example.com > a@gone.example");
+	fixture_submit(f, "s@example.com > a@untried.example");
+	fixture_submit(f, "s@example.com > a@dead.example");
+	fixture_finish(f, fixture_take_of(f, "late.example"), QUEUE_DELAYED);
+	fixture_finish(f, fixture_take_of(f, "gone.example"), QUEUE_FAILED);
+	fixture_finish(f, fixture_take_of(f, "untried.example"), 0);
+	struct queue_job *j = fixture_take_of(f, "dead.example");
+	queue_destination_failed(f->queue, STR("dead.example"), STR("4.4.1"), STR("no answer"), STR_NONE);
+	fixture_finish(f, j, 0);
+	fixture_submit(f, "s@example.com > a@new.example");
+	fixture_forward(f, -DAYS_AHEAD);
+	deliver(f, "new.example");
+	deliver(f, "late.example");
+	deliver(f, "untried.example");
+	deliver(f, "dead.example");
+	fixture_expect_notice(f, "notice: a@gone.example=failed");
+	/* RFC 4865: who asked for a time gets it */
+	fixture_expect_nothing(f);
+	fixture_forward(f, 4990);
+	fixture_expect_nothing(f);
+	fixture_forward(f, 11);
+	deliver(f, "held.example");
+	fixture_forward(f, DAYS_AHEAD);
+	fixture_expect_nothing(f);
+	fixture_forward(f, 86400);
+	deliver(f, "asked.example");
+	fixture_empty(f);
+}
+
+/* More of it than one commit changes. */
+static void a_clock_that_was_set_back_before_the_start(void **state)
+{
+	struct fixture *f = *state;
+	fixture_forward(f, DAYS_AHEAD);
+	for (unsigned i = 0; i < 2 * QUEUE_CLERK_BATCH + 1; i++)
+		fixture_submit(f, "s@example.com > a@new.example");
+	fixture_submit(f, "s@example.com > a@dead.example");
+	struct queue_job *j = fixture_take_of(f, "dead.example");
+	queue_destination_failed(f->queue, STR("dead.example"), STR("4.4.1"), STR("no answer"), STR_NONE);
+	fixture_finish(f, j, 0);
+	f->shifted_ms -= DAYS_AHEAD * INT64_C(1000);
+	clock_shift_ms(-DAYS_AHEAD * INT64_C(1000));
+	fixture_reopen(f);
+	for (unsigned i = 0; i < 2 * QUEUE_CLERK_BATCH + 1; i++)
+		deliver(f, "new.example");
+	deliver(f, "dead.example");
+	fixture_empty(f);
+}
+
+/* The entry itself was due all along; that the clock had it in its hands is put off in memory only. */
+static void what_memory_alone_put_off(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t id = submit(f, "s@example.com > a@busy.example=never", (struct queue_envelope){ .expires = clock_now() + 2 * DAYS_AHEAD });
+	fixture_forward(f, DAYS_AHEAD);
+	f->queue->schedule.claimed = &id;
+	f->queue->schedule.n_claimed = 1;
+	fixture_expect_nothing(f);
+	f->queue->schedule.claimed = NULL;
+	f->queue->schedule.n_claimed = 0;
+	fixture_forward(f, -DAYS_AHEAD);
+	deliver(f, "busy.example");
+	fixture_empty(f);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(a_delay_is_told_once), FIXTURE_TEST(what_is_blocked_expires), FIXTURE_TEST(what_is_in_flight_does_not_expire),
 		FIXTURE_TEST(by_return), FIXTURE_TEST(by_notify), FIXTURE_TEST(future_release), FIXTURE_TEST(a_notice_gathers),
-		FIXTURE_TEST(its_own_time_of_expiry),
+		FIXTURE_TEST(its_own_time_of_expiry), FIXTURE_TEST(a_clock_that_is_set_back), FIXTURE_TEST(a_clock_that_was_set_back_before_the_start),
+		FIXTURE_TEST(what_memory_alone_put_off),
 	};
 	return fixture_run("clock", tests, sizeof(tests) / sizeof(tests[0]));
 }

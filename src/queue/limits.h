@@ -44,6 +44,7 @@
 #define QUEUE_CORRUPT_S 3600                  /* what cannot be read is looked at again after so long; queue_check tells of it */
 #define QUEUE_CLERK_PAUSE_MS 100              /* between two looks of the clerk */
 #define QUEUE_CLERK_SLEEP_MS 10000            /* at most */
+#define QUEUE_SET_BACK_MS 1000                /* the clock was set back when it lost so much on the monotonic one between two looks of the clerk */
 #define QUEUE_COMMIT_TRIES 10u                /* of a commit whose fate is unknown */
 #ifndef QUEUE_LIST_CHUNK
 #define QUEUE_LIST_CHUNK 64u                  /* messages copied out of one snapshot */

@@ -125,7 +125,7 @@ int message_load(struct change *c, uint64_t id, struct message *out)
 	return rc ? rc : envelope_record_decode(value, &out->e);
 }
 
-static int set_notice(struct change *c, struct message *m, int64_t at)
+int message_set_notice(struct change *c, struct message *m, int64_t at)
 {
 	struct queue_key key = entry_key(m, STR(QUEUE_NOTICES), m->e.notice_at, GROUP_NOTICE);
 	int rc = 0;
@@ -147,7 +147,7 @@ static int owe(struct change *c, struct message *m)
 	int rc = group_next(c, m, 0, &g);
 	if (rc == 1)
 		rc = group_next(c, m, g.number + 1, &g);
-	return rc < 0 ? rc : set_notice(c, m, c->now + (rc ? QUEUE_GATHER_S : 0));
+	return rc < 0 ? rc : message_set_notice(c, m, c->now + (rc ? QUEUE_GATHER_S : 0));
 }
 
 static int set_clock(struct change *c, struct message *m, int64_t at)
@@ -226,7 +226,7 @@ static int message_write(struct change *c, const struct message *m)
 /* All recipients are settled and all notices sent. The body is given back later, outside the commit. */
 static int message_remove(struct change *c, struct message *m)
 {
-	int rc = set_notice(c, m, 0);
+	int rc = message_set_notice(c, m, 0);
 	if (rc == 0)
 		rc = set_clock(c, m, 0);
 	if (rc == 0 && is_held(m)) {
@@ -249,7 +249,7 @@ int message_save(struct change *c, struct message *m)
 	if (rc == 0)
 		return message_remove(c, m);
 	if (rc == 1 && !m->e.owing)
-		rc = set_notice(c, m, 0);
+		rc = message_set_notice(c, m, 0);
 	else if (rc == 1 && !m->e.notice_at)
 		rc = owe(c, m);
 	if (rc < 0)

@@ -28,7 +28,7 @@ void queue_set_config(struct queue *q, const struct queue_config *c)
 	struct queue_config r = with_defaults(c);
 	pthread_mutex_lock(&q->schedule.lock);
 	q->config = r;
-	q->schedule.forget_ms = (int64_t)r.retry_max_s * 1000;
+	q->schedule.retry_max_ms = (int64_t)r.retry_max_s * 1000;
 	pthread_mutex_unlock(&q->schedule.lock);
 }
 

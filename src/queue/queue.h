@@ -104,7 +104,7 @@ struct queue_config {
 };
 int queue_open(struct store *s, const struct queue_config *c, struct queue **out, struct err *e);
 void queue_close(struct queue **q);       /* no job may be out; accepts NULL */
-/* From now on; what was submitted before keeps its time of expiry. */
+/* From now on; what was submitted before keeps its time of expiry; what waits for longer than the new retry_max_s is due within the hour. */
 void queue_set_config(struct queue *q, const struct queue_config *c);
 /* Makes every queue_take that waits return ERR_CLOSED, and later ones too. */
 void queue_stop(struct queue *q);

@@ -71,6 +71,9 @@ int backoff_purge(struct queue *q);
 /* list.c: whether this recipient is meant. */
 bool filter_recipient(const struct queue_filter *f, const struct queue_recipient *r);
 
+/* astray.c: what lies further ahead than it can have been put off is due now. 1: there may be more. */
+int astray_run(struct queue *q);
+
 /* clock.c: expiry, delays and deliver-by times that have come, at most a batch; *more_out: there are more. *next_out: when the next comes. */
 int clock_run(struct queue *q, unsigned shard, bool *more_out, int64_t *next_out);
 /* sweep.c: gives back bodies; *more_out as above. */

@@ -339,7 +339,7 @@ bool schedule_place_quietly(struct schedule *s, struct destination *d, int64_t n
 	if (at == SCHEDULE_NEVER) {
 		if (b && b->active)
 			return false;
-		at = d->failures ? d->until_ms + s->forget_ms : later(b ? b->rate_ms : 0, d->until_ms);
+		at = d->failures ? d->until_ms + s->retry_max_ms : later(b ? b->rate_ms : 0, d->until_ms);
 		if (at <= now_ms) {
 			forget(s, d);
 			return false;
@@ -388,6 +388,22 @@ void schedule_run_timers(struct schedule *s, int64_t now_ms)
 {
 	while (s->heap_n && s->heap[0].when_ms <= now_ms)
 		schedule_place(s, s->heap[0].d, now_ms);
+}
+
+void schedule_set_back(struct schedule *s, int64_t now_ms)
+{
+	int64_t latest_ms = now_ms + s->retry_max_ms;
+	for (size_t i = 0; i < s->n_buckets; i++)
+		for (struct destination *d = s->buckets[i], *next; d; d = next) {
+			next = d->hash_next;
+			if (d->until_ms > latest_ms)
+				d->until_ms = now_ms;
+			if (d->next_ms > latest_ms && d->next_ms != SCHEDULE_NEVER)
+				d->next_ms = now_ms;
+			if (d->busy)
+				d->busy->rate_ms = d->busy->pause_ms = d->busy->limits_ms = 0;
+			schedule_place(s, d, now_ms);
+		}
 }
 
 struct destination *schedule_choose(struct schedule *s, struct str prefer, bool only)

@@ -97,7 +97,7 @@ struct schedule {
 	size_t n_jobs, n_unwritten;
 	const uint64_t *claimed;              /* messages that the clock has in its hands: not to be taken */
 	size_t n_claimed;
-	int64_t forget_ms;                    /* a failure of a destination that has no mail is remembered for so long */
+	int64_t retry_max_ms;                 /* no destination is blocked for longer; a failure of one that has no mail is remembered for so long */
 };
 
 int schedule_init(struct schedule *s);                                /* without the lock */
@@ -118,6 +118,8 @@ bool schedule_place(struct schedule *s, struct destination *d, int64_t now_ms);
 bool schedule_place_quietly(struct schedule *s, struct destination *d, int64_t now_ms);
 /* Its part for work, made when there is none. NULL: no memory. */
 struct busy *schedule_busy(struct destination *d);
+/* The clock was set back: what the schedule was told to wait for while it was ahead is looked at anew, or waits no more. */
+void schedule_set_back(struct schedule *s, int64_t now_ms);
 /* Those whose time has come. */
 void schedule_run_timers(struct schedule *s, int64_t now_ms);
 /* Whose turn it is, by a taker's wishes; NULL: nobody's. */

@@ -349,9 +349,6 @@ def one_fault(server, faults, w, fault, idle):
     hits = faults.set(place) or int(place == "clock")
     if place == "thread":
         faults.set("index.sync")
-    if place == "clock" and error > 0:
-        # What was due at a time that the clock has left again waits for it: doc/admin/trouble.md has this as the cure.
-        server.cli(["queue", "retry", "--all"], "")
     stuck = sum(t.is_alive() for t in threads)
     struck = hits > 0
     print(f"     {name}: struck {hits} times; {tally.good} worked, {tally.refused} refused, {len(tally.cut)} cut off, slowest {tally.slowest:.1f} s", flush=True)
