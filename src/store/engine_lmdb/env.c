@@ -57,7 +57,11 @@ static int settle_roots(struct lmdb_store *s)
 	char *roots = malloc(n);
 	if (rc == 0 && !roots)
 		rc = ENOMEM;
-	if (rc == 0 && (pread(fd, roots, n, 0) != (ssize_t)n || pwrite(fd, roots, n, 0) != (ssize_t)n))
+	ssize_t got = rc == 0 ? pread(fd, roots, n, 0) : 0;
+	/* LMDB begins its file by writing both, and opens it also when a power cut has left only the beginning of the second. */
+	if (rc == 0 && got >= 0 && (size_t)got < n)
+		rc = MDB_INVALID;
+	if (rc == 0 && (got < 0 || pwrite(fd, roots, n, 0) != (ssize_t)n))
 		rc = EIO;
 	if (rc == 0)
 		rc = mdb_env_sync(s->env, 1);

@@ -365,6 +365,25 @@ static void an_interrupted_making_is_made_again(void **state)
 	assert_list(f->store, scope, STR_NONE, STR_NONE, "a=1");
 }
 
+/* A power cut may leave of the two roots that LMDB begins with the first and some sectors of the second. */
+static void half_of_the_roots_is_no_index_yet(void **state)
+{
+	struct fixture *f = *state;
+	char index[100], format[100];
+	struct err e = { .code = 0 };
+	snprintf(index, sizeof index, "%s/index/data.mdb", f->dir);
+	snprintf(format, sizeof format, "%s/FORMAT", f->dir);
+	store_close(&f->store);
+	struct store_config make = { .engine = STORE_ENGINE_LMDB, .dir = f->dir, .create = true };
+	for (int with_format = 1; with_format >= 0; with_format--) {
+		assert_int_equal(truncate(index, 4096 + 5 * 512), 0);
+		if (!with_format)
+			assert_int_equal(unlink(format), 0);
+		assert_int_equal(store_open(&make, &f->store, &e) == 0, !with_format);
+	}
+	assert_int_equal(access(format, F_OK), 0);
+}
+
 static int to_child, from_child;
 static void child_makes_it(void)
 {
@@ -420,6 +439,7 @@ int main(void)
 		CONFORMANCE_TEST(what_was_committed_stays, &target),
 		CONFORMANCE_TEST(a_level_stays_and_is_seen_by_others, &old),
 		CONFORMANCE_TEST(an_interrupted_making_is_made_again, &target),
+		CONFORMANCE_TEST(half_of_the_roots_is_no_index_yet, &target),
 		CONFORMANCE_TEST(only_one_makes_it_again, &target),
 		CONFORMANCE_TEST(mapped_pages_are_let_go_of, &target),
 		CONFORMANCE_TEST(a_closed_segment_is_continued, &target),
