@@ -14,6 +14,7 @@ fuzz_packages="clang libclang-rt-14-dev libcmocka-dev"
 run_packages="curl"
 guest_packages="qemu-system-x86 busybox-static e2fsprogs xfsprogs btrfs-progs"      # machines of our own: tests/guest
 bench_packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix openssl python3"
+survival_packages="dovecot-imapd dovecot-lmtpd python3-pyfuse3 fuse3 e2fsprogs"    # bench/survival.py
 
 # need PURPOSE PACKAGE...: installs what is missing, saying what and why; through sudo when not root.
 need() {

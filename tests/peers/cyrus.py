@@ -47,11 +47,11 @@ EVENTS {{
 
 
 class Cyrus:
-    """start, admin and client, stop or kill, start again, remove. users: those who can log in; their mailboxes are made by the admin."""
+    """start, login, stop or kill, start again, remove. users: those who can log in; add makes the mailbox of one. where: a directory of the caller's."""
 
-    def __init__(self, users, more="altnamespace: no\nunixhierarchysep: no"):
+    def __init__(self, users, more="altnamespace: no\nunixhierarchysep: no", where=None):
         self.root = unpacked("cyrus-common", "cyrus-imapd")
-        self.dir = Path(tempfile.mkdtemp(prefix="troika-cyrus-"))
+        self.dir = Path(where or tempfile.mkdtemp(prefix="troika-cyrus-"))
         self.dir.chmod(0o755)
         for name in ("lib/socket", "lib/db", "lib/log", "lib/proc", "lib/msg", "lib/lock", "spool", "sieve"):
             (self.dir / name).mkdir(parents=True)
@@ -69,7 +69,7 @@ class Cyrus:
         who = pwd.getpwnam(USER)
         for path in (self.dir, *self.dir.rglob("*")):
             os.chown(path, who.pw_uid, who.pw_gid)
-        self.proc = None
+        self.proc, self.where = None, where
 
     def start(self):
         self.proc = subprocess.Popen([self.root / BIN / "master", "-C", self.dir / "imapd.conf", "-M", self.dir / "cyrus.conf", "-p", self.dir / "lib/master.pid", "-D"],
@@ -98,5 +98,6 @@ class Cyrus:
     def remove(self):
         if self.proc:
             self.stop()
-        shutil.rmtree(self.dir, ignore_errors=True)
+        if not self.where:
+            shutil.rmtree(self.dir, ignore_errors=True)
         shutil.rmtree(self.root, ignore_errors=True)
