@@ -160,7 +160,7 @@ static int put_scope(struct work *w, const struct moment_scope *s)
 /* Users, domains, groups and keys stand each for itself, so that those are put that are left. */
 static int put_directory(struct work *w, const struct moment_scope *s)
 {
-	uint64_t lost, runs;
+	uint64_t lost = 0, runs = 0;
 	int rc = begin_pairs(w, s);
 	if (!rc)
 		rc = past_pairs_left(w->r->past, s, put_pair, w, &lost, &runs);

@@ -218,6 +218,7 @@ static int read_state(struct audit *c, struct store_read *r)
 int audit_read(struct store_read *r, void *arg)
 {
 	struct audit *c = arg;
+	const struct key all = { .n = 0 };
 	reset(c);
 	int rc = read_state(c, r);
 	if (rc)
@@ -240,7 +241,7 @@ int audit_read(struct store_read *r, void *arg)
 	if (!rc)
 		rc = visit_kind(c, r, KEY_TOMB, audit_read_tomb);
 	if (!rc)
-		rc = visit(c, r, (struct key){ .n = 0 }, (struct key){ .n = 0 }, judge_key);
+		rc = visit(c, r, all, all, judge_key);
 	if (rc)
 		return rc;
 	if (c->shown.n)

@@ -73,7 +73,9 @@ static void serve(struct store *s, int ask, int answer)
 		clock_shift_ms((STORE_GRACE_SECONDS + 1) * 1000);
 		int rc = what == 'p' ? store_blob_put(s, &bytes, 1, &ann, 1, &id) : store_maintain(s, UINT64_MAX, &got);
 		got = what == 'p' ? id >> 32 : got;
-		if (write(answer, rc ? &(uint64_t){ 0 } : &got, sizeof got) != sizeof got)
+		if (rc)
+			got = 0;
+		if (write(answer, &got, sizeof got) != sizeof got)
 			return;
 	}
 }
