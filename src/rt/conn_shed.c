@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "rt/conn_priv.h"
+#include "rt/fault.h"
 #include "rt/server_priv.h"
 
 #include <poll.h>
@@ -126,24 +127,37 @@ static bool await_relief(const struct worker *w)
 	return true;
 }
 
-bool conn_shed(struct worker *w)
+static bool shed_once(struct worker *w)
 {
 	struct server *s = w->server;
 	struct pile p = { .v = NULL };
-	uint64_t now = clock_mono_ms(), max = s->config.memory_max;
-	if (now < atomic_load(&s->shed_after_ms))
-		return false;
-	if (atomic_exchange(&s->shedding, true))
-		return await_relief(w);
-	w->sheds = true;
+	uint64_t max = s->config.memory_max;
 	gather(s, &p);
+	if (fault_hit("rt.slow_shed"))
+		poll(NULL, 0, 20);
 	shed_order(p.v, p.n);
 	uint64_t held = atomic_load(&s->held), left = held > p.going ? held - p.going : 0;
 	uint64_t given = end(w, &p, wanted(max, left, &p));
 	if (given == 0 && left > SHED_HIGH(max))
-		atomic_store(&s->shed_after_ms, now + SHED_PAUSE_MS);
+		atomic_store(&s->shed_after_ms, clock_mono_ms() + SHED_PAUSE_MS);
 	free(p.v);
-	w->sheds = false;
-	atomic_store(&s->shedding, false);
 	return left <= SHED_HIGH(max) + given;
+}
+
+bool conn_shed(struct worker *w)
+{
+	struct server *s = w->server;
+	bool relief = false;
+	atomic_store(&s->shed_again, true);
+	/* who comes while another thread is at it may not have been seen by that one, and might be the last to come: it looks again */
+	while (atomic_load(&s->shed_again) && clock_mono_ms() >= atomic_load(&s->shed_after_ms)) {
+		if (atomic_exchange(&s->shedding, true))
+			return await_relief(w);
+		w->sheds = true;
+		atomic_store(&s->shed_again, false);
+		relief = shed_once(w);
+		w->sheds = false;
+		atomic_store(&s->shedding, false);
+	}
+	return relief;
 }

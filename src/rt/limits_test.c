@@ -108,9 +108,8 @@ static bool is_open(struct client *c)
 
 /* Handshakes that never end, many more than there is room for: the oldest go. Who comes anew is served while they stay, and a user who holds much is not
  * touched for their sake. */
-static void test_stalled_handshakes(void **state)
+static void stalled_handshakes(void)
 {
-	(void)state;
 	enum { CROWD = 300, YOUNG = 20, MEMORY = 16 << 20, ROOM = SHED_HIGH(MEMORY) / CONN_HANDSHAKE_COST, LARGE = 3000000 };
 	struct server_stats stats = { 0 };
 	struct test_server t;
@@ -149,6 +148,21 @@ static void test_stalled_handshakes(void **state)
 	settle(&t, 0);
 	test_server_stop(&t);
 	test_identity_remove(&id);
+}
+
+static void test_stalled_handshakes(void **state)
+{
+	(void)state;
+	stalled_handshakes();
+}
+
+/* The last of the crowd come while a thread looks for who may go: it has not seen them, and nobody comes afterwards. */
+static void test_stalled_handshakes_unseen(void **state)
+{
+	(void)state;
+	fault_setup("rt.slow_shed=1/1");
+	stalled_handshakes();
+	fault_setup(NULL);
 }
 
 static struct client *proxied(struct test_server *t, const char *from)
@@ -376,7 +390,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_conns_max),     cmocka_unit_test(test_per_address),   cmocka_unit_test(test_per_user),
 		cmocka_unit_test(test_proxy_headers), cmocka_unit_test(test_proxy_timeout), cmocka_unit_test(test_descriptors_out),
-		cmocka_unit_test(test_memory_ceiling), cmocka_unit_test(test_thread_out),      cmocka_unit_test(test_stalled_handshakes),
+		cmocka_unit_test(test_memory_ceiling), cmocka_unit_test(test_thread_out), cmocka_unit_test(test_stalled_handshakes),
+		cmocka_unit_test(test_stalled_handshakes_unseen),
 	};
 	log_setup(LOG_TEXT, LOG_ERROR, 2);
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,7 +84,8 @@ struct server {
 	_Atomic uint64_t working;
 	_Atomic uint64_t watching;      /* those of who watches */
 	_Atomic uint64_t held;          /* bytes that connections at rest keep in buffers */
-	_Atomic bool shedding;          /* a thread looks for connections that may go */
+	_Atomic bool shedding;          /* a thread looks for connections that may go; */
+	_Atomic bool shed_again;        /* there was more for it to see since it began to look */
 	_Atomic uint64_t shed_after_ms; /* not before then: there were none */
 	_Atomic uint64_t conns_total, refused, tls_handshakes, tls_failures;
 	_Atomic uint64_t refusal_logged_ms;
