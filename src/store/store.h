@@ -179,8 +179,8 @@ int store_blob_untag(struct store *s, const store_blob_id *ids, size_t n, store_
 /* Which of them have it: has_out[i] of ids[i]; an unknown id has none. Cheap: no walk over other blobs. */
 int store_blob_tagged(struct store *s, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out);
 /* Visits every blob that has the tag. When tag is 0 (for troika check) every blob is visited once for each of its tags,
- * and once with tag 0 when it has none. fn may call the store; what it returns, if not 0, ends the visit and is
- * returned. */
+ * and once with tag 0 when it has none. A blob that keeps its tag from before the visit to its end is told exactly once, also when maintenance, of whatever
+ * process, moves it meanwhile. fn may call the store; what it returns, if not 0, ends the visit and is returned. */
 typedef int store_blob_visit_fn(void *arg, store_blob_id id, uint64_t size, store_tag tag);
 int store_blob_visit(struct store *s, store_tag tag, store_blob_visit_fn *fn, void *arg);
 

@@ -159,6 +159,25 @@ int index_place_put(struct lmdb_store *s, MDB_txn *txn, uint64_t id, uint64_t pl
 	return put(s, txn, s->moved, key, sizeof key, p, sizeof p);
 }
 
+int index_moved_next(struct lmdb_store *s, MDB_txn *txn, uint64_t from, uint64_t *id_out)
+{
+	MDB_cursor *c;
+	int rc = mdb_cursor_open(txn, s->moved, &c);
+	if (rc)
+		return rc;
+	uint8_t key[8];
+	store_be64(key, from);
+	MDB_val k = val(key, sizeof key), v;
+	rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+	mdb_cursor_close(c);
+	if (rc)
+		return rc;
+	if (k.mv_size != 8 || !index_row_ok(k, v, 8))
+		return MDB_CORRUPTED;
+	*id_out = load_be64(k.mv_data);
+	return MDB_SUCCESS;
+}
+
 /* ---- the dead ---- */
 
 int index_dead_get(struct lmdb_store *s, MDB_txn *txn, uint64_t id, int64_t *since_out, uint64_t *size_out)

@@ -39,6 +39,8 @@ int index_segment_number(struct lmdb_store *s, MDB_txn *txn, uint32_t least, uin
 /* Where the record is now. */
 int index_place(struct lmdb_store *s, MDB_txn *txn, uint64_t id, uint64_t *place_out);
 int index_place_put(struct lmdb_store *s, MDB_txn *txn, uint64_t id, uint64_t place);
+/* The first blob with an id >= from that was moved: MDB_NOTFOUND when none. */
+int index_moved_next(struct lmdb_store *s, MDB_txn *txn, uint64_t from, uint64_t *id_out);
 
 int index_dead_get(struct lmdb_store *s, MDB_txn *txn, uint64_t id, int64_t *since_out, uint64_t *size_out);
 int index_dead_put(struct lmdb_store *s, MDB_txn *txn, uint64_t id, int64_t since, uint64_t size);

@@ -62,6 +62,11 @@ int segment_item_tags(struct lmdb_store *s, uint32_t number, const struct scan_i
 	return lmdb_code(rc);
 }
 
+/* ---- visiting ----
+ * By ids, segment after segment, wherever the records are by now: maintenance moves them also to segments that were passed already (a closed one with a
+ * lower number may be continued). The ids of a segment are in its file for as long as that is there, and afterwards, those that live, in the table of moved
+ * ones: the commit that says where they went comes before the one that marks the segment gone.
+ */
 struct visit {
 	struct lmdb_store *s;
 	store_tag tag;
@@ -70,41 +75,112 @@ struct visit {
 	int stop;                         /* what fn returned */
 };
 
-static int visit_item(void *arg, uint32_t number, const struct scan_item *item)
+/* The tags of a blob, its record being r; *lives_out is false when it has been dropped. LMDB's codes. */
+static int tags_of_living(struct lmdb_store *s, MDB_txn *txn, const struct record *r, bool *lives_out, store_tag **tags_out, size_t *n_out)
 {
-	struct visit *v = arg;
-	if (item->event != SCAN_BLOB)
-		return 0;
-	bool here;
-	store_tag *tags;
-	size_t n;
-	int rc = segment_item_tags(v->s, number, item, &here, &tags, &n);
-	if (rc == 0 && here) {
-		for (size_t i = 0; i < n && v->stop == 0; i++) {
-			if (v->tag == 0 || v->tag == tags[i])
-				v->stop = v->fn(v->arg, item->record.id, item->record.payload_size, tags[i]);
-		}
-		if (v->tag == 0 && n == 0)
-			v->stop = v->fn(v->arg, item->record.id, item->record.payload_size, 0);
+	uint64_t place;
+	struct segment_row row;
+	int rc = index_place(s, txn, r->id, &place);
+	if (rc == 0)
+		rc = index_segment_get(s, txn, place_segment(place), &row);
+	*lives_out = rc == 0 && row.state != SEGMENT_GONE;
+	if (*lives_out)
+		rc = index_tags(s, txn, r->id, r, tags_out, n_out);
+	return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
+}
+
+static int visit_record(struct visit *v, const struct record *record)
+{
+	struct store_read *r;
+	MDB_txn *txn;
+	bool lives = false;
+	store_tag *tags = NULL;
+	size_t n = 0;
+	int rc = lmdb_begin_raw(v->s, &r, &txn);
+	if (rc)
+		return rc;
+	rc = lmdb_code(tags_of_living(v->s, txn, record, &lives, &tags, &n));
+	lmdb_end(r);
+	for (size_t i = 0; rc == 0 && i < n && v->stop == 0; i++) {
+		if (v->tag == 0 || v->tag == tags[i])
+			v->stop = v->fn(v->arg, record->id, record->payload_size, tags[i]);
 	}
+	if (rc == 0 && lives && v->tag == 0 && n == 0)
+		v->stop = v->fn(v->arg, record->id, record->payload_size, 0);
 	free(tags);
 	return rc ? rc : v->stop;
+}
+
+/* What was moved here is visited by its id. */
+static int visit_item(void *arg, uint32_t number, const struct scan_item *item)
+{
+	return item->event == SCAN_BLOB && place_segment(item->record.id) == number ? visit_record(arg, &item->record) : 0;
+}
+
+/* The first blob that was moved with an id of at least `from`. ERR_NOT_FOUND: there is none. */
+static int next_moved(struct lmdb_store *s, uint64_t from, uint64_t *id_out)
+{
+	struct store_read *r;
+	MDB_txn *txn;
+	int rc = lmdb_begin_raw(s, &r, &txn);
+	if (rc)
+		return rc;
+	rc = lmdb_code(index_moved_next(s, txn, from, id_out));
+	lmdb_end(r);
+	return rc;
+}
+
+/* Those whose ids are of a segment that is gone. */
+static int visit_moved(struct visit *v, uint32_t number)
+{
+	uint64_t id = place_make(number, 0);
+	int rc;
+	while ((rc = next_moved(v->s, id, &id)) == 0 && place_segment(id) == number) {
+		struct blob_ref ref;
+		int found = blob_find(v->s, NULL, id++, &ref);
+		/* Dropped meanwhile; or damaged, as a record that a walk passes over. */
+		if (found == ERR_NOT_FOUND || found == ERR_CORRUPT)
+			continue;
+		if (found)
+			return found;
+		rc = visit_record(v, &ref.record);
+		blob_ref_end(v->s, &ref);
+		if (rc)
+			return rc;
+	}
+	return rc == ERR_NOT_FOUND ? 0 : rc;
+}
+
+/* The next number after `after` of which there are blobs: a segment, or one that was and whose blobs were moved. ERR_NOT_FOUND at the end. */
+static int next_number(struct lmdb_store *s, uint32_t after, uint32_t *number_out, bool *file_out)
+{
+	struct segment_row row;
+	uint64_t id;
+	uint32_t number = 0;
+	int rc = segment_next(s, after, &number, &row), moved = after == UINT32_MAX ? ERR_NOT_FOUND : next_moved(s, place_make(after + 1, 0), &id);
+	if ((rc && rc != ERR_NOT_FOUND) || (moved && moved != ERR_NOT_FOUND))
+		return rc && rc != ERR_NOT_FOUND ? rc : moved;
+	if (rc && moved)
+		return ERR_NOT_FOUND;
+	bool first = rc == 0 && (moved || number <= place_segment(id));
+	*number_out = first ? number : place_segment(id);
+	*file_out = first && row.state != SEGMENT_GONE;
+	return 0;
 }
 
 int lmdb_blob_visit(struct store *store, store_tag tag, store_blob_visit_fn *fn, void *arg)
 {
 	struct visit v = { .s = lmdb_of(store), .tag = tag, .fn = fn, .arg = arg };
 	uint32_t number = 0;
-	struct segment_row row;
-	for (;;) {
-		int rc = segment_next(v.s, number, &number, &row);
-		if (rc)
-			return rc == ERR_NOT_FOUND ? 0 : rc;
-		if (row.state == SEGMENT_GONE)
-			continue;
+	bool file;
+	int rc;
+	while ((rc = next_number(v.s, number, &number, &file)) == 0) {
 		/* A file may be missing when its writer died before making it, or when it was dropped just now. */
-		rc = segment_walk(v.s, number, false, visit_item, &v);
-		if (v.stop || (rc && rc != ERR_NOT_FOUND))
+		rc = file ? segment_walk(v.s, number, false, visit_item, &v) : ERR_NOT_FOUND;
+		if (rc == ERR_NOT_FOUND && !v.stop)
+			rc = visit_moved(&v, number);
+		if (rc)
 			return v.stop ? v.stop : rc;
 	}
+	return rc == ERR_NOT_FOUND ? 0 : rc;
 }

@@ -18,6 +18,8 @@ static const struct conformance_target target = { .name = "reclaim",
 												  .engine = STORE_ENGINE_LMDB,
 												  .segment_size = 64 << 10 };
 
+static const struct conformance_target roomy = { .name = "reclaim", .engine = STORE_ENGINE_LMDB };
+
 static void make_text(unsigned i, char text[SIZE])
 {
 	for (size_t k = 0; k < SIZE; k++)
@@ -410,6 +412,74 @@ static void the_held_stay_until_released(void **state)
 	clock_shift_ms(-3 * STORE_GRACE_SECONDS * 1000);
 }
 
+/* ---- a visit beside maintenance ---- */
+
+#define LARGE (STORE_BULK_BYTES + 1)
+
+struct beside {
+	struct fixture *f;
+	store_blob_id at, wanted;         /* maintenance works when the visit comes to the first of them */
+	unsigned seen, maintained;
+};
+
+static int maintain_and_count(void *arg, store_blob_id id, uint64_t size, store_tag tag)
+{
+	struct beside *b = arg;
+	(void)size;
+	assert_int_equal(tag, ann);
+	b->seen += id == b->wanted;
+	if (id == b->at && b->maintained++ == 0)
+		assert_true(maintain_later(b->f->store) > 0);
+	return 0;
+}
+
+static store_blob_id put_large(struct store *s)
+{
+	static const char large[LARGE];
+	return blob_put(s, str_make(large, LARGE), &ann, 1);
+}
+
+/* Maintenance continues the first segment, which the visit has passed, with what it takes out of the second one. */
+static void a_visit_sees_what_moves_behind_it(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { .code = 0 };
+	store_blob_id small = blob_put(f->store, STR("small"), &ann, 1), large[4];
+	for (unsigned i = 0; i < 4; i++)
+		large[i] = put_large(f->store);
+	assert_true(large[0] >> 32 > small >> 32);
+	store_close(&f->store);
+	assert_int_equal(fixture_open(f, false, &e), 0);
+	assert_int_equal(store_blob_untag(f->store, large, 3, ann), 0);
+	struct beside b = { .f = f, .at = small, .wanted = large[3] };
+	assert_int_equal(store_blob_visit(f->store, ann, maintain_and_count, &b), 0);
+	assert_int_equal(b.maintained, 1);
+	assert_int_equal(b.seen, 1);
+	assert_gone(f->store, large[0]);
+	assert_sound(f->store);
+}
+
+/* Nor does it see twice what moves ahead of it. */
+static void a_visit_sees_once_what_moves_ahead_of_it(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { .code = 0 };
+	store_blob_id ids[N];
+	put_all(f->store, ids);
+	for (unsigned i = 0; i < N; i++)
+		if (i % 4)
+			assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	store_close(&f->store);
+	assert_int_equal(fixture_open(f, false, &e), 0);
+	for (unsigned i = 0; i < N; i += 4) {
+		/* The first look has it move; the later ones find it where it was moved to. */
+		struct beside b = { .f = f, .at = i ? 0 : ids[0], .wanted = ids[i] };
+		assert_int_equal(store_blob_visit(f->store, ann, maintain_and_count, &b), 0);
+		assert_int_equal(b.maintained, i == 0);
+		assert_int_equal(b.seen, 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -422,6 +492,8 @@ int main(void)
 		CONFORMANCE_TEST(the_segment_of_a_killed_process_is_ended, &target),
 		CONFORMANCE_TEST(a_torn_tail_is_not_moved, &target),
 		CONFORMANCE_TEST(a_segment_without_a_header_is_none, &target),
+		CONFORMANCE_TEST(a_visit_sees_what_moves_behind_it, &roomy),
+		CONFORMANCE_TEST(a_visit_sees_once_what_moves_ahead_of_it, &target),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
