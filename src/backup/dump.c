@@ -76,6 +76,19 @@ static int take_pair(struct taking *t, struct str key, struct str value)
 	return pairs_add(&t->pairs, key, value);
 }
 
+/* As the log and the check name it. */
+static void add_unread(struct dump *d, struct str key)
+{
+	char text[STORE_KEY_MAX];
+	d->unread++;
+	for (size_t i = 0; i < key.n && i < sizeof(text); i++)
+		text[i] = key.p[i] > ' ' && key.p[i] < 0x7f ? key.p[i] : '.';
+	if (d->unread_keys.n + key.n + 1 > UNREAD_NAMED)
+		return;
+	buf_add_str(&d->unread_keys, d->unread_keys.n ? STR(" ") : STR_NONE);
+	buf_add(&d->unread_keys, text, key.n < sizeof(text) ? key.n : sizeof(text));
+}
+
 static int take_all(struct taking *t, struct store_read *r)
 {
 	struct store_iter *it;
@@ -84,15 +97,20 @@ static int take_all(struct taking *t, struct store_read *r)
 	int rc = store_range(r, STR("\0"), STR_NONE, false, &it);
 	if (rc)
 		return rc;
-	while ((rc = store_next(it, &key, &value)) == 1 && (rc = take_pair(t, key, value)) == 0)
-		;
+	/* One value that fails its checksum does not take the others with it. */
+	while ((rc = store_next(it, &key, &value)) == 1 || (rc == ERR_CORRUPT && key.n)) {
+		if (rc == ERR_CORRUPT)
+			add_unread(t->d, key);
+		else if ((rc = take_pair(t, key, value)))
+			break;
+	}
 	store_iter_end(&it);
 	return rc;
 }
 
 int dump_read(struct store_read *read, enum store_scope_kind kind, struct repository *r, struct pace *pace, struct dump *out)
 {
-	*out = (struct dump){ .version = 0 };
+	*out = (struct dump){ .unread_keys = BUF_INIT(0) };
 	struct taking t = { .d = out, .pairs = { .repository = r, .runs = &out->runs, .run = BUF_INIT(CHUNK_MAX) }, .pace = pace, .kind = kind };
 	int rc = take_all(&t, read);
 	if (!rc)
@@ -100,13 +118,13 @@ int dump_read(struct store_read *read, enum store_scope_kind kind, struct reposi
 	buf_fini(&t.pairs.run);
 	if (!rc)
 		sort_blobs(&out->blobs);
-	return rc ? rc : out->runs.n ? 0 : ERR_NOT_FOUND;
+	return rc ? rc : out->runs.n || out->unread ? 0 : ERR_NOT_FOUND;
 }
 
 int dump_scope(struct store *s, struct store_scope scope, struct repository *r, struct pace *pace, struct dump *out)
 {
 	int rc = ERR_RETRY;
-	*out = (struct dump){ .version = 0 };
+	*out = (struct dump){ .unread_keys = BUF_INIT(0) };
 	for (unsigned tries = 0; rc == ERR_RETRY && tries < RETRIES_MAX; tries++) {
 		struct store_read *read;
 		dump_fini(out);
@@ -122,6 +140,7 @@ int dump_scope(struct store *s, struct store_scope scope, struct repository *r, 
 void dump_fini(struct dump *d)
 {
 	chunk_list_fini(&d->runs);
+	buf_fini(&d->unread_keys);
 	free(d->blobs.v);
 	d->blobs = (struct blob_ids){ NULL, 0, 0 };
 }

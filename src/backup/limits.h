@@ -58,6 +58,7 @@
 #define SHOT_MS_MAX 120000                        /* one read of all scopes is held for so long, ... */
 #define SHOT_GROWTH_MAX ((uint64_t)256 << 20)     /* ... or until the index has grown by so much; the scopes that are left have moments of their own */
 #define SHOT_LOOK_MS 100                          /* between two looks at its size */
+#define UNREAD_NAMED ((size_t)200)               /* bytes of the names of records that could not be read */
 #define DUMP_TRIES 4                              /* an account is taken again so often when a body went meanwhile */
 #ifndef CHECKPOINT_BYTES
 #define CHECKPOINT_BYTES ((uint64_t)64 << 20)     /* a run that is killed loses at most so many bytes of bodies, ... */

@@ -13,7 +13,7 @@ struct moment_scope {
 	struct store_scope scope;
 	uint64_t version;                     /* the scope's, as it was taken; 0: only a part of it was, by a run that did not end */
 	uint64_t messages, bytes;             /* emails, or messages that waited; of their bodies */
-	uint64_t lost;                        /* bodies that could not be read */
+	uint64_t lost;                        /* bodies that could not be read; of the directory: records */
 	struct chunk_id holding;              /* holding.h */
 };
 struct moment {

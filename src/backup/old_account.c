@@ -84,6 +84,8 @@ int old_directory_open(struct past *p, struct old_directory *out, struct err *e)
 	*out = (struct old_directory){ .store = NULL };
 	int rc = fill(p, (struct store_scope){ STORE_SYSTEM, 0 }, &out->store, &out->lost, &out->parts, e);
 	if (!rc)
+		out->unread = moment_find(&p->moment, (struct store_scope){ STORE_SYSTEM, 0 })->lost;
+	if (!rc)
 		rc = directory_open(out->store, &(struct directory_config){ 0 }, &out->directory, e);
 	return say(e, rc, "the directory");
 }

@@ -23,6 +23,7 @@ struct old_directory {
 	struct store *store;
 	struct directory *directory;          /* to be read only */
 	uint64_t lost, parts;                 /* so many parts of it are damaged in the backup, of so many: not all users are in it */
+	uint64_t unread;                      /* so many records of it could not be read when the backup was made: likewise */
 };
 int old_directory_open(struct past *p, struct old_directory *out, struct err *e);
 void old_directory_close(struct old_directory *o);

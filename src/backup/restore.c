@@ -166,9 +166,13 @@ static int put_directory(struct work *w, const struct moment_scope *s)
 		rc = past_pairs_left(w->r->past, s, put_pair, w, &lost, &runs);
 	if (!rc)
 		rc = put_pairs_end(&w->put);
+	w->report->unread = s->lost;
+	w->directory_lost = s->lost || lost;
+	if (!rc && s->lost)
+		tell(w, "%llu records of the directory (users, domains, aliases, groups, keys) could not be read when this backup was made; an earlier moment may have them",
+			 (unsigned long long)s->lost);
 	if (rc || !lost)
 		return rc;
-	w->directory_lost = true;
 	w->report->left_out++;
 	tell(w, "%llu of %llu parts of the directory (users, domains, aliases, groups, keys) %s damaged in the backup, and left out; look through what is there",
 		 (unsigned long long)lost, (unsigned long long)runs, lost == 1 ? "is" : "are");

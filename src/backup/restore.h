@@ -6,10 +6,11 @@
 
 struct restore_report {
 	uint64_t left_out, accounts, messages, bytes, lost, held;      /* lost: bodies; held: messages that waited to be sent, and now wait for the operator */
+	uint64_t unread;                      /* records of the directory that could not be read when the backup was made */
 	uint64_t nameless;                    /* accounts of which the backup does not know any more whose they are */
 };
 /* An account, a part of the queue or a file that is damaged in the backup is left out and counted in left_out; such an account is empty then. Of the directory what is
- * left of it is taken: users may be missing then whose accounts are there. */
+ * left of it is taken, so too when records of it could not be read when the backup was made: users may be missing then whose accounts are there. */
 struct restore {
 	const char *to;                       /* must not exist; its parent must */
 	struct past *past;

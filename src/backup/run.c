@@ -175,6 +175,14 @@ static void tell_damaged(struct run *run, uint64_t damaged)
 		tell(run, "%s: %llu damaged records were taken as they are; see: troika check", scope_name(run->now, name), (unsigned long long)damaged);
 }
 
+static void tell_unread(struct run *run, uint64_t unread, const struct buf *keys)
+{
+	char name[40];
+	if (unread)
+		tell(run, "%s: %llu record%s cannot be read, and %s not in the backup (%.*s); a moment before may have it; see: troika check", scope_name(run->now, name),
+			 (unsigned long long)unread, unread == 1 ? "" : "s", unread == 1 ? "is" : "are", STR_ARG(buf_str(keys)));
+}
+
 /* What was taken of the scope, and the bodies that it names: they become *out, unless some went meanwhile. */
 static int take_bodies(struct run *run, const struct chunk_list *runs, const struct blob_ids *blobs, bool last_try, struct moment_scope *out, uint64_t *gone_out)
 {
@@ -199,8 +207,11 @@ static int take_once(struct run *run, bool last_try, struct moment_scope *out, u
 		*out = (struct moment_scope){ .scope = run->now, .version = dump.version, .messages = dump.messages };
 		rc = take_bodies(run, &dump.runs, &dump.blobs, last_try, out, gone_out);
 	}
-	if (!rc && *gone_out == 0)
+	if (!rc && (*gone_out == 0 || last_try)) {
+		out->lost += dump.unread;
 		tell_damaged(run, dump.damaged);
+		tell_unread(run, dump.unread, &dump.unread_keys);
+	}
 	dump_fini(&dump);
 	return rc;
 }
@@ -227,7 +238,8 @@ static int count(struct run *run, const struct moment_scope *taken, bool same)
 	run->report->same += taken->scope.kind == STORE_ACCOUNT && same;
 	run->report->messages += taken->messages;
 	run->report->bytes += taken->bytes;
-	run->report->lost += taken->lost;
+	/* The directory has no bodies. */
+	*(taken->scope.kind == STORE_SYSTEM ? &run->report->unread : &run->report->lost) += taken->lost;
 	return save_now_and_then(run);
 }
 
@@ -260,9 +272,12 @@ static int take_shot(struct run *run, const struct shot_scope *s)
 		run->report->again += !s->later;
 		return take(run, s->scope);
 	}
-	if (!rc)
-		tell_damaged(run, s->damaged);
-	return rc ? rc : count(run, &fresh, false);
+	if (rc)
+		return rc;
+	fresh.lost += s->unread;
+	tell_damaged(run, s->damaged);
+	tell_unread(run, s->unread, &s->unread_keys);
+	return count(run, &fresh, false);
 }
 
 static void show_shot(void *arg, uint64_t done, uint64_t all)

@@ -21,6 +21,7 @@ struct backup_report {
 	uint64_t yields, yielded_ms;          /* how often, and how long, it gave way to commits that took long */
 	uint64_t again;                       /* accounts that were taken again, because bodies went meanwhile */
 	uint64_t lost;                        /* bodies that could not be read */
+	uint64_t unread;                      /* records of the directory that could not */
 	uint64_t faults;                      /* lines told */
 };
 struct backup_run {

@@ -80,6 +80,9 @@ static int dump(struct taking *t, struct shot_scope *s)
 	if (!rc) {
 		s->messages = d.messages;
 		s->damaged = d.damaged;
+		s->unread = d.unread;
+		s->unread_keys = d.unread_keys;
+		d.unread_keys = (struct buf)BUF_INIT(0);
 		s->runs = d.runs;
 		d.runs = (struct chunk_list){ NULL, 0, 0 };
 		rc = pack(&d.blobs, &s->blobs);
@@ -90,7 +93,7 @@ static int dump(struct taking *t, struct shot_scope *s)
 
 static int take(struct taking *t, struct store_scope scope)
 {
-	struct shot_scope s = { .scope = scope, .blobs = BUF_INIT(0) };
+	struct shot_scope s = { .scope = scope, .unread_keys = BUF_INIT(0), .blobs = BUF_INIT(0) };
 	store_turn(t->read, scope);
 	s.version = store_version(t->read);
 	s.same = known_same(t->wish->known, scope, s.version);
@@ -99,6 +102,7 @@ static int take(struct taking *t, struct store_scope scope)
 		rc = add(t->shot, &s);
 	if (rc) {
 		chunk_list_fini(&s.runs);
+		buf_fini(&s.unread_keys);
 		buf_fini(&s.blobs);
 	}
 	return rc == ERR_NOT_FOUND ? 0 : rc;
@@ -160,6 +164,7 @@ void shot_fini(struct shot *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		chunk_list_fini(&s->v[i].runs);
+		buf_fini(&s->v[i].unread_keys);
 		buf_fini(&s->v[i].blobs);
 	}
 	free(s->v);

@@ -11,10 +11,11 @@
 
 struct shot_scope {
 	struct store_scope scope;
-	uint64_t version, messages, damaged;
+	uint64_t version, messages, damaged, unread;
 	const struct moment_scope *same;      /* nothing has changed since, and all of it is there: the rest is empty. NULL: it was taken */
 	bool later;                           /* it could not be read at that moment: neither */
 	struct chunk_list runs;
+	struct buf unread_keys;               /* as dump.h */
 	struct buf blobs;                     /* ascending, as varints of the differences */
 };
 struct shot {

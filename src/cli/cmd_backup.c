@@ -59,14 +59,48 @@ static int list(const struct backup_options *o, const char *secret, struct err *
 
 /* ---- --mend, --verify, --prune ---- */
 
+/* What was not to be had when a snapshot was made: no fault of the backup, but who verifies wants to know what a restore would bring. The newest of everything
+ * decides about the exit code: an old one must not call every week for help that nobody can give. */
+struct losses {
+	struct repository *repository;
+	bool newest, of_everything;           /* is the newest one not whole? Is it of everything? */
+};
+
+static int tell_losses(void *arg, const char *id)
+{
+	struct losses *l = arg;
+	struct buf b = BUF_INIT((size_t)64 << 20);
+	struct arena arena = ARENA_INIT((size_t)1 << 30);
+	struct moment m;
+	uint64_t bodies = 0, records = 0;
+	int r = repository_snapshot_get(l->repository, id, &b);
+	if (r == 0)
+		r = moment_decode(buf_str(&b), &arena, &m);
+	for (size_t i = 0; r == 0 && i < m.n; i++)
+		*(m.scopes[i].scope.kind == STORE_SYSTEM ? &records : &bodies) += m.scopes[i].lost;
+	if (bodies + records)
+		printf("snapshot %s is not whole: %llu bodies and %llu records of users, domains and the like could not be read when it was made\n", id,
+			   (unsigned long long)bodies, (unsigned long long)records);
+	if (r == 0 && (m.set.n == 0 || !l->of_everything)) {
+		l->newest = bodies + records > 0;
+		l->of_everything = m.set.n == 0;
+	}
+	arena_fini(&arena);
+	buf_fini(&b);
+	return r == ERR_NO_MEMORY ? r : 0;     /* damage was told of already */
+}
+
 static int verify_open(struct repository *repository, const char *name, struct err *e)
 {
 	uint64_t faults = 0;
+	struct losses losses = { .repository = repository };
 	int r = repository_verify(repository, walk_snapshot, repository, print_line, NULL, &faults);
+	if (r == 0)
+		r = repository_snapshots(repository, tell_losses, &losses);
 	if (r)
 		return cli_fail(name, r, e);
 	printf("%llu faults found in the backup\n", (unsigned long long)faults);
-	return faults ? CLI_FAULTS : CLI_OK;
+	return faults || losses.newest ? CLI_FAULTS : CLI_OK;
 }
 
 static int mend_open(struct repository *repository, const char *name, struct err *e)
@@ -172,9 +206,11 @@ static int report(const struct backup_report *report, uint64_t ms)
 			   megabytes(report->shot_growth));
 	if (report->yields)
 		printf("gave way to commits %llu times, %.1f s\n", (unsigned long long)report->yields, (double)report->yielded_ms / 1000);
+	if (report->unread)
+		printf("%llu records of users, domains and the like could not be read and are not in it; see: troika check\n", (unsigned long long)report->unread);
 	if (report->lost)
 		printf("%llu bodies could not be read and are not in it; see: troika check\n", (unsigned long long)report->lost);
-	return report->lost || report->faults ? CLI_FAULTS : CLI_OK;
+	return report->lost || report->unread || report->faults ? CLI_FAULTS : CLI_OK;
 }
 
 static int run(struct house *h, struct backup_options *o, struct repository *repository, struct err *e)
@@ -208,10 +244,15 @@ static int back_up(struct backup_options *o, const char *secret, struct err *e)
 	if (r == 0)
 		r = backup_options_open(o, secret, true, true, &repository, e);
 	int exit_code = r ? cli_fail(o->repository, r, e) : run(&h, o, repository, e);
+	/* What this moment lacks an older one may have. */
+	if (exit_code == CLI_FAULTS && o->prune)
+		puts("nothing is forgotten (--prune), as this snapshot is not whole");
 	if (exit_code == CLI_OK && o->prune)
 		exit_code = prune_open(repository, o, e);
-	if (exit_code == CLI_OK && o->verify)
-		exit_code = verify_open(repository, o->repository, e);
+	if ((exit_code == CLI_OK || exit_code == CLI_FAULTS) && o->verify) {
+		int verified = verify_open(repository, o->repository, e);
+		exit_code = verified ? verified : exit_code;
+	}
 	repository_close(&repository);
 	house_close(&h);
 	return exit_code;

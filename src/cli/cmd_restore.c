@@ -42,10 +42,13 @@ static int restore_all(const struct backup_options *o, const char *secret, struc
 		printf("%llu messages have no body: it was not in the backup\n", (unsigned long long)out.lost);
 	if (out.nameless)
 		printf("%llu accounts have no user, as the backup has lost whose they are; see above, and: troika user adopt\n", (unsigned long long)out.nameless);
+	if (out.unread)
+		printf("%llu records of users, domains and the like are not in the backup, as they could not be read when it was made; an earlier moment may have them (--at)\n",
+			   (unsigned long long)out.unread);
 	if (out.left_out)
 		printf("%llu accounts, files or parts of the queue or the directory were left out, as they are damaged in the backup; another moment may have them (--at)\n",
 			   (unsigned long long)out.left_out);
-	return out.lost || out.left_out ? CLI_FAULTS : CLI_OK;
+	return out.lost || out.left_out || out.unread ? CLI_FAULTS : CLI_OK;
 }
 
 /* What goes with what. */

@@ -26,11 +26,11 @@ static int find_user(struct then *t, const char *name, struct directory *now, st
 	int r = directory_user_find(t->directory.directory, &t->arena, str_from_c(name), &t->user);
 	if (r != ERR_NOT_FOUND)
 		return r;
-	if (!t->directory.lost)
+	if (!t->directory.lost && !t->directory.unread)
 		return err_set(e, r, NULL, "there was no user %s then; see: troika restore DEST --list", name);
 	if (now && directory_user_find(now, &t->arena, str_from_c(name), &t->user) == 0)
 		return 0;
-	return err_set(e, r, NULL, "user %s is not in what is left of the directory in this backup; another moment may have it (--at)", name);
+	return err_set(e, r, NULL, "user %s is not in what this backup has of the directory, which is not all; another moment may have it (--at)", name);
 }
 
 /* now: of today; NULL: not known. */
@@ -46,6 +46,9 @@ static int then_open(const struct backup_options *o, const char *secret, bool wr
 	if (r == 0 && t->directory.lost)
 		fprintf(stderr, "troika: %llu of %llu parts of the directory are damaged in this backup: not all users are in it\n",
 				(unsigned long long)t->directory.lost, (unsigned long long)t->directory.parts);
+	if (r == 0 && t->directory.unread)
+		fprintf(stderr, "troika: %llu records of the directory could not be read when this backup was made: not all users are in it\n",
+				(unsigned long long)t->directory.unread);
 	if (r == 0 && name)
 		r = find_user(t, name, now, e);
 	if (r == 0 && name)
@@ -140,7 +143,7 @@ int restore_list(const struct backup_options *o, const char *secret, struct err 
 		if (r == 0)
 			r = restore_choose(t.account.account, box.id, o->message, o->subject, list_message, NULL, e);
 	}
-	bool lost = t.directory.lost > 0;
+	bool lost = t.directory.lost || t.directory.unread;
 	then_close(&t);
 	return r ? cli_fail("restore", r, e) : lost ? CLI_FAULTS : CLI_OK;
 }

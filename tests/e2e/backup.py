@@ -237,6 +237,55 @@ def lost_directory(server, app_password):
     server.remove()
 
 
+def flip(directory, bytes_before):
+    """A bit of the octet behind them, in the newest copy of the record and in older ones."""
+    path = directory / "store/index/data.mdb"
+    data = bytearray(path.read_bytes())
+    at = data.find(bytes_before)
+    check("the record is there", at >= 0)
+    while at >= 0:
+        data[at + len(bytes_before)] ^= 4
+        at = data.find(bytes_before, at + 1)
+    path.write_bytes(data)
+
+
+def rotten_record(server, app_password):
+    """A user's record is damaged in the store: all else is backed up, and run, verification, list and restores say what is missing, until it is mended."""
+    server = Server(server.template, None)
+    binary, data, where, restored = server.template.binary, server.data, WORK / "rotten-record", WORK / "rotten-record-restored"
+    for user in ("alice", "carol"):
+        c = common.imap(server, user)
+        c.append("INBOX", "", None, message(f"of-{user}", RANDOM))
+        c.logout()
+    server.stop()
+    backup(server, where)
+    run(binary, "alias", "add", f"sales@{DOMAIN}", address("alice"), "-d", data)
+    flip(data, f"u{DOMAIN}".encode() + b"\0carol\x01")
+    r = run(binary, "backup", "-d", data, where, "--verify", ok=False)
+    said = r.stdout.decode() + r.stderr.decode()
+    check("rotten record: the rest is backed up, and the status says that it is not all", r.returncode == 3 and "3 accounts" in said, (r.returncode, said))
+    check("rotten record: its name is told", f"u{DOMAIN}.carol" in r.stderr.decode(), said)
+    check("rotten record: the backup is verified all the same", "0 faults found in the backup" in said and "is not whole: 0 bodies and 1 records" in said, said)
+    r = run(binary, "backup", where, "--verify", ok=False)
+    check("rotten record: who verifies is told", r.returncode == 3 and b"is not whole: 0 bodies and 1 records" in r.stdout, (r.returncode, r.stdout))
+    check("rotten record: the list tells it", b"with losses" in run(binary, "backup", where, "--list").stdout.splitlines()[-1])
+    r = run(binary, "restore", where, "-d", restored, ok=False)
+    told = r.stderr.decode()
+    check("rotten record: a restore brings the rest, and tells it", r.returncode == 3 and "could not be read when this backup was made" in told and told.count("troika user adopt NAME") == 1,
+          (r.returncode, told))
+    check("rotten record: troika check finds nothing in it", run(binary, "check", "-d", restored, ok=False).returncode == 0)
+    r = run(binary, "restore", where, "--list", ok=False)
+    check("rotten record: the list of users says that it is not all", r.returncode == 3 and b"not all users" in r.stderr and b"alice" in r.stdout and b"carol" not in r.stdout, r)
+    r = run(binary, "restore", where, "-d", data, "--user", address("carol"), ok=False)
+    check("rotten record: she is not in it, and that is said", r.returncode == 1 and b"another moment may have it" in r.stderr, r)
+    run(binary, "check", "--repair", "-d", data, ok=False)
+    r = run(binary, "backup", "-d", data, where)
+    r = run(binary, "backup", where, "--verify", ok=False)
+    check("rotten record: after the repair it is whole again", r.returncode == 0 and r.stdout.count(b"is not whole") == 1, r)
+    server.remove()
+    shutil.rmtree(restored)
+
+
 def one_moment(server, app_password):
     """One client appends to alice, then to bob, each when the one before is acknowledged: in no backup is bob ahead of alice, or more than one message behind."""
     server = Server(server.template, None)
@@ -760,7 +809,7 @@ def main():
     template = Template(binary)
     server = Server(template, None)
     app_password = furnish(server)
-    for scenario in (whole, waiting, hot, one_moment, lost_directory, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, parts):
+    for scenario in (whole, waiting, hot, one_moment, lost_directory, rotten_record, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, parts):
         if scenario.__name__ in (common.sys.argv[3:] or [scenario.__name__]):
             attempt(scenario.__name__, scenario, server, app_password)
     server.stop()
