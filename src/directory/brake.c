@@ -115,18 +115,23 @@ bool brake_blocks(struct brake *b, struct str ip, uint64_t now_ms)
 	return blocks;
 }
 
+static bool is_due(const struct slot *s, uint64_t every_ms, uint64_t now_ms) { return now_ms - s->admitted_ms >= every_ms; }
+
 bool brake_admits(struct brake *b, uint64_t key, uint64_t every_ms, uint64_t now_ms)
 {
-	bool admits = true;
 	pthread_mutex_lock(&b->lock);
-	struct slot *s = find(b, key, now_ms);
-	if (s && is_over(b, s, now_ms)) {
-		admits = now_ms - s->admitted_ms >= every_ms;
-		if (admits)
-			s->admitted_ms = now_ms;
-	}
+	const struct slot *s = find(b, key, now_ms);
+	bool admits = !s || !is_over(b, s, now_ms) || is_due(s, every_ms, now_ms);
 	pthread_mutex_unlock(&b->lock);
 	return admits;
+}
+
+static bool has_guess(const struct slot *s, uint64_t guess)
+{
+	bool has = false;
+	for (size_t i = 0; s && guess && i < BRAKE_GUESSES; i++)
+		has |= s->guesses[i] == guess;
+	return has;
 }
 
 bool brake_knows_guess(struct brake *b, struct str ip, uint64_t guess, uint64_t now_ms)
@@ -134,11 +139,8 @@ bool brake_knows_guess(struct brake *b, struct str ip, uint64_t guess, uint64_t 
 	uint64_t network = brake_network(ip);
 	if (!network)
 		return false;
-	bool knows = false;
 	pthread_mutex_lock(&b->lock);
-	const struct slot *s = find(b, network, now_ms);
-	for (size_t i = 0; s && i < BRAKE_GUESSES; i++)
-		knows |= s->guesses[i] == guess;
+	bool knows = has_guess(find(b, network, now_ms), guess);
 	pthread_mutex_unlock(&b->lock);
 	return knows;
 }
@@ -176,16 +178,34 @@ void brake_count(struct brake *b, uint64_t key, uint64_t now_ms)
 	pthread_mutex_unlock(&b->lock);
 }
 
-void brake_fail(struct brake *b, struct str ip, uint64_t guess, uint64_t now_ms)
+bool brake_tells_of(struct brake *b, uint64_t key, bool wrong, uint64_t every_ms, uint64_t now_ms)
+{
+	pthread_mutex_lock(&b->lock);
+	struct slot *s = find(b, key, now_ms);
+	bool over = s && is_over(b, s, now_ms), tells = !over || is_due(s, every_ms, now_ms);
+	if (over && tells)
+		s->admitted_ms = now_ms;
+	if (wrong && tells)
+		count(b, key, now_ms);
+	pthread_mutex_unlock(&b->lock);
+	return tells;
+}
+
+bool brake_tells(struct brake *b, struct str ip, bool wrong, uint64_t guess, uint64_t now_ms)
 {
 	uint64_t network = brake_network(ip);
 	if (!network)
-		return;
+		return true;
 	pthread_mutex_lock(&b->lock);
-	struct slot *s = count(b, network, now_ms);
-	if (guess) {
-		memmove(&s->guesses[1], &s->guesses[0], sizeof(s->guesses) - sizeof(s->guesses[0]));
-		s->guesses[0] = guess;
+	struct slot *s = find(b, network, now_ms);
+	bool tells = !s || !is_over(b, s, now_ms);
+	if (wrong && tells && !has_guess(s, guess)) {
+		s = count(b, network, now_ms);
+		if (guess) {
+			memmove(&s->guesses[1], &s->guesses[0], sizeof(s->guesses) - sizeof(s->guesses[0]));
+			s->guesses[0] = guess;
+		}
 	}
 	pthread_mutex_unlock(&b->lock);
+	return tells;
 }

@@ -20,7 +20,7 @@ static struct brake *make(unsigned limit)
 static void fail_times(struct brake *b, const char *ip, int n, uint64_t now)
 {
 	for (int i = 0; i < n; i++)
-		brake_fail(b, str_from_c(ip), 0, now);
+		brake_tells(b, str_from_c(ip), true, 0, now);
 }
 
 static void test_networks(void **state)
@@ -71,14 +71,14 @@ static void test_guesses(void **state)
 	struct brake *b = make(10);
 	struct str ip = STR("2001:db8::7"), neighbour = STR("2001:db8:0:1::7");
 	assert_false(brake_knows_guess(b, ip, 77, START));
-	brake_fail(b, ip, 77, START);
+	assert_true(brake_tells(b, ip, true, 77, START));
 	assert_true(brake_knows_guess(b, ip, 77, START));
 	assert_true(brake_knows_guess(b, ip, 77, START + WINDOW));
 	assert_false(brake_knows_guess(b, ip, 78, START));
 	assert_false(brake_knows_guess(b, neighbour, 77, START));
 	assert_false(brake_knows_guess(b, ip, 77, START + 2 * WINDOW));
 	for (uint64_t g = 1; g <= BRAKE_GUESSES + 1; g++)
-		brake_fail(b, ip, g, START + 2 * WINDOW);
+		assert_true(brake_tells(b, ip, true, g, START + 2 * WINDOW));
 	assert_false(brake_knows_guess(b, ip, 1, START + 2 * WINDOW));
 	for (uint64_t g = 2; g <= BRAKE_GUESSES + 1; g++)
 		assert_true(brake_knows_guess(b, ip, g, START + 2 * WINDOW));
@@ -94,7 +94,7 @@ static void test_flood(void **state)
 	for (unsigned i = 0; i < 3 * BRAKE_SLOTS; i++) {
 		char ip[40];
 		snprintf(ip, sizeof(ip), "2001:db8:%x:%x::1", i >> 16, i & 0xffff);
-		brake_fail(b, str_from_c(ip), 0, START + 1);
+		brake_tells(b, str_from_c(ip), true, 0, START + 1);
 	}
 	assert_true(brake_blocks(b, STR("192.0.2.1"), START + 1));
 	brake_destroy(&b);
@@ -107,16 +107,52 @@ static void test_trickle(void **state)
 	struct brake *b = make(3);
 	for (int i = 0; i < 3; i++) {
 		assert_true(brake_admits(b, 77, 1000, START));
-		brake_count(b, 77, START);
+		assert_true(brake_tells_of(b, 77, true, 1000, START));
 	}
+	/* to be let in is one thing, to be told another */
 	assert_true(brake_admits(b, 77, 1000, START));
+	assert_true(brake_admits(b, 77, 1000, START));
+	assert_true(brake_tells_of(b, 77, true, 1000, START));
 	assert_false(brake_admits(b, 77, 1000, START));
-	assert_false(brake_admits(b, 77, 1000, START + 999));
-	assert_true(brake_admits(b, 77, 1000, START + 1000));
+	assert_false(brake_tells_of(b, 77, false, 1000, START));
+	assert_false(brake_tells_of(b, 77, true, 1000, START + 999));
+	assert_true(brake_tells_of(b, 77, false, 1000, START + 1000));
 	assert_false(brake_admits(b, 77, 1000, START + 1001));
 	assert_true(brake_admits(b, 78, 1000, START));
 	assert_true(brake_admits(b, 77, 1000, START + 2 * WINDOW));
 	assert_true(brake_admits(b, 77, 1000, START + 2 * WINDOW));
+	brake_destroy(&b);
+}
+
+/* Attempts are counted when they are told, and told as long as there is room for one. */
+static void test_told(void **state)
+{
+	(void)state;
+	struct brake *b = make(3);
+	struct str ip = STR("192.0.2.1");
+	for (uint64_t guess = 1; guess <= 3; guess++) {
+		assert_true(brake_tells(b, ip, false, 0, START));
+		assert_true(brake_tells(b, ip, true, guess, START));
+		assert_true(brake_knows_guess(b, ip, guess, START));
+	}
+	assert_false(brake_tells(b, ip, true, 4, START));
+	assert_false(brake_knows_guess(b, ip, 4, START));
+	assert_false(brake_tells(b, ip, false, 0, START));
+	assert_true(brake_tells(b, STR("192.0.2.2"), true, 4, START));
+	/* what was not told was not counted either */
+	for (int i = 0; i < 100; i++)
+		assert_false(brake_tells(b, ip, true, 5, START));
+	assert_true(brake_tells(b, ip, false, 0, START + WINDOW + 1));
+	brake_destroy(&b);
+}
+
+static void test_same_guess(void **state)
+{
+	(void)state;
+	struct brake *b = make(3);
+	for (int i = 0; i < 100; i++)
+		assert_true(brake_tells(b, STR("192.0.2.1"), true, 77, START));
+	assert_false(brake_blocks(b, STR("192.0.2.1"), START));
 	brake_destroy(&b);
 }
 
@@ -127,6 +163,8 @@ int main(void)
 		cmocka_unit_test(test_window_slides),
 		cmocka_unit_test(test_guesses),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_same_guess),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static int open_parts(struct directory *d, const struct directory_config *c)
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	uint64_t keep = c->verify_cache_ms ? c->verify_cache_ms : VERIFY_CACHE_MS_DEFAULT;
 	d->separator = c->subaddress_separator ? c->subaddress_separator : '+';
-	int code = hasher_create(cores > 0 ? (unsigned)cores : 1, &d->hasher);
+	int code = hasher_create(cores > 0 ? (unsigned)cores : 1, HASH_WAIT_MS, &d->hasher);
 	if (code == 0)
 		code = verify_cache_create(keep == UINT64_MAX ? 0 : keep, &d->verified);
 	if (code == 0)

@@ -120,8 +120,8 @@ struct directory_login {
 };
 /* Verifies a password; takes equal time for unknown users. A name without a domain is completed if there is one
  * domain only. Blocks for a hash (about 10 ms) unless the password was verified lately. 0 with *out in the arena,
- * ERR_DENIED (wrong, unknown, or disabled: never which), ERR_BUSY (too many failures from there, or too many logins
- * at once: try later), or temporary. */
+ * ERR_DENIED (wrong, unknown, or disabled: never which), ERR_BUSY (too many failures from there), ERR_TIMEOUT (too many logins at once, no turn to hash
+ * within 10 s: try again), or temporary. */
 int directory_verify(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
 					 struct str password, struct directory_user *out);
 /* For mechanisms that prove it themselves (SCRAM, CRAM-MD5, APOP): what they need. For unknown and disabled users
@@ -144,7 +144,10 @@ int directory_credentials(struct directory *d, struct arena *a, const struct dir
 						  struct directory_credentials *out);
 /* Is whoever logs in held up? To be asked before a proof that costs others something; directory_credentials asks too. */
 bool directory_brakes(struct directory *d, const struct directory_login *l);
-/* Tells how such a proof ended: for the brake, and for the networks that the user comes from. */
-void directory_note_login(struct directory *d, const struct directory_login *l, struct str name, bool ok);
+/* How such a proof ended, to be asked before anything of it is told. 0: it was right; ERR_DENIED: it was wrong, and counts; ERR_BUSY: others have come over
+ * the limit meanwhile, nothing may be told; or temporary: likewise. Notes the network that the user comes from. */
+int directory_judge(struct directory *d, const struct directory_login *l, struct str name, bool ok);
+/* Somebody has logged in by what is no guess (a certificate): notes the network. */
+void directory_note_login(struct directory *d, const struct directory_login *l, struct str name);
 
 #endif

@@ -12,10 +12,18 @@ _Static_assert(PASSWORD_PREPARED_MAX < CRYPT_MAX_PASSPHRASE_SIZE, "crypt(3) take
 #define HASH_KIND "$y$"     /* yescrypt, of the cost that the library holds for right */
 #define HASH_SALT 16
 
+/* Who waits for a turn, on its own stack. */
+struct waiter {
+	pthread_cond_t called;
+	bool has_turn;
+	struct waiter *next;
+};
+
 struct hasher {
 	pthread_mutex_t lock;   /* innermost: nothing is taken under it */
-	pthread_cond_t freed;
-	unsigned places;
+	unsigned places;        /* vacant; none while somebody waits */
+	struct waiter *first, **last;
+	uint64_t wait_ms;
 	char made_up[CRYPT_GENSALT_OUTPUT_SIZE];
 };
 
@@ -26,24 +34,21 @@ static int new_setting(char out[CRYPT_GENSALT_OUTPUT_SIZE])
 	return crypt_gensalt_rn(HASH_KIND, 0, salt, sizeof(salt), out, CRYPT_GENSALT_OUTPUT_SIZE) ? 0 : ERR_UNSUPPORTED;
 }
 
-int hasher_create(unsigned parallel, struct hasher **out)
+int hasher_create(unsigned parallel, uint64_t wait_ms, struct hasher **out)
 {
 	struct hasher *h = calloc(1, sizeof(*h));
 	*out = NULL;
 	if (!h)
 		return ERR_NO_MEMORY;
 	h->places = parallel;
+	h->wait_ms = wait_ms;
+	h->last = &h->first;
 	int code = new_setting(h->made_up);
 	if (code != 0) {
 		free(h);
 		return code;
 	}
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_mutex_init(&h->lock, NULL);
-	pthread_cond_init(&h->freed, &attributes);
-	pthread_condattr_destroy(&attributes);
 	*out = h;
 	return 0;
 }
@@ -52,51 +57,104 @@ void hasher_destroy(struct hasher **h)
 {
 	if (!*h)
 		return;
-	pthread_cond_destroy(&(*h)->freed);
 	pthread_mutex_destroy(&(*h)->lock);
 	free(*h);
 	*h = NULL;
 }
 
-static int take_place(struct hasher *h)
+static struct timespec deadline_in(uint64_t ms)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += HASH_WAIT_MS / 1000;
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += (time_t)(ms / 1000);
+	t.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
+/* Takes somebody who was not called out of the queue. The lock is held. */
+static void leave_queue(struct hasher *h, const struct waiter *w)
+{
+	struct waiter **at = &h->first;
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (!w->next)
+		h->last = at;
+}
+
+/* In the queue until somebody who ends calls. The lock is held. */
+static int wait_for_turn(struct hasher *h)
+{
+	struct waiter w = { .has_turn = false };
+	struct timespec until = deadline_in(h->wait_ms);
+	pthread_condattr_t attributes;
+	int failed = 0;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&w.called, &attributes);
+	pthread_condattr_destroy(&attributes);
+	*h->last = &w;
+	h->last = &w.next;
+	while (!w.has_turn && !failed)
+		failed = pthread_cond_timedwait(&w.called, &h->lock, &until);
+	if (!w.has_turn)
+		leave_queue(h, &w);
+	pthread_cond_destroy(&w.called);
+	return w.has_turn ? 0 : ERR_TIMEOUT;
+}
+
+int hasher_begin(struct hasher *h)
+{
 	int code = 0;
 	pthread_mutex_lock(&h->lock);
-	while (h->places == 0 && code == 0)
-		code = pthread_cond_timedwait(&h->freed, &h->lock, &until);
-	bool got = h->places > 0;
-	if (got)
+	if (h->places > 0)
 		h->places--;
+	else
+		code = wait_for_turn(h);
 	pthread_mutex_unlock(&h->lock);
-	return got ? 0 : ERR_BUSY;
+	return code;
 }
 
-static void give_place(struct hasher *h)
+void hasher_end(struct hasher *h)
 {
 	pthread_mutex_lock(&h->lock);
-	h->places++;
-	pthread_cond_signal(&h->freed);
+	struct waiter *w = h->first;
+	if (w) {
+		h->first = w->next;
+		if (!h->first)
+			h->last = &h->first;
+		w->has_turn = true;
+		pthread_cond_signal(&w->called);        /* under the lock: w is gone when its thread has it */
+	} else {
+		h->places++;
+	}
 	pthread_mutex_unlock(&h->lock);
 }
 
-/* crypt(3) within the limit. *ok_out: the setting was good, out is the hash. */
-static int hash(struct hasher *h, const struct password *p, const char *setting, char out[PASSWORD_HASH_MAX],
-				bool *ok_out)
+/* crypt(3), in a turn. *ok_out: the setting was good, out is the hash. */
+static int hash(const struct password *p, const char *setting, char out[PASSWORD_HASH_MAX], bool *ok_out)
 {
 	struct crypt_data *data = calloc(1, sizeof(*data));     /* 32 KB: not for the stack */
 	if (!data)
 		return ERR_NO_MEMORY;
-	int code = take_place(h);
-	if (code == 0) {
-		const char *made = crypt_rn(p->bytes, setting, data, sizeof(*data));
-		*ok_out = made && str_copy_c(out, PASSWORD_HASH_MAX, str_from_c(made));
-		give_place(h);
-	}
+	const char *made = crypt_rn(p->bytes, setting, data, sizeof(*data));
+	*ok_out = made && str_copy_c(out, PASSWORD_HASH_MAX, str_from_c(made));
 	crypto_wipe(data, sizeof(*data));
 	free(data);
+	return 0;
+}
+
+static int hash_in_turn(struct hasher *h, const struct password *p, const char *setting, char out[PASSWORD_HASH_MAX], bool *ok_out)
+{
+	int code = hasher_begin(h);
+	if (code != 0)
+		return code;
+	code = hash(p, setting, out, ok_out);
+	hasher_end(h);
 	return code;
 }
 
@@ -106,7 +164,7 @@ int hasher_hash(struct hasher *h, const struct password *p, char out[PASSWORD_HA
 	bool ok = false;
 	int code = new_setting(setting);
 	if (code == 0)
-		code = hash(h, p, setting, out, &ok);
+		code = hash_in_turn(h, p, setting, out, &ok);
 	return code == 0 && !ok ? ERR_NO_MEMORY : code;
 }
 
@@ -115,7 +173,7 @@ int hasher_check(struct hasher *h, const struct password *p, struct str stored, 
 	char setting[PASSWORD_HASH_MAX], made[PASSWORD_HASH_MAX];
 	bool known = stored.n > 0 && str_copy_c(setting, sizeof(setting), stored);
 	bool ok = false;
-	int code = hash(h, p, known ? setting : h->made_up, made, &ok);
+	int code = hash(p, known ? setting : h->made_up, made, &ok);
 	/* What crypt(3) cannot do with a stored hash that was accepted once is for want of its 16 MB. */
 	if (code == 0 && !ok)
 		code = ERR_NO_MEMORY;
@@ -135,7 +193,7 @@ int hasher_check_import(struct hasher *h, struct str stored)
 		return ERR_INVALID;
 	/* A setting without its hash, or a hash cut short, would match nothing for ever: hash anything, compare lengths. */
 	const struct password any = { .bytes = "x", .n = 1 };
-	int code = hash(h, &any, setting, made, &ok);
+	int code = hash_in_turn(h, &any, setting, made, &ok);
 	if (code != 0)
 		return code;
 	return ok && strlen(made) == stored.n ? 0 : ERR_INVALID;

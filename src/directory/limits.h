@@ -18,7 +18,7 @@
 #ifndef SCRAM_ITERATIONS
 #define SCRAM_ITERATIONS 10000
 #endif
-#define HASH_WAIT_MS 10000                    /* how long a login waits for its turn to hash */
+#define HASH_WAIT_MS ((uint64_t)10 * 1000)      /* how long a login waits for its turn to hash */
 
 #define APP_PASSWORDS_MAX 100                 /* a user */
 

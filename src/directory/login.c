@@ -93,6 +93,32 @@ static bool may_try(struct directory *d, const struct lookup *x)
 	return !x->network || x->familiar || brake_admits(d->accounts, account_key(x), BRAKE_ACCOUNT_EVERY_MS, clock_mono_ms());
 }
 
+/* ---- the answer ---- */
+
+static bool account_tells(struct directory *d, const struct lookup *x, bool wrong, uint64_t now_ms)
+{
+	if (x->network && !x->familiar)
+		return brake_tells_of(d->accounts, account_key(x), wrong, BRAKE_ACCOUNT_EVERY_MS, now_ms);
+	if (wrong)
+		brake_count(d->accounts, account_key(x), now_ms);
+	return true;
+}
+
+/* Whoever tries many at once must not learn of more than who tries one after the other: what has been verified is held against the brake as it stands
+ * now, and nothing of it is told when that has come over a limit meanwhile. 0, ERR_DENIED (wrong), ERR_BUSY. The account comes first: a guess that the network
+ * remembers is one that was answered. */
+static int answer(struct directory *d, const struct directory_login *l, const struct lookup *x, bool right, uint64_t guess)
+{
+	uint64_t now = clock_mono_ms();
+	if (brake_blocks(d->brake, ip_of(l), now))
+		return ERR_BUSY;
+	if (!right && guess && brake_knows_guess(d->brake, ip_of(l), guess, now))
+		return ERR_DENIED;
+	if (!account_tells(d, x, !right, now) || !brake_tells(d->brake, ip_of(l), !right, guess, now))
+		return ERR_BUSY;
+	return right ? 0 : ERR_DENIED;
+}
+
 static int write_network(struct store_write *w, void *arg)
 {
 	const struct lookup *x = arg;
@@ -126,6 +152,7 @@ static void wipe(struct lookup *x)
 
 /* ---- passwords ---- */
 
+/* In a turn of the hasher. */
 static int hash_and_compare(struct directory *d, const struct lookup *x, struct str raw, bool *match_out)
 {
 	struct password p;
@@ -145,34 +172,60 @@ static int hash_and_compare(struct directory *d, const struct lookup *x, struct 
 	return code;
 }
 
-/* 0, ERR_DENIED, or temporary. */
+/* A password with all that is known of it. */
+struct guess {
+	struct str password;
+	struct verify_tag tag;
+	uint64_t number;             /* what the brake remembers of it */
+};
+
+/* Can it be answered without hashing? Then *code_out is the answer. */
+static bool answer_at_once(struct directory *d, const struct directory_login *l, const struct lookup *x, const struct guess *g, int *code_out)
+{
+	uint64_t now = clock_mono_ms();
+	if (brake_blocks(d->brake, ip_of(l), now))
+		*code_out = ERR_BUSY;
+	else if (brake_knows_guess(d->brake, ip_of(l), g->number, now))
+		*code_out = ERR_DENIED;
+	else if (verify_cache_has(d->verified, &g->tag, now))
+		*code_out = answer(d, l, x, may_log_in(x), g->number);
+	else if (!may_try(d, x))
+		*code_out = ERR_BUSY;
+	else if (x->by_app_password && may_log_in(x))
+		*code_out = answer(d, l, x, true, g->number);
+	else
+		return false;
+	return true;
+}
+
+/* While somebody waits for a turn, others may have settled it. */
+static int hash_and_answer(struct directory *d, const struct directory_login *l, const struct lookup *x, const struct guess *g)
+{
+	bool match;
+	int code = hasher_begin(d->hasher);
+	if (code != 0)
+		return code;
+	bool settled = answer_at_once(d, l, x, g, &code);
+	if (!settled)
+		code = hash_and_compare(d, x, g->password, &match);
+	hasher_end(d->hasher);
+	if (settled || code != 0)
+		return code;
+	code = answer(d, l, x, match && may_log_in(x), g->number);
+	if (code == 0)
+		verify_cache_put(d->verified, &g->tag, clock_mono_ms());
+	return code;
+}
+
+/* 0, ERR_DENIED, ERR_BUSY, or temporary. */
 static int prove(struct directory *d, const struct directory_login *l, const struct lookup *x, struct str password)
 {
-	struct verify_tag tag;
-	bool match;
-	uint64_t now = clock_mono_ms(), guess;
-	int code = verify_cache_tag(d->verified, name_of(x), password, str_make(x->record, x->record_n), &tag);
+	struct guess g = { .password = password };
+	int code = verify_cache_tag(d->verified, name_of(x), password, str_make(x->record, x->record_n), &g.tag);
 	if (code != 0)
 		return code;
-	guess = load_le64(tag.bytes) | 1;
-	if (verify_cache_has(d->verified, &tag, now))
-		return may_log_in(x) ? 0 : ERR_DENIED;
-	if (brake_knows_guess(d->brake, ip_of(l), guess, now))
-		return ERR_DENIED;
-	if (!may_try(d, x))
-		return ERR_BUSY;
-	if (x->by_app_password && may_log_in(x))
-		return 0;
-	code = hash_and_compare(d, x, password, &match);
-	if (code != 0)
-		return code;
-	if (match && may_log_in(x)) {
-		verify_cache_put(d->verified, &tag, now);
-		return 0;
-	}
-	brake_fail(d->brake, ip_of(l), guess, now);
-	brake_count(d->accounts, account_key(x), now);
-	return ERR_DENIED;
+	g.number = load_le64(g.tag.bytes) | 1;
+	return answer_at_once(d, l, x, &g, &code) ? code : hash_and_answer(d, l, x, &g);
 }
 
 int directory_verify(struct directory *d, struct arena *a, const struct directory_login *l, struct str name,
@@ -252,18 +305,32 @@ int directory_credentials(struct directory *d, struct arena *a, const struct dir
 
 bool directory_brakes(struct directory *d, const struct directory_login *l) { return brake_blocks(d->brake, ip_of(l), clock_mono_ms()); }
 
-void directory_note_login(struct directory *d, const struct directory_login *l, struct str name, bool ok)
+static int judge(struct directory *d, const struct directory_login *l, struct lookup *x, bool ok)
+{
+	int code = find_user(d, x);
+	if (code == 0)
+		code = answer(d, l, x, ok, 0);
+	if (code == 0)
+		note_network(d, x);
+	return code;
+}
+
+int directory_judge(struct directory *d, const struct directory_login *l, struct str name, bool ok)
 {
 	struct arena a = ARENA_INIT(0);
 	struct lookup x = { .arena = &a, .wanted = name, .network = network_hash(d, l) };
-	if (!ok)
-		brake_fail(d->brake, ip_of(l), 0, clock_mono_ms());
-	if (find_user(d, &x) == 0) {
-		if (ok)
-			note_network(d, &x);
-		else
-			brake_count(d->accounts, account_key(&x), clock_mono_ms());
-	}
+	int code = judge(d, l, &x, ok);
+	wipe(&x);
+	arena_fini(&a);
+	return code;
+}
+
+void directory_note_login(struct directory *d, const struct directory_login *l, struct str name)
+{
+	struct arena a = ARENA_INIT(0);
+	struct lookup x = { .arena = &a, .wanted = name, .network = network_hash(d, l) };
+	if (find_user(d, &x) == 0)
+		note_network(d, &x);
 	wipe(&x);
 	arena_fini(&a);
 }

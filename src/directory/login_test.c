@@ -185,8 +185,8 @@ static void test_brake(void **state)
 
 	for (int i = 0; i < 4; i++) {
 		assert_int_equal(directory_credentials(f->d, &f->arena, &THERE, STR("alice@x.example"), &cred), 0);
-		directory_note_login(f->d, &THERE, STR("alice@x.example"), true);
-		directory_note_login(f->d, &THERE, STR("alice@x.example"), false);
+		assert_int_equal(directory_judge(f->d, &THERE, STR("alice@x.example"), true), 0);
+		assert_int_equal(directory_judge(f->d, &THERE, STR("alice@x.example"), false), ERR_DENIED);
 	}
 	assert_int_equal(verify_from(f, &THERE, "alice@x.example", STR("password of alice@x.example")), ERR_BUSY);
 }
@@ -222,17 +222,38 @@ static void test_guesses_from_everywhere(void **state)
 		fixture_reopen(f, &c);              /* where the user comes from is not forgotten */
 	}
 	/* a proof of another kind counts as well */
-	directory_note_login(f->d, &THERE, STR("alice"), true);
+	directory_note_login(f->d, &THERE, STR("alice"));
 	for (int i = 0; i < 5; i++)
-		directory_note_login(f->d, NULL, STR("Alice@x.example"), false);
+		assert_int_equal(directory_judge(f->d, NULL, STR("Alice@x.example"), false), ERR_DENIED);
 	struct directory_login stranger = { .ip = STR("203.0.113.77"), .protocol = "test" };
-	assert_int_equal(directory_credentials(f->d, &f->arena, &stranger, STR("alice@x.example"), &cred), 0);       /* the trickle */
+	assert_int_equal(directory_credentials(f->d, &f->arena, &stranger, STR("alice@x.example"), &cred), 0);
+	assert_int_equal(directory_judge(f->d, &stranger, STR("alice@x.example"), false), ERR_DENIED);               /* the trickle */
+	assert_int_equal(directory_judge(f->d, &stranger, STR("alice@x.example"), true), ERR_BUSY);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &stranger, STR("alice@x.example"), &cred), ERR_BUSY);
 	assert_int_equal(directory_credentials(f->d, &f->arena, &THERE, STR("alice@x.example"), &cred), 0);
 	/* who gets the name later does not get the networks */
 	assert_int_equal(directory_user_del(f->d, STR("alice@x.example"), NULL, NULL), 0);
 	fixture_users(f, (const char *[]){ "alice@x.example", NULL });
 	assert_int_equal(directory_credentials(f->d, &f->arena, &THERE, STR("alice@x.example"), &cred), ERR_BUSY);
+}
+
+/* That the user has just logged in does not tell a stranger which guess was right. */
+static void test_cache_is_no_way_round(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .account_limit = 3 };
+	struct str right = STR("password of alice@x.example");
+	users(f);
+	fixture_reopen(f, &c);
+	assert_int_equal(verify_from(f, &HERE, "alice@x.example", right), 0);
+	for (int i = 0; i < 5; i++)
+		directory_judge(f->d, NULL, STR("alice@x.example"), false);
+	uint64_t begin = clock_mono_ms();
+	assert_int_equal(verify_from(f, &THERE, "alice@x.example", STR("the one that is let through")), ERR_DENIED);
+	int code = verify_from(f, &THERE, "alice@x.example", right);
+	if (clock_mono_ms() - begin < BRAKE_ACCOUNT_EVERY_MS)
+		assert_int_equal(code, ERR_BUSY);
+	assert_int_equal(verify_from(f, &HERE, "alice@x.example", right), 0);
 }
 
 /* A stranger with a clock: an unknown user costs a hash as a known one does, a repeated login costs none. */
@@ -310,6 +331,146 @@ static void test_threads(void **state)
 	}
 }
 
+/* ---- crowds ---- */
+
+#define CROWD 32
+struct one { struct fixture *f; struct directory_login from; char name[32], password[64]; pthread_barrier_t *start; int code; };
+
+/* All begin together. Who is told that there is no turn for so many asks again. */
+static void *log_in(void *arg)
+{
+	struct one *o = arg;
+	struct arena a = ARENA_INIT(0);
+	struct directory_user u;
+	pthread_barrier_wait(o->start);
+	do
+		o->code = directory_verify(o->f->d, &a, &o->from, str_from_c(o->name), str_from_c(o->password), &u);
+	while (o->code == ERR_TIMEOUT);
+	arena_fini(&a);
+	return NULL;
+}
+
+/* How many heard `code`. */
+static unsigned crowd(struct fixture *f, const struct one like[CROWD], int code)
+{
+	struct one who[CROWD];
+	pthread_t threads[CROWD];
+	pthread_barrier_t start;
+	unsigned n = 0;
+	assert_int_equal(pthread_barrier_init(&start, NULL, CROWD), 0);
+	for (int i = 0; i < CROWD; i++) {
+		who[i] = like[i];
+		who[i].f = f;
+		who[i].start = &start;
+		assert_int_equal(pthread_create(&threads[i], NULL, log_in, &who[i]), 0);
+	}
+	for (int i = 0; i < CROWD; i++) {
+		pthread_join(threads[i], NULL);
+		n += who[i].code == code;
+	}
+	pthread_barrier_destroy(&start);
+	return n;
+}
+
+/* An office behind one address, after a power cut: attempts that have not ended are no failures. */
+static void test_crowd_of_right(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 2, .account_limit = 2, .verify_cache_ms = UINT64_MAX };
+	struct one who[CROWD];
+	users(f);
+	fixture_reopen(f, &c);
+	assert_int_equal(verify(f, "alice@x.example", "wrong, the only one"), ERR_DENIED);
+	for (int i = 0; i < CROWD; i++) {
+		who[i] = (struct one){ .from = HERE };
+		snprintf(who[i].name, sizeof(who[i].name), "%s@x.example", i % 2 ? "alice" : "bob");
+		snprintf(who[i].password, sizeof(who[i].password), "password of %s", who[i].name);
+	}
+	assert_int_equal(crowd(f, who, 0), CROWD);
+}
+
+/* However many guesses are under way at once, as many are answered as one after the other would be; others hear nothing of theirs. */
+static void test_crowd_of_wrong(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 4 };
+	struct one who[CROWD];
+	users(f);
+	fixture_reopen(f, &c);
+	for (int i = 0; i < CROWD; i++) {
+		who[i] = (struct one){ .from = HERE, .name = "alice@x.example" };
+		snprintf(who[i].password, sizeof(who[i].password), "guess %d", i);
+	}
+	assert_int_equal(crowd(f, who, ERR_DENIED), 4);
+	assert_int_equal(verify(f, "alice@x.example", "password of alice@x.example"), ERR_BUSY);
+	assert_int_equal(verify_from(f, &THERE, "alice@x.example", STR("password of alice@x.example")), 0);
+}
+
+/* One that is right among them is told no more than others. */
+static void test_crowd_of_both(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 4 };
+	struct one who[CROWD];
+	users(f);
+	fixture_reopen(f, &c);
+	for (int i = 0; i < CROWD; i++) {
+		who[i] = (struct one){ .from = HERE, .name = "alice@x.example" };
+		snprintf(who[i].password, sizeof(who[i].password), i % 2 ? "guess %d" : "password of alice@x.example", i);
+	}
+	assert_int_equal(crowd(f, who, ERR_DENIED), 4);
+}
+
+/* A device with an old password that tries by many connections at once has guessed once. */
+static void test_crowd_of_same(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 4, .account_limit = 4 };
+	struct one who[CROWD];
+	users(f);
+	fixture_reopen(f, &c);
+	for (int i = 0; i < CROWD; i++)
+		who[i] = (struct one){ .from = HERE, .name = "alice@x.example", .password = "the old password" };
+	assert_int_equal(crowd(f, who, ERR_DENIED), CROWD);
+	assert_int_equal(verify(f, "alice@x.example", "password of alice@x.example"), 0);
+}
+
+/* From many networks at one user: likewise. */
+static void test_crowd_from_everywhere(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .account_limit = 4 };
+	struct one who[CROWD];
+	char ip[CROWD][20];
+	users(f);
+	fixture_reopen(f, &c);
+	for (int i = 0; i < CROWD; i++) {
+		snprintf(ip[i], sizeof(ip[i]), "203.0.113.%d", i);
+		who[i] = (struct one){ .from = { .ip = str_from_c(ip[i]), .protocol = "test" }, .name = "alice@x.example" };
+		snprintf(who[i].password, sizeof(who[i].password), "guess %d", i);
+	}
+	/* four guesses, and one of the trickle, of which there can be more when this takes longer than its pause */
+	uint64_t begin = clock_mono_ms();
+	unsigned told = crowd(f, who, ERR_DENIED);
+	assert_in_range(told, 5, 5 + (clock_mono_ms() - begin) / BRAKE_ACCOUNT_EVERY_MS);
+}
+
+/* Exchanges that were begun before the limit was reached are judged by what is then. */
+static void test_many_exchanges(void **state)
+{
+	struct fixture *f = *state;
+	struct directory_config c = { .fail_limit = 4 };
+	struct directory_credentials cred;
+	users(f);
+	fixture_reopen(f, &c);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(directory_credentials(f->d, &f->arena, &HERE, STR("alice@x.example"), &cred), 0);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(directory_judge(f->d, &HERE, STR("alice@x.example"), false), i < 4 ? ERR_DENIED : ERR_BUSY);
+	assert_int_equal(directory_judge(f->d, &HERE, STR("alice@x.example"), true), ERR_BUSY);
+	assert_int_equal(directory_judge(f->d, &THERE, STR("alice@x.example"), true), 0);
+}
+
 static enum store_engine mem = STORE_ENGINE_MEM, lmdb = STORE_ENGINE_LMDB;
 
 #define ON_BOTH(fn) \
@@ -326,8 +487,10 @@ int main(void)
 		ON_BOTH(test_credentials),
 		ON_BOTH(test_made_up),
 		ON_BOTH(test_brake), ON_BOTH(test_guesses_from_everywhere),
-		ON_BOTH(test_cost),
+		ON_BOTH(test_cost), ON_BOTH(test_cache_is_no_way_round),
 		ON_BOTH(test_threads),
+		ON_BOTH(test_crowd_of_right), ON_BOTH(test_crowd_of_wrong), ON_BOTH(test_crowd_of_both), ON_BOTH(test_crowd_of_same),
+		ON_BOTH(test_crowd_from_everywhere), ON_BOTH(test_many_exchanges),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

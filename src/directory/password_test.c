@@ -6,8 +6,12 @@
 
 #include "base/base64.h"
 #include "directory/hasher.h"
+#include "directory/limits.h"
 #include "directory/password.h"
 #include "rt/crypto.h"
+
+#include <pthread.h>
+#include <sched.h>
 
 static void test_rules(void **state)
 {
@@ -124,22 +128,77 @@ static void test_hasher(void **state)
 	struct password p, wrong;
 	char hash[PASSWORD_HASH_MAX], again[PASSWORD_HASH_MAX];
 	bool match;
-	assert_int_equal(hasher_create(1, &h), 0);
+	assert_int_equal(hasher_create(1, HASH_WAIT_MS, &h), 0);
 	assert_int_equal(password_prepare(STR("correct horse"), &p), 0);
 	assert_int_equal(password_prepare(STR("correct horsf"), &wrong), 0);
 	assert_int_equal(hasher_hash(h, &p, hash), 0);
 	assert_int_equal(hasher_hash(h, &p, again), 0);
 	assert_true(str_starts(str_from_c(hash), STR("$y$")));
 	assert_string_not_equal(hash, again);
+	assert_int_equal(hasher_begin(h), 0);
 	assert_int_equal(hasher_check(h, &p, str_from_c(hash), &match), 0);
 	assert_true(match);
 	assert_int_equal(hasher_check(h, &wrong, str_from_c(hash), &match), 0);
 	assert_false(match);
 	assert_int_equal(hasher_check(h, &p, STR(""), &match), 0);
 	assert_false(match);
+	hasher_end(h);
 	hasher_destroy(&h);
 	assert_null(h);
 	hasher_destroy(&h);
+}
+
+struct turns { struct hasher *h; _Atomic int waiting; int served; };
+struct in_line { struct turns *t; int code; };
+
+static void *stand_in_line(void *arg)
+{
+	struct in_line *i = arg;
+	i->t->waiting++;
+	i->code = hasher_begin(i->t->h);
+	if (i->code == 0) {
+		i->t->served++;        /* there is one turn only */
+		hasher_end(i->t->h);
+	}
+	return NULL;
+}
+
+/* Who waits gets a turn; who has waited for long enough leaves, and is in nobody's way. */
+static void test_turns(void **state)
+{
+	(void)state;
+	enum { N = 8 };
+	struct turns t = { .served = 0 };
+	struct in_line in_line[N];
+	pthread_t threads[N];
+	assert_int_equal(hasher_create(1, 1, &t.h), 0);
+	assert_int_equal(hasher_begin(t.h), 0);
+	for (int i = 0; i < N; i++) {
+		in_line[i] = (struct in_line){ .t = &t };
+		assert_int_equal(pthread_create(&threads[i], NULL, stand_in_line, &in_line[i]), 0);
+	}
+	for (int i = 0; i < N; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(in_line[i].code, ERR_TIMEOUT);
+	}
+	hasher_end(t.h);
+	assert_int_equal(hasher_begin(t.h), 0);
+	hasher_end(t.h);
+	hasher_destroy(&t.h);
+
+	assert_int_equal(hasher_create(1, (uint64_t)3600 * 1000, &t.h), 0);
+	assert_int_equal(hasher_begin(t.h), 0);
+	for (int i = 0; i < N; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, stand_in_line, &in_line[i]), 0);
+	while (t.waiting < 2 * N)
+		sched_yield();
+	hasher_end(t.h);
+	for (int i = 0; i < N; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(in_line[i].code, 0);
+	}
+	assert_int_equal(t.served, N);
+	hasher_destroy(&t.h);
 }
 
 static void test_imports(void **state)
@@ -153,17 +212,19 @@ static void test_imports(void **state)
 	struct hasher *h;
 	struct password p;
 	bool match;
-	assert_int_equal(hasher_create(1, &h), 0);
+	assert_int_equal(hasher_create(1, HASH_WAIT_MS, &h), 0);
 	assert_int_equal(hasher_check_import(h, str_from_c(bcrypt)), 0);
+	assert_int_equal(hasher_check_import(h, str_from_c(sha512)), 0);
+	assert_int_equal(hasher_begin(h), 0);
 	assert_int_equal(password_prepare(STR("U*U"), &p), 0);
 	assert_int_equal(hasher_check(h, &p, str_from_c(bcrypt), &match), 0);
 	assert_true(match);
-	assert_int_equal(hasher_check_import(h, str_from_c(sha512)), 0);
 	assert_int_equal(password_prepare(STR("Hello world!"), &p), 0);
 	assert_int_equal(hasher_check(h, &p, str_from_c(sha512), &match), 0);
 	assert_true(match);
 	assert_int_equal(hasher_check(h, &p, str_from_c(bcrypt), &match), 0);
 	assert_false(match);
+	hasher_end(h);
 	static const char *const refused[] = {
 		"", "x", "$6$", "$6$saltstring$", "$6$saltstring$tooshort", "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/",
 		"rl0uE0jfPRvtk",
@@ -182,7 +243,7 @@ int main(void)
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_preparation),
 		cmocka_unit_test(test_scram_vector),
-		cmocka_unit_test(test_hasher),
+		cmocka_unit_test(test_hasher), cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_imports),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

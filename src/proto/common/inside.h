@@ -61,8 +61,8 @@ sasl_begin_fn sasl_begin_login, sasl_begin_cram_md5;
 
 /* An authorisation identity: empty, or the proven user by another spelling. 0, ERR_DENIED, or temporary. */
 int sasl_authorise(struct sasl *x, struct str authzid, const struct directory_user *user);
-/* A proof that ended well or not: notes it for the brake, holds the authorisation identity, sets x->user and x->proven. 0, ERR_DENIED (also for
- * a good proof of a user who is not there), or temporary. */
+/* A proof that ended well or not: holds the authorisation identity, has the brake judge it, sets x->user and x->proven. 0, ERR_DENIED (also for
+ * a good proof of a user who is not there), ERR_BUSY (good or not: others have come over the limit meanwhile), or temporary. */
 int sasl_proven(struct sasl *x, struct str name, struct str authzid, bool ok);
 bool sasl_can_bind_channel(struct conn *c);
 bool sasl_has_certificate(struct conn *c);

@@ -64,8 +64,7 @@ int login_with_apop(struct conn *c, struct services *s, struct arena *a, struct 
 		code = apop_digest(banner, cred.secret, want);
 	if (code == 0) {
 		bool right = hex_decode(&given, digest) == 0 && str_eq_secret(buf_str(&given), str_make(want, sizeof(want)));
-		code = right && known == 0 && cred.secret.n ? 0 : ERR_DENIED;
-		directory_note_login(d, &l, name, code == 0);
+		code = directory_judge(d, &l, name, right && known == 0 && cred.secret.n);
 	}
 	if (code == 0)
 		*out = cred.user;

@@ -135,15 +135,16 @@ int sasl_authorise(struct sasl *x, struct str authzid, const struct directory_us
 	int code = directory_user_find(services_directory(x->services), &x->arena, authzid, &other);
 	if (code == 0)
 		return str_eq(other.name, user->name) ? 0 : ERR_DENIED;
-	return code == ERR_NOT_FOUND ? ERR_DENIED : code;
+	return err_class(code) == ERR_CLASS_CLIENT ? ERR_DENIED : code;
 }
 
 int sasl_proven(struct sasl *x, struct str name, struct str authzid, bool ok)
 {
 	int code = ok && x->asked && x->credentials_code == 0 ? sasl_authorise(x, authzid, &x->credentials.user) : ERR_DENIED;
+	if (code == 0 || code == ERR_DENIED)
+		code = directory_judge(services_directory(x->services), &x->login, code == 0 ? x->credentials.user.name : name, code == 0);
 	if (code == 0)
 		x->user = x->credentials.user;
-	directory_note_login(services_directory(x->services), &x->login, code == 0 ? x->user.name : name, code == 0);
 	x->proven = code == 0;
 	return code;
 }

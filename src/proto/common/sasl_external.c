@@ -47,7 +47,7 @@ enum sasl_result sasl_step_external(struct sasl *x, struct str in, struct buf *o
 	if (code == 0)
 		code = choose(x, in.n ? &wanted : NULL);
 	if (code == 0) {
-		directory_note_login(services_directory(x->services), &x->login, x->user.name, true);
+		directory_note_login(services_directory(x->services), &x->login, x->user.name);
 		return SASL_DONE;
 	}
 	/* No guess: whoever holds the certificate may as well be somebody else's user. */

@@ -27,7 +27,7 @@ static struct services *world(void)
 	if (services_set_config(services, &config) != 0)
 		abort();
 	/* yescrypt is not what is fuzzed: from there passwords are refused without it */
-	directory_note_login(d, &braked, STR("x"), false);
+	directory_judge(d, &braked, STR("x"), false);
 	return services;
 }
 
