@@ -1,5 +1,7 @@
 /* Preloaded under a running server: system calls and allocations fail by name, as a file says that the test maps and changes meanwhile. What a descriptor is
  * follows from the path it was opened by, so nothing is asked of the kernel that a sandbox might refuse. */
+#include "../wall_clock.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -14,7 +16,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -317,29 +318,3 @@ int pthread_create(pthread_t *restrict out, const pthread_attr_t *restrict attr,
 /* ---- the wall clock ---- */
 
 static long ahead(void) { return rules && rules[CLOCK].every ? rules[CLOCK].error : 0; }
-
-int clock_gettime(clockid_t clock, struct timespec *out)
-{
-	int r = (int)syscall(SYS_clock_gettime, clock, out);
-	if (r == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-		out->tv_sec += ahead();
-	return r;
-}
-
-time_t time(time_t *out)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (out)
-		*out = now.tv_sec;
-	return now.tv_sec;
-}
-
-int gettimeofday(struct timeval *restrict out, void *restrict zone)
-{
-	struct timespec now;
-	(void)zone;
-	clock_gettime(CLOCK_REALTIME, &now);
-	*out = (struct timeval){ now.tv_sec, now.tv_nsec / 1000 };
-	return 0;
-}
