@@ -4,6 +4,8 @@
  *
  *     queue_kill [ROUNDS [SEED]]      in a directory of its own under TMPDIR
  */
+#include "kill.h"
+
 #include "queue/limits.h"
 #include "queue/queue.h"
 
@@ -11,13 +13,8 @@
 #include "base/num.h"
 
 #include <errno.h>
-#include <ftw.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define SUBMITTERS 4
@@ -39,32 +36,6 @@ struct presence {
 static _Atomic unsigned char progress[SEQ_MAX][RECIPIENTS];       /* what the parent knows; children start with a copy */
 static struct presence there[SEQ_MAX][RECIPIENTS];
 static atomic_uint next_seq;
-static char dir[256];
-
-static uint64_t seed;
-static unsigned round_now;
-
-static int print_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)ftw;
-	if (type == FTW_F)
-		fprintf(stderr, "  %9lld bytes  %s\n", (long long)st->st_size, path);
-	return 0;
-}
-
-/* Whoever reads of the failure has nothing but this, so it tells all there is. The store is left where it is. */
-static _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static _Noreturn void die(const char *format, ...)
-{
-	va_list ap;
-	va_start(ap, format);
-	fprintf(stderr, "queue_kill: round %u of seed %llu: ", round_now, (unsigned long long)seed);
-	vfprintf(stderr, format, ap);
-	fprintf(stderr, "\nthe store is left in %s:\n", dir);
-	va_end(ap);
-	nftw(dir, print_file, 16, FTW_PHYS);
-	exit(1);
-}
 
 /* A child that cannot go on: what it was about to do, and why not. rc: an error's code, or 0 when errno says it. */
 static _Noreturn void give_up(const char *what, uint32_t seq, unsigned recipient, int rc)
@@ -73,24 +44,7 @@ static _Noreturn void give_up(const char *what, uint32_t seq, unsigned recipient
 	_exit(1);
 }
 
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return x ^ x >> 31;
-}
-
 static bool fails(uint32_t seq, unsigned recipient) { return seq % 3 == 0 && recipient == 1; }
-
-static struct store *open_store(void)
-{
-	struct store_config c = { .engine = STORE_ENGINE_LMDB, .dir = dir, .create = true, .segment_size = 1 << 20 };
-	struct store *s;
-	struct err e = { 0 };
-	if (store_open(&c, &s, &e))
-		die("%s", e.log);
-	return s;
-}
 
 static struct queue *open_queue(struct store *s)
 {
@@ -98,7 +52,7 @@ static struct queue *open_queue(struct store *s)
 	struct queue *q;
 	struct err e = { 0 };
 	if (queue_open(s, &c, &q, &e))
-		die("%s", e.log);
+		kill_die("%s", e.log);
 	return q;
 }
 
@@ -135,7 +89,7 @@ static int submit(const struct child *c, uint32_t seq)
 	memset(addresses, 0, sizeof(addresses));
 	for (unsigned i = 0; i < RECIPIENTS; i++) {
 		snprintf(addresses[i], sizeof(addresses[i]), "m%u-%u", seq, i);
-		snprintf(destinations[i], sizeof(destinations[i]), "d%u.example", (unsigned)(mix(seq + i) % 20));
+		snprintf(destinations[i], sizeof(destinations[i]), "d%u.example", (unsigned)(kill_mix(seq + i) % 20));
 		r[i] = (struct queue_recipient){ .address = str_from_c(addresses[i]), .destination = str_from_c(destinations[i]) };
 		tell(c, seq, i, TRIED);
 	}
@@ -171,7 +125,7 @@ static void deliver(const struct child *c, struct queue_job *j)
 		if (progress[seq[i]][recipient[i]] >= (notice ? NOTICE_FINISHED : FINISHED))
 			give_up(notice ? "a notice that was settled came again" : "a recipient that was settled came again", seq[i], recipient[i], ERR_BUG);
 		tell(c, seq[i], recipient[i], notice ? NOTICE_FINISHING : FINISHING);
-		later = j->recipients[0].attempts == 0 && mix(seq[i]) % 8 == 0;
+		later = j->recipients[0].attempts == 0 && kill_mix(seq[i]) % 8 == 0;
 	}
 	for (size_t i = 0; i < n; i++)
 		j->recipients[i].result.outcome = later ? QUEUE_DELAYED : !notice && fails(seq[i], recipient[i]) ? QUEUE_FAILED : QUEUE_DELIVERED;
@@ -230,7 +184,7 @@ static void start(struct child *c, unsigned n, void *(*fn)(void *))
 static void work(int pipe)
 {
 	static struct child c;
-	c = (struct child){ .q = open_queue(open_store()), .pipe = pipe };
+	c = (struct child){ .q = open_queue(kill_store()), .pipe = pipe };
 	start(&c, SUBMITTERS, submit_thread);
 	start(&c, DELIVERERS, deliver_thread);
 	for (;;)
@@ -240,12 +194,12 @@ static void work(int pipe)
 /* The command line beside it. */
 static void steer(uint64_t dice)
 {
-	struct queue *q = open_queue(open_store());
+	struct queue *q = open_queue(kill_store());
 	for (;;) {
 		static const enum queue_action actions[] = { QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RELEASE, QUEUE_RETRY };
 		char destination[40];
 		uint64_t n;
-		dice = mix(dice + 1);
+		dice = kill_mix(dice + 1);
 		snprintf(destination, sizeof(destination), "d%u.example", (unsigned)(dice % 20));
 		struct queue_filter f = { .destination = str_from_c(destination) };
 		int rc = queue_act(q, &f, actions[dice >> 32 & 3], &n, NULL);
@@ -256,10 +210,11 @@ static void steer(uint64_t dice)
 
 /* ---- the parent ---- */
 
-static void note(const struct event *e)
+static void note(const void *record)
 {
+	const struct event *e = record;
 	if (e->seq >= SEQ_MAX || e->recipient >= RECIPIENTS)
-		die("an event that nobody sent, of recipient %u-%u", e->seq, e->recipient);
+		kill_die("an event that nobody sent, of recipient %u-%u", e->seq, e->recipient);
 	_Atomic unsigned char *p = &progress[e->seq][e->recipient];
 	/* two threads may tell of the same one in either order */
 	if (e->progress > *p)
@@ -268,23 +223,7 @@ static void note(const struct event *e)
 		atomic_store(&next_seq, e->seq + 1);
 }
 
-/* Reads events for some time, or to the end when ms is negative. */
-static void listen_for(int fd, int64_t ms)
-{
-	uint64_t start = clock_mono_ms();
-	for (;;) {
-		int64_t left = ms - (int64_t)(clock_mono_ms() - start);
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		if (ms >= 0 && (left <= 0 || poll(&p, 1, (int)left) == 0))
-			return;
-		struct event e[64];
-		ssize_t n = read(fd, e, sizeof(e));
-		if (n <= 0)
-			return;
-		for (ssize_t i = 0; i < n / (ssize_t)sizeof(e[0]); i++)
-			note(&e[i]);
-	}
-}
+static void listen_for(int fd, int64_t ms) { kill_listen(fd, ms, sizeof(struct event), note); }
 
 static int see_item(void *arg, const struct queue_item *item)
 {
@@ -295,7 +234,7 @@ static int see_item(void *arg, const struct queue_item *item)
 		uint32_t seq, recipient;
 		bool notice;
 		if (!parse_address(r->r.address, &notice, &seq, &recipient))
-			die("a recipient that nobody submitted: %.*s", (int)r->r.address.n, r->r.address.p);
+			kill_die("a recipient that nobody submitted: %.*s", (int)r->r.address.n, r->r.address.p);
 		struct presence *p = &there[seq][recipient];
 		p->notice += notice;
 		p->pending += !notice && !r->settled;
@@ -303,7 +242,7 @@ static int see_item(void *arg, const struct queue_item *item)
 	}
 	int rc = store_blob_map(s, item->blob, &v);
 	if (rc)
-		die("message %llx: its body %016llx cannot be read: %s", (unsigned long long)item->id, (unsigned long long)item->blob, err_text(rc));
+		kill_die("message %llx: its body %016llx cannot be read: %s", (unsigned long long)item->id, (unsigned long long)item->blob, err_text(rc));
 	store_blob_unmap(s, &v);
 	return 0;
 }
@@ -327,7 +266,7 @@ static enum progress judge(uint32_t seq, unsigned recipient)
 	case NOTICE_FINISHED: right = sum == 0; break;
 	}
 	if (!right)
-		die("recipient %u-%u is lost or doubled: progress %d, %u pending, %u owed, %u notices", seq, recipient, (int)was, p.pending, p.owed, p.notice);
+		kill_die("recipient %u-%u is lost or doubled: progress %d, %u pending, %u owed, %u notices", seq, recipient, (int)was, p.pending, p.owed, p.notice);
 	if (p.pending)
 		return QUEUED;
 	if (p.owed)
@@ -347,7 +286,7 @@ static void report(void *arg, const char *line)
 /* The number of recipients that are on their way. */
 static unsigned verify(unsigned *settled_out)
 {
-	struct store *s = open_store();
+	struct store *s = kill_store();
 	struct queue *q = open_queue(s);
 	struct queue_filter all = { 0 };
 	unsigned lines = 0, waiting = 0;
@@ -356,7 +295,7 @@ static unsigned verify(unsigned *settled_out)
 	memset(there, 0, sizeof(there));
 	int rc = queue_list(q, &all, see_item, s);
 	if (rc)
-		die("the queue cannot be listed: %s", err_text(rc));
+		kill_die("the queue cannot be listed: %s", err_text(rc));
 	for (uint32_t seq = 0; seq < SEQ_MAX; seq++)
 		for (unsigned i = 0; i < RECIPIENTS; i++) {
 			enum progress p = progress[seq][i] = (unsigned char)judge(seq, i);
@@ -366,7 +305,7 @@ static unsigned verify(unsigned *settled_out)
 		}
 	rc = queue_check(q, false, report, &lines, &faults);
 	if (rc || faults || lines)
-		die("the check ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
+		kill_die("the check ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
 	queue_close(&q);
 	store_close(&s);
 	return waiting;
@@ -384,30 +323,21 @@ static pid_t start_child(int fds[2], bool steers, uint64_t dice)
 	return 0;
 }
 
-static void end_child(pid_t pid)
-{
-	int status;
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	if (!WIFSIGNALED(status))
-		die("child %d gave up before it was killed, status %x", (int)pid, (unsigned)status);
-}
-
 static void play(unsigned round)
 {
 	int fds[2];
-	round_now = round;
+	campaign.round = round;
 	if (pipe(fds))
-		die("no pipe: %s", strerror(errno));
-	pid_t worker = start_child(fds, false, 0), steerer = start_child(fds, true, seed + round);
+		kill_die("no pipe: %s", strerror(errno));
+	pid_t worker = start_child(fds, false, 0), steerer = start_child(fds, true, campaign.seed + round);
 	close(fds[1]);
-	listen_for(fds[0], (int64_t)(mix(seed + round) % 400 + 5));
-	if (mix(seed + round) >> 32 & 1) {
-		end_child(steerer);
-		end_child(worker);
+	listen_for(fds[0], (int64_t)(kill_mix(campaign.seed + round) % 400 + 5));
+	if (kill_mix(campaign.seed + round) >> 32 & 1) {
+		kill_child(steerer);
+		kill_child(worker);
 	} else {
-		end_child(worker);
-		end_child(steerer);
+		kill_child(worker);
+		kill_child(steerer);
 	}
 	listen_for(fds[0], -1);
 	close(fds[0]);
@@ -424,13 +354,13 @@ static int count_blob(void *arg, store_blob_id id, uint64_t size, store_tag tag)
 static void drain(void)
 {
 	int fds[2];
-	struct store *s = open_store();
+	struct store *s = kill_store();
 	struct queue_filter all = { 0 };
 	struct queue_stats stats;
 	uint64_t n, faults;
 	unsigned lines = 0, blobs = 0;
 	if (pipe(fds))
-		die("no pipe: %s", strerror(errno));
+		kill_die("no pipe: %s", strerror(errno));
 	static struct child c;
 	c = (struct child){ .q = open_queue(s), .pipe = fds[1] };
 	start(&c, DELIVERERS, deliver_thread);
@@ -438,12 +368,12 @@ static void drain(void)
 		listen_for(fds[0], 200);
 		int rc = queue_act(c.q, &all, QUEUE_RELEASE, &n, NULL);
 		if (rc || (rc = queue_stats(c.q, &stats)))
-			die("the queue cannot be drained: %s", err_text(rc));
+			kill_die("the queue cannot be drained: %s", err_text(rc));
 	} while (stats.messages);
 	listen_for(fds[0], 100);
 	int rc = queue_check(c.q, true, report, &lines, &faults);
 	if (rc || faults)
-		die("the check at the end ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
+		kill_die("the check at the end ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
 	/* what the check condemned is given back when it can no longer be on its way */
 	clock_shift_ms(QUEUE_CONDEMNED_S * INT64_C(1000));
 	for (unsigned tries = 0; (tries == 0 || blobs) && tries < 300; tries++) {
@@ -453,38 +383,23 @@ static void drain(void)
 			store_blob_visit(s, store_tag_of((struct store_scope){ STORE_QUEUE, i }), count_blob, &blobs);
 	}
 	if (blobs)
-		die("%u bodies are left", blobs);
+		kill_die("%u bodies are left", blobs);
 	/* its threads wait for ever: the process ends with them */
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t rounds = 12;
-	seed = (uint64_t)clock_now_ms();
-	if (argc > 3 || (argc > 1 && !num_parse_u64(str_from_c(argv[1]), &rounds)) || (argc > 2 && !num_parse_u64(str_from_c(argv[2]), &seed))) {
-		fprintf(stderr, "usage: queue_kill [ROUNDS [SEED]]\n");
-		return 2;
-	}
-	const char *tmp = getenv("TMPDIR");
+	kill_begin("queue_kill", argc, argv);
 	unsigned waiting = 0, settled = 0;
-	snprintf(dir, sizeof(dir), "%.200s/queue-kill-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(dir))
-		die("no directory: %s", strerror(errno));
-	for (unsigned round = 0; round < rounds; round++) {
+	for (unsigned round = 0; round < campaign.rounds; round++) {
 		play(round);
 		waiting = verify(&settled);
 	}
-	printf("%lu kills: %u recipients settled once, %u on their way", (unsigned long)(rounds * 2), settled, waiting);
+	printf("%lu kills: %u recipients settled once, %u on their way", (unsigned long)(campaign.rounds * 2), settled, waiting);
 	fflush(stdout);
 	drain();
-	printf(", all gone out in the end, seed %llu\n", (unsigned long long)seed);
-	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	printf(", all gone out in the end, seed %llu\n", (unsigned long long)campaign.seed);
+	kill_end();
 	fflush(stdout);
 	_exit(0);
 }

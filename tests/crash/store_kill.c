@@ -5,20 +5,14 @@
  *
  *     store_kill [ROUNDS [SEED]]      in a directory of its own under TMPDIR
  */
-#include "store/store.h"
+#include "kill.h"
 
 #include "base/bytes.h"
 #include "base/clock.h"
-#include "base/num.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define PROCESSES 2
@@ -33,65 +27,22 @@ struct message {
 
 static unsigned char fates[WRITERS][SEQ_MAX];     /* what the parent knows; children start with a copy */
 static uint32_t next_seq[WRITERS];
-static char dir[256];
-
-static uint64_t seed;
-static unsigned round_now;
-
-static int print_file(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)ftw;
-	if (type == FTW_F)
-		fprintf(stderr, "  %9lld bytes  %s\n", (long long)st->st_size, path);
-	return 0;
-}
-
-/* Whoever reads of the failure has nothing but this, so it tells all there is. The store is left where it is. */
-static _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static _Noreturn void die(const char *format, ...)
-{
-	va_list ap;
-	va_start(ap, format);
-	fprintf(stderr, "store_kill: round %u of seed %llu: ", round_now, (unsigned long long)seed);
-	vfprintf(stderr, format, ap);
-	fprintf(stderr, "\nthe store is left in %s:\n", dir);
-	va_end(ap);
-	nftw(dir, print_file, 16, FTW_PHYS);
-	exit(1);
-}
-
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-	return x ^ x >> 31;
-}
 
 #define TEXT_MAX 300000
 
 /* A blob's bytes follow from who put it, and when. Mostly small, a few over the limit from which they go elsewhere. */
 static struct str make_text(uint32_t writer, uint32_t seq, char text[TEXT_MAX])
 {
-	uint64_t x = mix((uint64_t)writer << 32 | (seq + 1));
+	uint64_t x = kill_mix((uint64_t)writer << 32 | (seq + 1));
 	size_t n = x % 64 == 0 ? 262144 + x % 30000 : x % 8000;
 	for (size_t i = 0; i < n; i += 8) {
-		uint64_t word = mix(x + i);
+		uint64_t word = kill_mix(x + i);
 		memcpy(text + i, &word, n - i < 8 ? n - i : 8);
 	}
 	return str_make(text, n);
 }
 
 static struct store_scope scope_of(uint32_t writer) { return (struct store_scope){ STORE_ACCOUNT, writer + 1 }; }
-
-static struct store *open_store(void)
-{
-	struct store_config c = { .engine = STORE_ENGINE_LMDB, .dir = dir, .create = true, .segment_size = 1 << 20 };
-	struct store *s;
-	struct err e = { .code = 0 };
-	if (store_open(&c, &s, &e))
-		die("%s", e.log);
-	return s;
-}
 
 /* ---- the children ---- */
 
@@ -198,7 +149,7 @@ static void report(void *arg, const char *line)
 static _Noreturn void check_always(unsigned round)
 {
 	clock_shift_ms((int64_t)round * 86400000);
-	struct store *s = open_store();
+	struct store *s = kill_store();
 	for (;;) {
 		uint64_t faults;
 		int rc = store_check(s, false, report, NULL, &faults);
@@ -214,7 +165,7 @@ static void child(unsigned process, unsigned round, int pipe)
 	clock_shift_ms((int64_t)round * 86400000);
 	static struct writer w[THREADS];
 	pthread_t threads[THREADS];
-	struct store *s = open_store();
+	struct store *s = kill_store();
 	for (unsigned i = 0; i < THREADS; i++) {
 		w[i] = (struct writer){ .s = s, .pipe = pipe, .number = process * THREADS + i };
 		if (pthread_create(&threads[i], NULL, write_thread, &w[i]))
@@ -232,32 +183,17 @@ static void child(unsigned process, unsigned round, int pipe)
 
 /* ---- the parent ---- */
 
-static void note(const struct message *m)
+static void note(const void *record)
 {
+	const struct message *m = record;
 	if (m->writer >= WRITERS || m->seq >= SEQ_MAX)
-		die("a message that nobody sent, of writer %u, number %u", m->writer, m->seq);
+		kill_die("a message that nobody sent, of writer %u, number %u", m->writer, m->seq);
 	fates[m->writer][m->seq] = (unsigned char)m->fate;
 	if (m->seq >= next_seq[m->writer])
 		next_seq[m->writer] = m->seq + 1;
 }
 
-/* Reads messages for some time, or to the end when ms is negative. */
-static void listen_for(int fd, int64_t ms)
-{
-	uint64_t start = clock_mono_ms();
-	for (;;) {
-		int64_t left = ms - (int64_t)(clock_mono_ms() - start);
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		if (ms >= 0 && (left <= 0 || poll(&p, 1, (int)left) == 0))
-			return;
-		struct message m[64];
-		ssize_t n = read(fd, m, sizeof m);
-		if (n <= 0)
-			return;
-		for (ssize_t i = 0; i < n / (ssize_t)sizeof m[0]; i++)
-			note(&m[i]);
-	}
-}
+static void listen_for(int fd, int64_t ms) { kill_listen(fd, ms, sizeof(struct message), note); }
 
 struct tally {
 	unsigned long kept, gone, open;
@@ -271,11 +207,11 @@ static void verify_one(struct store *s, struct store_read *r, uint32_t writer, u
 	int rc = store_get(r, seq_key(seq, key), &value);
 	enum fate fate = fates[writer][seq];
 	if (rc && rc != ERR_NOT_FOUND)
-		die("writer %u, number %u: the key cannot be read: %s", writer, seq, err_text(rc));
+		kill_die("writer %u, number %u: the key cannot be read: %s", writer, seq, err_text(rc));
 	if (fate == KEPT && rc)
-		die("writer %u, number %u: the acknowledged key is missing", writer, seq);
+		kill_die("writer %u, number %u: the acknowledged key is missing", writer, seq);
 	if (fate == GONE && rc == 0)
-		die("writer %u, number %u: the forgotten key is there", writer, seq);
+		kill_die("writer %u, number %u: the forgotten key is there", writer, seq);
 	t->kept += fate == KEPT;
 	t->gone += fate == GONE;
 	t->open += fate == TRIED || fate == DOOMED;
@@ -288,31 +224,31 @@ static void verify_one(struct store *s, struct store_read *r, uint32_t writer, u
 	uint64_t id = load_le64(value.p);
 	rc = store_blob_map(s, id, &v);
 	if (rc)
-		die("writer %u, number %u, fate %d: its blob %016llx cannot be read: %s", writer, seq, (int)fate, (unsigned long long)id, err_text(rc));
+		kill_die("writer %u, number %u, fate %d: its blob %016llx cannot be read: %s", writer, seq, (int)fate, (unsigned long long)id, err_text(rc));
 	struct str right = make_text(writer, seq, text);
 	size_t at = 0;
 	while (at < v.bytes.n && at < right.n && v.bytes.p[at] == right.p[at])
 		at++;
 	if (at < v.bytes.n || at < right.n)
-		die("writer %u, number %u: blob %016llx has %zu bytes instead of %zu, and other ones from %zu on", writer, seq, (unsigned long long)id, v.bytes.n,
-			right.n, at);
+		kill_die("writer %u, number %u: blob %016llx has %zu bytes instead of %zu, and other ones from %zu on", writer, seq, (unsigned long long)id,
+				 v.bytes.n, right.n, at);
 	store_blob_unmap(s, &v);
 }
 
 static struct tally verify(void)
 {
-	struct store *s = open_store();
+	struct store *s = kill_store();
 	struct tally t = { .kept = 0 };
 	for (uint32_t w = 0; w < WRITERS; w++) {
 		struct store_read *r;
 		int rc = store_begin(s, scope_of(w), &r);
 		if (rc)
-			die("a read cannot begin: %s", err_text(rc));
+			kill_die("a read cannot begin: %s", err_text(rc));
 		struct str count;
 		uint32_t last = store_get(r, STR("count"), &count) ? 0 : load_le32(count.p);
 		for (uint32_t seq = 0; seq < next_seq[w]; seq++) {
 			if (fates[w][seq] == KEPT && seq > last)
-				die("writer %u: its counter %u is behind key %u", w, last, seq);
+				kill_die("writer %u: its counter %u is behind key %u", w, last, seq);
 			verify_one(s, r, w, seq, &t);
 		}
 		store_end(&r);
@@ -320,7 +256,7 @@ static struct tally verify(void)
 	uint64_t faults;
 	int rc = store_check(s, false, report, NULL, &faults);
 	if (rc || faults)
-		die("the check ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
+		kill_die("the check ended with %s, %llu faults", err_text(rc), (unsigned long long)faults);
 	store_close(&s);
 	return t;
 }
@@ -328,7 +264,7 @@ static struct tally verify(void)
 /* Listens for ms while pid halts for a part of it. */
 static void listen_beside_halted(int fd, int64_t ms, pid_t pid, uint64_t dice)
 {
-	int64_t before = (int64_t)(dice % (uint64_t)ms), halted = (int64_t)(mix(dice) % (uint64_t)(ms - before));
+	int64_t before = (int64_t)(dice % (uint64_t)ms), halted = (int64_t)(kill_mix(dice) % (uint64_t)(ms - before));
 	listen_for(fd, before);
 	kill(pid, SIGSTOP);
 	listen_for(fd, halted);
@@ -336,22 +272,13 @@ static void listen_beside_halted(int fd, int64_t ms, pid_t pid, uint64_t dice)
 	listen_for(fd, ms - before - halted);
 }
 
-static void end_child(pid_t pid)
-{
-	int status;
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	if (!WIFSIGNALED(status))
-		die("child %d gave up before it was killed, status %x", (int)pid, (unsigned)status);
-}
-
 static void play(unsigned round)
 {
 	int fds[2];
-	round_now = round;
+	campaign.round = round;
 	pid_t pids[PROCESSES + 1];
 	if (pipe(fds))
-		die("no pipe: %s", strerror(errno));
+		kill_die("no pipe: %s", strerror(errno));
 	for (unsigned i = 0; i <= PROCESSES; i++) {
 		pids[i] = fork();
 		if (pids[i] == 0 && i == PROCESSES) {
@@ -366,43 +293,27 @@ static void play(unsigned round)
 	}
 	close(fds[1]);
 	for (unsigned i = 0; i < PROCESSES; i++) {
-		uint64_t dice = mix(seed + round * PROCESSES + i);
+		uint64_t dice = kill_mix(campaign.seed + round * PROCESSES + i);
 		/* one of those that live, the checker among them */
-		listen_beside_halted(fds[0], (int64_t)(dice % 250 + 5), pids[i + (dice >> 32) % (PROCESSES + 1 - i)], mix(dice));
+		listen_beside_halted(fds[0], (int64_t)(dice % 250 + 5), pids[i + (dice >> 32) % (PROCESSES + 1 - i)], kill_mix(dice));
 		kill(pids[i], SIGKILL);
 	}
 	listen_for(fds[0], -1);
 	close(fds[0]);
 	for (unsigned i = 0; i <= PROCESSES; i++)
-		end_child(pids[i]);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
+		kill_child(pids[i]);
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t rounds = 12;
-	seed = (uint64_t)clock_now_ms();
-	if (argc > 3 || (argc > 1 && !num_parse_u64(str_from_c(argv[1]), &rounds)) ||
-		(argc > 2 && !num_parse_u64(str_from_c(argv[2]), &seed))) {
-		fprintf(stderr, "usage: store_kill [ROUNDS [SEED]]\n");
-		return 2;
-	}
-	const char *tmp = getenv("TMPDIR");
-	snprintf(dir, sizeof dir, "%.200s/store-kill-XXXXXX", tmp ? tmp : "/tmp");
-	if (!mkdtemp(dir))
-		die("no directory: %s", strerror(errno));
+	kill_begin("store_kill", argc, argv);
 	struct tally t = { .kept = 0 };
-	for (unsigned round = 0; round < rounds; round++) {
+	for (unsigned round = 0; round < campaign.rounds; round++) {
 		play(round);
 		t = verify();
 	}
 	printf("%lu kills: %lu acknowledged blobs are there, %lu forgotten ones gone, seed %llu\n",
-		   (unsigned long)(rounds * PROCESSES), t.kept, t.gone, (unsigned long long)seed);
-	nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		   (unsigned long)(campaign.rounds * PROCESSES), t.kept, t.gone, (unsigned long long)campaign.seed);
+	kill_end();
 	return 0;
 }
