@@ -235,6 +235,19 @@ void assert_str(struct str got, struct str expected)
 		assert_memory_equal(got.p, expected.p, got.n);
 }
 
+static void print_line(void *arg, const char *line)
+{
+	(void)arg;
+	print_message("%s\n", line);
+}
+
+void assert_sound(struct store *s)
+{
+	uint64_t faults;
+	assert_int_equal(store_check(s, false, print_line, NULL, &faults), 0);
+	assert_int_equal(faults, 0);
+}
+
 void assert_blob(struct store *s, store_blob_id id, struct str bytes)
 {
 	struct store_blob_view v;

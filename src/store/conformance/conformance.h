@@ -63,6 +63,8 @@ store_blob_id blob_put(struct store *s, struct str bytes, const store_tag *tags,
 int blob_map(struct store *s, store_blob_id id, struct store_blob_view *out);
 void assert_blob(struct store *s, store_blob_id id, struct str bytes);
 void assert_str(struct str got, struct str expected);
+/* store_check finds nothing to tell as a fault; what it does tell is printed. */
+void assert_sound(struct store *s);
 /* The value of a key, or NULL when there is none; the caller frees. */
 char *get(struct store *s, struct store_scope scope, struct str key, size_t *n_out);
 /* The pairs of a range as text: "key=value key=value"; the caller frees. Bytes outside printable ASCII as \xx. */

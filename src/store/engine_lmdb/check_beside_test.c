@@ -122,19 +122,6 @@ static void let_it_maintain(void) { request('m'); }
 
 /* ---- the tests ---- */
 
-static void print_line(void *arg, const char *line)
-{
-	(void)arg;
-	print_message("%s\n", line);
-}
-
-static void assert_sound(struct store *s)
-{
-	uint64_t faults;
-	assert_int_equal(store_check(s, false, print_line, NULL, &faults), 0);
-	assert_int_equal(faults, 0);
-}
-
 static store_blob_id put_size(struct store *s, size_t n)
 {
 	static char text[SIZE];

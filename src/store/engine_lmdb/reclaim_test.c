@@ -81,19 +81,6 @@ static uint64_t maintain_later(struct store *s)
 	return reclaimed;
 }
 
-static void print_line(void *arg, const char *line)
-{
-	(void)arg;
-	print_message("%s\n", line);
-}
-
-static void assert_sound(struct store *s)
-{
-	uint64_t faults;
-	assert_int_equal(store_check(s, false, print_line, NULL, &faults), 0);
-	assert_int_equal(faults, 0);
-}
-
 static int count_visit(void *arg, store_blob_id id, uint64_t size, store_tag tag)
 {
 	(void)id, (void)tag;
