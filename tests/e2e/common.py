@@ -4,10 +4,12 @@ import imaplib
 import poplib
 import re
 import smtplib
+import socket
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "wire"))
@@ -140,3 +142,41 @@ def same_instant(a, b):
             out.append((t - (off if zone[0] == "+" else -off), [f.lower() for f in flags], octets))
         return sorted(out, key=lambda x: (x[2], x[0]))
     return a is not None and b is not None and norm(a) == norm(b)
+
+
+class Listener(threading.Thread):
+    """Somebody on loopback whom Troika calls. Each connection is `serve(socket)` in a thread of its own and closed when that ends, also by an error of the network."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.connections = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        while True:
+            try:
+                s, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.quietly, args=(s,), daemon=True).start()
+
+    def quietly(self, s):
+        try:
+            self.serve(s)
+        except (OSError, ValueError):
+            pass
+        finally:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()
+
+    def serve(self, s):
+        raise NotImplementedError
+
+    def stop(self):
+        self.listener.close()

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from common import DOMAIN, TLS, USERS, Server, Template, address, attempt, binary, check, contents, finish, imap, message, number, run_import, same_instant, skip
+from common import DOMAIN, TLS, USERS, Listener, Server, Template, address, attempt, binary, check, contents, finish, imap, message, number, run_import, same_instant, skip
 
 def secret(server, user="alice"):
     path = server.dir / f"secret-{user}"
@@ -420,28 +420,23 @@ def many(template):
         d.remove()
 
 
-class FarAway(threading.Thread):
+class FarAway(Listener):
     """A proxy on loopback: every octet comes so many seconds later, both ways."""
 
     def __init__(self, port, delay):
-        super().__init__(daemon=True)
-        self.to, self.delay, self.connections = port, delay, 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.start()
+        self.to, self.delay = port, delay
+        super().__init__()
 
-    def run(self):
-        while True:
-            try:
-                here, _ = self.listener.accept()
-                there = socket.create_connection(("127.0.0.1", self.to), 10)
-            except OSError:
-                return
-            self.connections += 1
+    def serve(self, here):
+        with socket.create_connection(("127.0.0.1", self.to), 10) as there:
+            threads = []
             for a, b in ((here, there), (there, here)):
                 line = queue.Queue()
-                threading.Thread(target=self.receive, args=(a, line), daemon=True).start()
-                threading.Thread(target=self.send, args=(b, line), daemon=True).start()
+                threads += [threading.Thread(target=self.receive, args=(a, line), daemon=True), threading.Thread(target=self.send, args=(b, line), daemon=True)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
 
     def receive(self, s, line):
         octets = b"x"
@@ -464,9 +459,6 @@ class FarAway(threading.Thread):
                 s.sendall(octets)
         except OSError:
             pass
-
-    def stop(self):
-        self.listener.close()
 
 
 def far_away(template):

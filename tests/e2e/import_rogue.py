@@ -2,54 +2,26 @@
 """`troika import` from servers that lie, drop, throttle, send garbage or never end: a clear error, what can be had is had, once, in bounded memory."""
 import os
 import re
-import socket
 import subprocess
 import threading
 import time
 
-from common import PATIENCE, Server, Template, address, attempt, binary, check, finish, imap, until
+from common import PATIENCE, Listener, Server, Template, address, attempt, binary, check, finish, imap, until
 
 
 SANITIZED = b"__asan_init" in open(binary(), "rb").read()          # whose memory says nothing
 
 
-class Fake(threading.Thread):
+class Fake(Listener):
     """An IMAP server for one account. folders: name -> {uid: (flags, octets)}; hooks are asked before each command: a function of (server, connection, tag, words)
     that returns True when it has dealt with it."""
 
     def __init__(self, folders, capabilities="IMAP4rev1", attributes=None, greeting=b"* OK ready\r\n", hook=None, ids=None, uidvalidity=7):
-        super().__init__(daemon=True)
         self.folders, self.capabilities, self.attributes, self.greeting, self.hook = folders, capabilities, attributes or {}, greeting, hook
         self.ids, self.uidvalidity = ids or {}, uidvalidity
         self.unasked = ""                                     # what is said of every message beside what was asked for
-        self.fetched, self.connections, self.singles = [], 0, []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                c, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            threading.Thread(target=self.quietly, args=(c,), daemon=True).start()
-
-    def quietly(self, c):
-        try:
-            self.serve(c)
-        except (OSError, ValueError):
-            pass
-        finally:
-            try:
-                c.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            c.close()
-
-    def stop(self):
-        self.listener.close()
+        self.fetched, self.singles = [], []
+        super().__init__()
 
     def serve(self, c):
         if callable(self.greeting):

@@ -6,46 +6,26 @@ at once after a reload; and a stop in the middle of a delivery.
 """
 import base64
 import smtplib
-import socket
 import ssl
 import subprocess
-import threading
 import time
 
-from common import PATIENCE, TLS, USERS, Server, Template, address, attempt, binary, check, count, finish, imap, scratch, until
+from common import PATIENCE, TLS, USERS, Listener, Server, Template, address, attempt, binary, check, count, finish, imap, scratch, until
 
 
-class Peer:
+class Peer(Listener):
     """An SMTP server. `tls`: an SSL context for STARTTLS; `login`: what AUTH PLAIN must say; `refuse`: addresses; `hang`: at the end of data."""
 
     def __init__(self, tls=None, login=None, refuse=(), hang=False):
         self.tls, self.login, self.refuse, self.hang = tls, login, refuse, hang
-        self.mails, self.sessions, self.hung, self.over = [], 0, False, False
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                s, _ = self.listener.accept()
-            except OSError:
-                return
-            self.sessions += 1
-            threading.Thread(target=self.serve, args=(s,), daemon=True).start()
+        self.mails, self.hung, self.over = [], False, False
+        super().__init__()
 
     def close(self):
         self.over = True
-        self.listener.close()
+        self.stop()
 
     def serve(self, s):
-        try:
-            with s:
-                self.talk(s)
-        except (OSError, ValueError):
-            pass
-
-    def talk(self, s):
         f, secure, mail = s.makefile("rb"), None, {}
 
         def say(*lines):
@@ -148,7 +128,7 @@ def plain(template):
     for i in range(20):
         submit(server, [f"n{i}@d{i}.test"])
     check("plain: twenty destinations", peer.wait(21), len(peer.mails))
-    check("plain: over few sessions", peer.sessions < 20, peer.sessions)
+    check("plain: over few sessions", peer.connections < 20, peer.connections)
     server.stop()
     check("plain: logged", "outbound.relayed" in server.log.read_text(), server.log_tail())
     peer.close()
