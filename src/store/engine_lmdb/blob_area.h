@@ -60,4 +60,7 @@ struct blob_ref {
 int blob_find(struct lmdb_store *s, MDB_txn *txn, store_blob_id id, struct blob_ref *out);
 void blob_ref_end(struct lmdb_store *s, struct blob_ref *ref);
 
+/* Whether the blob had the tag at the moment of the snapshot; false of one that is not there, or dropped. */
+int blob_is_tagged(struct lmdb_store *s, MDB_txn *txn, store_blob_id id, store_tag tag, bool *has_out);
+
 #endif

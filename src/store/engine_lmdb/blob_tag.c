@@ -68,14 +68,13 @@ static int change_one(struct lmdb_write *w, const struct tag_change *c, uint64_t
 	return c->add ? revive(s, w->txn, id, place) : bury(s, w->txn, id, place, r);
 }
 
-/* False: there is no such blob, or it is dropped. */
-static int place_of_living(struct lmdb_write *w, uint64_t id, uint64_t *place_out)
+/* MDB_NOTFOUND: there is no such blob, or it is dropped. */
+static int place_of_living(struct lmdb_store *s, MDB_txn *txn, uint64_t id, uint64_t *place_out)
 {
-	struct lmdb_store *s = lmdb_of(w->base.store);
 	struct segment_row row;
-	int rc = index_place(s, w->txn, id, place_out);
+	int rc = index_place(s, txn, id, place_out);
 	if (rc == 0)
-		rc = index_segment_get(s, w->txn, place_segment(*place_out), &row);
+		rc = index_segment_get(s, txn, place_segment(*place_out), &row);
 	if (rc == 0 && row.state == SEGMENT_GONE)
 		rc = MDB_NOTFOUND;
 	return rc;
@@ -89,7 +88,7 @@ static int change_tags(struct lmdb_write *w, void *arg)
 	c->failed = 0;
 	for (size_t i = 0; i < c->n; i++) {
 		uint64_t place;
-		int rc = place_of_living(w, c->ids[i], &place);
+		int rc = place_of_living(s, w->txn, c->ids[i], &place);
 		if (rc && rc != MDB_NOTFOUND)
 			return write_fail(w, rc);
 		struct blob_ref ref;
@@ -140,24 +139,30 @@ int lmdb_blob_tag(struct store *store, const store_blob_id *ids, size_t n, store
 	return result;
 }
 
+int blob_is_tagged(struct lmdb_store *s, MDB_txn *txn, store_blob_id id, store_tag tag, bool *has_out)
+{
+	struct blob_ref ref;
+	uint64_t place;
+	bool in_table;
+	*has_out = false;
+	int rc = lmdb_code(place_of_living(s, txn, id, &place));
+	/* Wherever the record is by now: the place that the snapshot tells may have been emptied since. */
+	if (rc == 0)
+		rc = blob_find(s, NULL, id, &ref);
+	if (rc)
+		return rc == ERR_NOT_FOUND ? 0 : rc;
+	rc = lmdb_code(index_tag_get(s, txn, id, &ref.record, tag, has_out, &in_table));
+	blob_ref_end(s, &ref);
+	return rc;
+}
+
 /* A snapshot for each batch, so that none is held for long. */
 static int find_tagged(struct lmdb_store *s, MDB_txn *txn, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct blob_ref ref;
-		bool in_table;
-		has_out[i] = false;
-		int rc = blob_find(s, txn, ids[i], &ref);
-		if (rc == ERR_NOT_FOUND)
-			continue;
-		if (rc)
-			return rc;
-		rc = lmdb_code(index_tag_get(s, txn, ids[i], &ref.record, tag, &has_out[i], &in_table));
-		blob_ref_end(s, &ref);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	int rc = 0;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = blob_is_tagged(s, txn, ids[i], tag, &has_out[i]);
+	return rc;
 }
 
 int lmdb_blob_tagged(struct store *store, const store_blob_id *ids, size_t n, store_tag tag, bool *has_out)

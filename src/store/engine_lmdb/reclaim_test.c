@@ -2,6 +2,7 @@
 #include "store/conformance/conformance.h"
 
 #include "base/clock.h"
+#include "store/engine_lmdb/blob_area.h"
 #include "store/limits.h"
 
 #include <dirent.h>
@@ -467,6 +468,24 @@ static void a_visit_sees_once_what_moves_ahead_of_it(void **state)
 	}
 }
 
+/* What moves between the snapshot and the look at the record has its owners all the while. */
+static void what_moves_is_owned_all_the_while(void **state)
+{
+	struct fixture *f = *state;
+	struct store_read *r;
+	MDB_txn *txn;
+	store_blob_id ids[N];
+	bool has = false;
+	put_all(f->store, ids);
+	for (unsigned i = 1; i < N; i++)
+		assert_int_equal(store_blob_untag(f->store, &ids[i], 1, ann), 0);
+	assert_int_equal(lmdb_begin_raw(lmdb_of(f->store), &r, &txn), 0);
+	assert_true(maintain_later(f->store) > 0);
+	assert_int_equal(blob_is_tagged(lmdb_of(f->store), txn, ids[0], ann, &has), 0);
+	assert_true(has);
+	lmdb_end(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,6 +500,7 @@ int main(void)
 		CONFORMANCE_TEST(a_segment_without_a_header_is_none, &target),
 		CONFORMANCE_TEST(a_visit_sees_what_moves_behind_it, &roomy),
 		CONFORMANCE_TEST(a_visit_sees_once_what_moves_ahead_of_it, &target),
+		CONFORMANCE_TEST(what_moves_is_owned_all_the_while, &target),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
