@@ -83,3 +83,16 @@ int admin_run(const char *name, const struct admin_verb *verbs, int argc, char *
 	}
 	return r ? cli_fail(o.n_words ? o.words[0] : name, r, &e) : CLI_OK;
 }
+
+int admin_left_out(const struct directory_damaged *damaged, const char *what, struct err *e)
+{
+	size_t n = 0;
+	/* What stands above is to be read first, where both go to one terminal. */
+	(void)fflush(stdout);
+	for (const struct directory_damaged *d = damaged; d; d = d->next, n++) {
+		struct err one;
+		err_set(&one, d->code, NULL, "%.*s: %s", STR_ARG(d->name), err_text(d->code));
+		fprintf(stderr, "troika: %s\n", one.log);
+	}
+	return n ? err_set(e, damaged->code, NULL, "%zu %s cannot be read and are not in the list; see: troika check", n, what) : 0;
+}

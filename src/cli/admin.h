@@ -19,4 +19,7 @@ int admin_run(const char *name, const struct admin_verb *verbs, int argc, char *
 /* For commands that do not come through admin_run: puts an act into the audit trail of an open data directory. object, detail: may be NULL. */
 void admin_told(const char *dir, const char *what, const char *object, const char *detail, int result);
 
+/* Tells on standard error of records that a list had to leave out. 0: none, or an error for admin_run to end with. what: "users". */
+int admin_left_out(const struct directory_damaged *damaged, const char *what, struct err *e);
+
 #endif

@@ -21,19 +21,21 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 {
 	struct arena arena = ARENA_INIT(0);
 	struct directory_alias *aliases;
+	struct directory_damaged *damaged;
 	size_t n_aliases = 0;
 
 	(void)o;
 	(void)words;
 	(void)n;
-	(void)e;
-	int r = directory_alias_list(h->directory, &arena, &aliases, &n_aliases);
+	int r = directory_alias_list_sound(h->directory, &arena, &aliases, &n_aliases, &damaged);
 	for (size_t i = 0; r == 0 && i < n_aliases; i++) {
 		printf("%.*s", STR_ARG(aliases[i].name));
 		for (size_t k = 0; k < aliases[i].n; k++)
 			printf(" %.*s", STR_ARG(aliases[i].targets[k]));
 		putchar('\n');
 	}
+	if (r == 0)
+		r = admin_left_out(damaged, "aliases", e);
 	arena_fini(&arena);
 	return r;
 }

@@ -247,15 +247,17 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 {
 	struct arena arena = ARENA_INIT(0);
 	struct group *groups;
+	struct directory_damaged *damaged;
 	size_t n_groups = 0;
 
 	(void)o;
 	(void)words;
 	(void)n;
-	(void)e;
-	int r = directory_group_list(h->directory, &arena, &groups, &n_groups);
+	int r = directory_group_list_sound(h->directory, &arena, &groups, &n_groups, &damaged);
 	for (size_t i = 0; r == 0 && i < n_groups; i++)
 		printf("%.*s %llu %s\n", STR_ARG(groups[i].name), (unsigned long long)groups[i].members, posts[groups[i].settings.post]);
+	if (r == 0)
+		r = admin_left_out(damaged, "groups", e);
 	arena_fini(&arena);
 	return r;
 }

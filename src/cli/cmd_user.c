@@ -152,13 +152,13 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 {
 	struct arena arena = ARENA_INIT(0);
 	struct directory_user *users;
+	struct directory_damaged *damaged;
 	size_t n_users = 0;
 
 	(void)o;
 	(void)words;
 	(void)n;
-	(void)e;
-	int r = directory_user_list(h->directory, &arena, &users, &n_users);
+	int r = directory_user_list_sound(h->directory, &arena, &users, &n_users, &damaged);
 	for (size_t i = 0; r == 0 && i < n_users; i++) {
 		struct account *a;
 		struct quota q = { 0 };
@@ -171,6 +171,8 @@ static int list(struct house *h, const struct options *o, char *const *words, un
 			printf(" of %llu", (unsigned long long)q.bytes_max);
 		printf("%s%s\n", users[i].shared ? "\tshared" : users[i].has_secret ? "\tsecret" : "", users[i].disabled ? "\tdisabled" : "");
 	}
+	if (r == 0)
+		r = admin_left_out(damaged, "users", e);
 	arena_fini(&arena);
 	return r;
 }

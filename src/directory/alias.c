@@ -101,3 +101,11 @@ int directory_alias_list(struct directory *d, struct arena *a, struct directory_
 	*out = v;
 	return code;
 }
+
+int directory_alias_list_sound(struct directory *d, struct arena *a, struct directory_alias **out, size_t *n_out, struct directory_damaged **damaged_out)
+{
+	void *v;
+	int code = directory_list_sound(d, a, 'a', sizeof(**out), item, &v, n_out, damaged_out);
+	*out = v;
+	return code;
+}

@@ -138,7 +138,10 @@ int directory_fail(struct err *e, int code, const char *what, struct str name)
 	return err_set(e, code, NULL, "%s %.*s: %s", what, STR_ARG(name), err_text(code));
 }
 
-int directory_visit(struct store_read *r, const struct key *prefix, directory_visit_fn *fn, void *arg)
+typedef int damaged_fn(void *arg, struct str key, int code);
+
+/* damaged: may be NULL. */
+static int visit(struct store_read *r, const struct key *prefix, directory_visit_fn *fn, damaged_fn *damaged, void *arg)
 {
 	struct store_iter *it = NULL;
 	struct key end = key_prefix_end(prefix);
@@ -146,11 +149,22 @@ int directory_visit(struct store_read *r, const struct key *prefix, directory_vi
 	int code = store_range(r, key_str(prefix), key_str(&end), false, &it);
 	if (code != 0)
 		return code;
-	while ((code = store_next(it, &key, &value)) == 1)
-		if ((code = fn(arg, key, value)) != 0)
+	do {
+		code = store_next(it, &key, &value);
+		if (code == 1)
+			code = fn(arg, key, value);
+		else if (code == ERR_CORRUPT && key.n && damaged)
+			code = damaged(arg, key, code);
+		else
 			break;
+	} while (code == 0);
 	store_iter_end(&it);
 	return code;
+}
+
+int directory_visit(struct store_read *r, const struct key *prefix, directory_visit_fn *fn, void *arg)
+{
+	return visit(r, prefix, fn, NULL, arg);
 }
 
 struct listing {
@@ -160,12 +174,33 @@ struct listing {
 	directory_item_fn *fn;
 	char *v;       /* NULL while counting */
 	size_t n;
+	bool leaves_out;
+	struct directory_damaged *damaged, **damaged_end;
 };
+
+static int leave_out(void *arg, struct str key, int code)
+{
+	struct listing *l = arg;
+	struct name n;
+	if (!l->v)
+		return 0;
+	struct directory_damaged *d = arena_alloc(l->arena, sizeof(*d));
+	if (!d)
+		return ERR_NO_MEMORY;
+	*d = (struct directory_damaged){ .name = arena_dup(l->arena, key_name(key, &n) == 0 ? name_str(&n) : str_from(key, 1)), .code = code };
+	*l->damaged_end = d;
+	l->damaged_end = &d->next;
+	return d->name.p ? 0 : ERR_NO_MEMORY;
+}
 
 static int list_one(void *arg, struct str key, struct str value)
 {
 	struct listing *l = arg;
 	int code = l->v ? l->fn(l->arena, key, value, l->v + l->n * l->item_size) : 0;
+	if (l->leaves_out && (code == ERR_CORRUPT || code == ERR_VERSION)) {
+		memset(l->v + l->n * l->item_size, 0, l->item_size);
+		return leave_out(l, key, code);
+	}
 	l->n++;
 	return code;
 }
@@ -174,26 +209,34 @@ static int list_one(void *arg, struct str key, struct str value)
 static int list(struct store_read *r, void *arg)
 {
 	struct listing *l = arg;
+	damaged_fn *damaged = l->leaves_out ? leave_out : NULL;
 	l->v = NULL;
 	l->n = 0;
-	int code = directory_visit(r, l->prefix, list_one, l);
-	if (code != 0 || l->n == 0)
+	l->damaged = NULL;
+	l->damaged_end = &l->damaged;
+	int code = visit(r, l->prefix, list_one, damaged, l);
+	if (code != 0)
 		return code;
-	l->v = arena_array(l->arena, l->n, l->item_size);
+	l->v = arena_array(l->arena, l->n + 1, l->item_size);
 	if (!l->v)
 		return ERR_NO_MEMORY;
 	l->n = 0;
-	return directory_visit(r, l->prefix, list_one, l);
+	return visit(r, l->prefix, list_one, damaged, l);
+}
+
+static int run_listing(struct directory *d, struct listing *l, void **out, size_t *n_out)
+{
+	int code = directory_read(d, list, l);
+	*out = l->v;
+	*n_out = code == 0 ? l->n : 0;
+	return code;
 }
 
 int directory_list_prefix(struct directory *d, struct arena *a, const struct key *prefix, size_t item_size, directory_item_fn *fn,
 						  void **out, size_t *n_out)
 {
 	struct listing l = { .arena = a, .prefix = prefix, .item_size = item_size, .fn = fn };
-	int code = directory_read(d, list, &l);
-	*out = l.v;
-	*n_out = code == 0 ? l.n : 0;
-	return code;
+	return run_listing(d, &l, out, n_out);
 }
 
 int directory_list(struct directory *d, struct arena *a, char kind, size_t item_size, directory_item_fn *fn, void **out,
@@ -201,6 +244,16 @@ int directory_list(struct directory *d, struct arena *a, char kind, size_t item_
 {
 	struct key prefix = key_kind(kind);
 	return directory_list_prefix(d, a, &prefix, item_size, fn, out, n_out);
+}
+
+int directory_list_sound(struct directory *d, struct arena *a, char kind, size_t item_size, directory_item_fn *fn, void **out, size_t *n_out,
+						 struct directory_damaged **damaged_out)
+{
+	struct key prefix = key_kind(kind);
+	struct listing l = { .arena = a, .prefix = &prefix, .item_size = item_size, .fn = fn, .leaves_out = true };
+	int code = run_listing(d, &l, out, n_out);
+	*damaged_out = code == 0 ? l.damaged : NULL;
+	return code;
 }
 
 int counter_add(struct store_write *w, struct str single, int64_t by, uint64_t *out)

@@ -39,6 +39,13 @@ void directory_close(struct directory **d);
 /* A random secret that this installation made for itself: it signs the addresses that we make for others' bounces (SRS, VERP). Lives as long as d. */
 struct str directory_address_key(const struct directory *d);
 
+/* A record that a list had to leave out: it is damaged, or newer than this program. */
+struct directory_damaged {
+	struct str name;                      /* as far as its key tells */
+	int code;                             /* ERR_CORRUPT, ERR_VERSION */
+	struct directory_damaged *next;
+};
+
 /* ---- domains ---- */
 int directory_domain_add(struct directory *d, struct str domain, struct err *e);      /* ERR_EXISTS, ERR_INVALID */
 /* ERR_CONFLICT: users, aliases or groups are left in it. ERR_NOT_FOUND. */
@@ -82,6 +89,8 @@ int directory_user_del(struct directory *d, struct str name, uint64_t *account_o
 /* A name without a domain is completed as in directory_verify. */
 int directory_user_find(struct directory *d, struct arena *a, struct str name, struct directory_user *out);
 int directory_user_list(struct directory *d, struct arena *a, struct directory_user **out, size_t *n_out);
+/* Those that can be read, where directory_user_list fails; for who looks, not for who concludes that somebody is not there. *damaged_out: the others, in the arena; NULL: none. */
+int directory_user_list_sound(struct directory *d, struct arena *a, struct directory_user **out, size_t *n_out, struct directory_damaged **damaged_out);
 
 /* ---- aliases ---- */
 /* alias "sales@example.org" or "@example.org" (catch-all); targets are addresses, local or remote. Replaces nothing:
@@ -90,6 +99,7 @@ int directory_alias_add(struct directory *d, struct str alias, const struct str 
 int directory_alias_del(struct directory *d, struct str alias, struct err *e);
 struct directory_alias { struct str name; struct str *targets; size_t n; };
 int directory_alias_list(struct directory *d, struct arena *a, struct directory_alias **out, size_t *n_out);
+int directory_alias_list_sound(struct directory *d, struct arena *a, struct directory_alias **out, size_t *n_out, struct directory_damaged **damaged_out);
 
 /* ---- where mail for an address goes ---- */
 enum directory_role {

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "directory/directory_fixture.h"
+#include "directory/group.h"
 
 static void test_domains(void **state)
 {
@@ -40,6 +41,57 @@ static void test_domains(void **state)
 	assert_int_equal(directory_domain_del(f->d, STR("example.org"), NULL), 0);
 	assert_int_equal(directory_domain_del(f->d, STR("example.org"), NULL), ERR_NOT_FOUND);
 	assert_false(directory_domain_is_local(f->d, STR("example.org")));
+}
+
+/* One record that cannot be read hides no other from who looks, and is named. */
+static int spoil(struct store_write *w, void *arg)
+{
+	const struct str *key = arg;
+	return store_put(w, *key, STR("\1?"));
+}
+
+static int forget(struct store_write *w, void *arg)
+{
+	const struct str *key = arg;
+	return store_del(w, *key);
+}
+
+static void test_damaged(void **state)
+{
+	struct fixture *f = *state;
+	struct store_scope system = { STORE_SYSTEM, 0 };
+	struct directory_user *users;
+	struct directory_alias *aliases;
+	struct group *groups;
+	struct directory_damaged *damaged;
+	size_t n;
+	assert_int_equal(directory_domain_add(f->d, STR("example.org"), NULL), 0);
+	assert_int_equal(directory_user_list_sound(f->d, &f->arena, &users, &n, &damaged), 0);
+	assert_true(n == 0 && !damaged);
+	fixture_users(f, (const char *[]){ "ann@example.org", "bob@example.org", "eve@example.org", NULL });
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(directory_alias_add(f->d, i ? STR("y@example.org") : STR("x@example.org"), &STR("z@example.net"), 1, NULL), 0);
+		assert_int_equal(directory_group_add(f->d, i ? STR("h@example.org") : STR("g@example.org"), &(struct group_settings){ 0 }, NULL), 0);
+	}
+	assert_int_equal(directory_user_list_sound(f->d, &f->arena, &users, &n, &damaged), 0);
+	assert_true(n == 3 && !damaged);
+	struct str keys[] = { STR("uexample.org\0bob"), STR("uexample.org\0" "eve"), STR("aexample.org\0x"), STR("gexample.org\0h") };
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		assert_int_equal(store_commit(f->store, system, spoil, &keys[i]), 0);
+	assert_int_equal(directory_user_list(f->d, &f->arena, &users, &n), ERR_CORRUPT);
+	assert_int_equal(directory_user_list_sound(f->d, &f->arena, &users, &n, &damaged), 0);
+	assert_int_equal(n, 1);
+	assert_true(str_eq(users[0].name, STR("ann@example.org")));
+	assert_true(damaged && str_eq(damaged->name, STR("bob@example.org")) && damaged->code == ERR_CORRUPT);
+	assert_true(damaged->next && str_eq(damaged->next->name, STR("eve@example.org")) && !damaged->next->next);
+	assert_int_equal(directory_alias_list_sound(f->d, &f->arena, &aliases, &n, &damaged), 0);
+	assert_true(n == 1 && str_eq(aliases[0].name, STR("y@example.org")) && str_eq(damaged->name, STR("x@example.org")));
+	assert_int_equal(directory_group_list_sound(f->d, &f->arena, &groups, &n, &damaged), 0);
+	assert_true(n == 1 && str_eq(groups[0].name, STR("g@example.org")) && str_eq(damaged->name, STR("h@example.org")));
+	/* nor does it keep a server from starting, whatever was not yet made when it was spoilt */
+	keys[0] = STR("nmemberships");
+	assert_int_equal(store_commit(f->store, system, forget, &keys[0]), 0);
+	fixture_reopen(f, NULL);
 }
 
 static void test_account_ids(void **state)
@@ -213,6 +265,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_BOTH(test_domains),
+		ON_BOTH(test_damaged),
 		ON_BOTH(test_account_ids),
 		ON_BOTH(test_address_key),
 		ON_BOTH(test_users),

@@ -260,3 +260,11 @@ int directory_group_list(struct directory *d, struct arena *a, struct group **ou
 	*out = v;
 	return code;
 }
+
+int directory_group_list_sound(struct directory *d, struct arena *a, struct group **out, size_t *n_out, struct directory_damaged **damaged_out)
+{
+	void *v;
+	int code = directory_list_sound(d, a, 'g', sizeof(**out), item, &v, n_out, damaged_out);
+	*out = v;
+	return code;
+}

@@ -53,6 +53,7 @@ int directory_group_set(struct directory *d, struct str name, const struct group
 int directory_group_del(struct directory *d, struct str name, struct err *e);
 int directory_group_find(struct directory *d, struct arena *a, struct str name, struct group *out);
 int directory_group_list(struct directory *d, struct arena *a, struct group **out, size_t *n_out);
+int directory_group_list_sound(struct directory *d, struct arena *a, struct group **out, size_t *n_out, struct directory_damaged **damaged_out);
 /* Many at once, in commits of a thousand; *changed_out: how many were not members before (or were). Who joins again is enabled again. ERR_INVALID: one
  * is no address (nothing is done); ERR_TOO_BIG: over GROUP_MEMBERS_MAX. */
 int directory_group_join(struct directory *d, struct str name, const struct str *addresses, size_t n, uint64_t *changed_out, struct err *e);

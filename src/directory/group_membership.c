@@ -81,20 +81,31 @@ static int mark_built(struct store_write *w, void *arg)
 	return store_put(w, key_str(&k), STR("\1"));
 }
 
+/* A group that is damaged keeps nobody out of the rest; once it is mended, all is made with the next start. */
+static int build(struct directory *d, struct arena *a)
+{
+	struct group *groups;
+	struct directory_damaged *damaged;
+	struct name n;
+	size_t count = 0;
+	int code = directory_group_list_sound(d, a, &groups, &count, &damaged);
+	bool whole = code == 0 && !damaged;
+	for (size_t i = 0; i < count && code == 0; i++) {
+		code = name_parse(groups[i].name, &n) == 0 ? directory_commit(d, build_one, &n, 0) : ERR_CORRUPT;
+		if (code == ERR_CORRUPT) {
+			whole = false;
+			code = 0;
+		}
+	}
+	return code == 0 && whole ? directory_commit(d, mark_built, NULL, 0) : code;
+}
+
 int group_membership_build(struct directory *d)
 {
 	struct arena a = ARENA_INIT(0);
-	struct group *groups;
-	struct name n;
-	size_t count = 0;
 	int code = directory_read(d, is_built, NULL);
-	if (code == ERR_NOT_FOUND) {
-		code = directory_group_list(d, &a, &groups, &count);
-		for (size_t i = 0; i < count && code == 0; i++)
-			code = name_parse(groups[i].name, &n) == 0 ? directory_commit(d, build_one, &n, 0) : ERR_CORRUPT;
-		if (code == 0)
-			code = directory_commit(d, mark_built, NULL, 0);
-	}
+	if (code == ERR_NOT_FOUND)
+		code = build(d, &a);
 	arena_fini(&a);
 	return code == ERR_DENIED ? 0 : code;        /* a read-only store: who writes makes it */
 }

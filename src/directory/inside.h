@@ -35,7 +35,7 @@ int directory_commit(struct directory *d, store_commit_fn *fn, void *arg, int se
 /* Puts both texts of a failure that has none yet into e, and returns code. */
 int directory_fail(struct err *e, int code, const char *what, struct str name);
 
-/* Visits all pairs whose key starts with prefix, in order, until fn returns something other than 0. */
+/* Visits all pairs whose key starts with prefix, in order, until fn returns something other than 0. A value that fails its checksum ends it. */
 typedef int directory_visit_fn(void *arg, struct str key, struct str value);
 int directory_visit(struct store_read *r, const struct key *prefix, directory_visit_fn *fn, void *arg);
 
@@ -43,6 +43,9 @@ int directory_visit(struct store_read *r, const struct key *prefix, directory_vi
 typedef int directory_item_fn(struct arena *a, struct str key, struct str value, void *item_out);
 int directory_list(struct directory *d, struct arena *a, char kind, size_t item_size, directory_item_fn *fn, void **out,
 				   size_t *n_out);
+/* Those that can be read; the others in *damaged_out. */
+int directory_list_sound(struct directory *d, struct arena *a, char kind, size_t item_size, directory_item_fn *fn, void **out, size_t *n_out,
+						 struct directory_damaged **damaged_out);
 /* Only those whose key starts with prefix. */
 int directory_list_prefix(struct directory *d, struct arena *a, const struct key *prefix, size_t item_size, directory_item_fn *fn,
 						  void **out, size_t *n_out);

@@ -91,6 +91,14 @@ int directory_user_list(struct directory *d, struct arena *a, struct directory_u
 	return code;
 }
 
+int directory_user_list_sound(struct directory *d, struct arena *a, struct directory_user **out, size_t *n_out, struct directory_damaged **damaged_out)
+{
+	void *v;
+	int code = directory_list_sound(d, a, 'u', sizeof(**out), item, &v, n_out, damaged_out);
+	*out = v;
+	return code;
+}
+
 static int any_secret(struct store_read *r, void *arg)
 {
 	struct key k = key_single(SINGLE_SECRETS);
