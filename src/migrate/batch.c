@@ -31,19 +31,27 @@ static struct item *awaited(struct batch *b, uint32_t uid)
 	return NULL;
 }
 
+/* A server that announces small messages and sends large ones would have 64 of them kept at a time. Line ends that are made whole may double what was announced. */
+static bool has_room(const struct batch *b, struct str message)
+{
+	return b->held == 0 || b->held + message.n <= 2 * MIGRATE_BATCH_BYTES;
+}
+
 int batch_arrive(void *arg, uint32_t uid, struct str message, int result)
 {
 	struct batch_taking *t = arg;
-	struct item *it = awaited(t->batch, uid);
+	struct batch *b = t->batch;
+	struct item *it = awaited(b, uid);
 	if (!it)
-		it = awaited(t->ahead, uid);
-	if (!it)
-		return 0;                     /* nobody asked for that one */
+		it = awaited(b = t->ahead, uid);
+	if (!it || !has_room(b, message))
+		return 0;
 	it->result = result ? result : 1;
 	if (result)
 		return 0;
 	buf_init(&it->message, STORE_BLOB_MAX);
 	deliver_normalise(message, &it->message);
+	b->held += it->message.n;
 	if (it->message.failed)
 		it->result = it->message.n + message.n > STORE_BLOB_MAX / 2 ? ERR_TOO_BIG : ERR_NO_MEMORY;
 	return 0;
@@ -64,7 +72,7 @@ void batch_clear(struct batch *b)
 		arena_fini(&b->items[i].arena);
 	}
 	b->n = 0;
-	b->bytes = 0;
+	b->bytes = b->held = 0;
 }
 
 /* ---- by several threads ---- */

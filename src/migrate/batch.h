@@ -19,6 +19,7 @@ struct batch {
 	struct item items[MIGRATE_BATCH];
 	size_t n;
 	uint64_t bytes;                   /* announced */
+	uint64_t held;                    /* of those that arrived */
 };
 
 /* source_body_fn; arg is the struct batch_taking. */
@@ -26,6 +27,7 @@ struct batch_taking {
 	struct batch *batch;
 	struct batch *ahead;              /* asked for behind it: a server may give of both by turns, RFC 9051 5.5 */
 };
+/* What would make the batch much larger than was announced is taken for not given: asked for alone it may be as large as a message may be. */
 int batch_arrive(void *arg, uint32_t uid, struct str message, int result);
 size_t batch_arrived(const struct batch *b);
 /* Stores and notes what has arrived; what could not be stored is told in the report. 0 or an error that ends the account. */
