@@ -8,9 +8,13 @@ void report_trouble(struct report *r, const char *format, ...)
 
 	if (r->n_troubles++ >= MIGRATE_TROUBLES_MAX)
 		return;
+	size_t start = r->troubles.n;
 	va_start(ap, format);
 	buf_vprintf(&r->troubles, format, ap);
 	va_end(ap);
+	for (size_t i = start; i < r->troubles.n; i++)        /* names of folders may hold line ends, and are the server's choice */
+		if (r->troubles.p[i] == '\n')
+			r->troubles.p[i] = '?';
 	buf_add_char(&r->troubles, '\n');
 }
 

@@ -158,6 +158,23 @@ def greetings(p):
 
 
 @with_place
+def for_people(p):
+    """What a server says is shown on a terminal: it steers none, and no line of the report is the server's."""
+    def said(s, c, tag, rest):
+        if rest.upper().startswith(("LOGIN", "AUTHENTICATE")):
+            c.sendall(f"{tag} NO \x1b]0;mine\x07\x9b2J sorry\r\n".encode("latin-1"))
+            return True
+    f = Fake({}, hook=said)
+    code, out, mb, s = p.run(f.port, "--retries", 0)
+    check("a refusal steers no terminal", code == 1 and "sorry" in out and "\x1b" not in out and "\x07" not in out and "\x9b" not in out, (code, out))
+    f.stop()
+    f = Fake({"INBOX": {1: ("", message(1))}, "a&AAoACg-  9 messages failed": {}})
+    code, out, mb, s = p.run(f.port)
+    check("a folder's name makes no line of the report", code == 0 and not re.search(r"^\s*9 messages", out, re.M) and "becomes a__" in out, (code, out))
+    f.stop()
+
+
+@with_place
 def never_ending(p):
     def after(verb, chunk):
         def hook(s, c, tag, rest):
@@ -606,7 +623,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, never_ending, drops, by_turns, refusals, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, quota):
+        for scenario in (greetings, for_people, never_ending, drops, by_turns, refusals, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
