@@ -7,7 +7,9 @@
 #include "model/annotation.h"
 #include "model/bin.h"
 #include "model/transfer.h"
+#include "rt/fault.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 struct work {
@@ -17,6 +19,13 @@ struct work {
 	struct err *e;
 	struct str bin, beside;               /* the bin's name now, and what takes its place for mailboxes of then; empty: not known yet */
 };
+
+/* Fault, for a test that goes through all of them: restore.kill ends the process between two steps. */
+static void step(void)
+{
+	if (fault_hit("restore.kill"))
+		raise(SIGKILL);
+}
 
 /* ---- messages ---- */
 
@@ -168,6 +177,7 @@ static int rescue_rights(struct work *w, uint32_t old_id, uint32_t mailbox)
 			rc = directory_share_note(w->r->directory, entry->identifier, account_id(w->r->to), w->r->owner);
 		if (!rc)
 			rc = mailbox_acl_set(w->r->to, mailbox, entry->identifier, entry->negative, ACL_REPLACE, entry->rights, w->e);
+		step();
 	}
 	return rc;
 }
@@ -181,19 +191,31 @@ static int rescue_annotations(struct work *w, uint32_t old_id, uint32_t mailbox)
 	return rc || n == 0 ? rc : annotation_set(w->r->to, mailbox, account_id(w->r->to), &(struct annotation_change){ .v = v, .n = n });
 }
 
-/* RFC 9051 2.3.1.1: a name that comes back has a greater UIDVALIDITY than it ever had. */
+static int note(struct work *w, struct str mailbox)
+{
+	return w->r->intent ? intent_note(w->r->intent, account_id(w->r->to), mailbox, w->e) : 0;
+}
+
+/* RFC 9051 2.3.1.1: a name that comes back has a greater UIDVALIDITY than it ever had. One that a restore that was killed had made is made still: its rights and
+ * annotations may not be there. */
 static int find_or_make(struct work *w, const struct mailbox *old, struct str name, struct mailbox *out, bool *made_out)
 {
 	int rc = mailbox_find(w->r->to, &w->arena, name, out);
-	*made_out = rc == ERR_NOT_FOUND || (!rc && out->no_select);
-	if (!*made_out)
+	bool there = !rc && !out->no_select;
+	*made_out = rc == ERR_NOT_FOUND || (!rc && out->no_select) || (there && intent_is_making(w->r->intent, name));
+	if (there || !*made_out)
 		return rc;
-	rc = transfer_raise_uidvalidity(w->r->to, old->uidvalidity);
+	rc = note(w, name);
+	step();
+	if (!rc)
+		rc = transfer_raise_uidvalidity(w->r->to, old->uidvalidity);
+	step();
 	if (!rc)
 		rc = mailbox_create(w->r->to, name, str_eq(name, old->name) ? old->use : 0, out, w->e);
 	/* The use may be another mailbox's by now. */
 	if (rc == ERR_CONFLICT || rc == ERR_EXISTS)
 		rc = mailbox_create(w->r->to, name, 0, out, w->e);
+	step();
 	w->report->mailboxes += !rc;
 	return rc;
 }
@@ -209,12 +231,19 @@ static int rescue_mailbox(struct work *w, const struct mailbox *old, struct str 
 		rc = drop_rights(w, now.id);
 	else if (!rc && (made || w->r->exact) && !w->r->uids)
 		rc = rescue_rights(w, old->id, now.id);
+	step();
 	if (!rc)
 		rc = rescue_messages(w, old->id, now.id);
+	step();
 	if (!rc && (made || w->r->exact) && !w->r->uids)
 		rc = rescue_annotations(w, old->id, now.id);
+	step();
 	if (!rc && made && w->r->mailbox.n)
 		rc = subscription_set(w->r->to, name, true, w->e);
+	step();
+	if (!rc && made)
+		rc = note(w, STR_NONE);
+	step();
 	if (rc && w->e && !w->e->log[0])
 		err_set(w->e, rc, NULL, "mailbox %.*s: %s", STR_ARG(name), err_text(rc));
 	return rc;

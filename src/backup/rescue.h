@@ -4,6 +4,7 @@
 #ifndef BACKUP_RESCUE_H
 #define BACKUP_RESCUE_H
 
+#include "backup/intent.h"
 #include "backup/old_account.h"
 #include "base/rangeset.h"
 
@@ -19,6 +20,7 @@ struct rescue {
 	struct directory *directory;
 	struct account *to;
 	struct str owner;                     /* its user's name, for access lists */
+	struct intent *intent;                /* where mailboxes that are being made are noted; NULL: nowhere, and one that a kill left half is not made whole */
 	struct str mailbox;                   /* only this one; empty: all, with subscriptions */
 	struct str into;                      /* ... under this name; empty: its own */
 	const struct rangeset *uids;          /* ... only these of its messages; NULL: all */

@@ -5,6 +5,7 @@
 #include "cli/backup_options.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/unfinished.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -243,6 +244,8 @@ static int back_up(struct backup_options *o, const char *secret, struct err *e)
 		r = house_open(o->dir, NULL, &h, e);
 	if (r == 0)
 		r = backup_options_open(o, secret, true, true, &repository, e);
+	if (r == 0)
+		unfinished_tell(&h, stderr, "troika: ", true);
 	int exit_code = r ? cli_fail(o->repository, r, e) : run(&h, o, repository, e);
 	/* What this moment lacks an older one may have. */
 	if (exit_code == CLI_FAULTS && o->prune)

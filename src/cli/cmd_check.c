@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/sharing.h"
+#include "cli/unfinished.h"
 
 static void report(void *arg, const char *line)
 {
@@ -159,6 +160,8 @@ int cli_check(int argc, char **argv)
 	if (r)
 		return cli_fail("check", r, &e);
 	r = check_rooms(&h, o.repair, &f, &e);
+	if (r == 0)
+		unfinished_tell(&h, stdout, "note: ", o.repair);
 	house_close(&h);
 	if (o.repair)
 		admin_told(o.dir, "check.repair", NULL, NULL, r);

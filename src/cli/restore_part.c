@@ -1,5 +1,6 @@
 #include "cli/restore_part.h"
 
+#include "backup/recipient.h"
 #include "backup/rescue.h"
 #include "backup/run.h"
 #include "base/clock.h"
@@ -175,30 +176,6 @@ static int choose(const struct backup_options *o, struct then *t, const char *ma
 	return r;
 }
 
-/* A user that is gone, or never was: made as the one in the backup, with the same password; the limits too. */
-static int make_user(struct house *h, struct then *t, struct str name, uint64_t *account_out, struct err *e)
-{
-	struct account *a = NULL;
-	struct quota limits;
-	int r = directory_account_id_new(h->directory, account_out);
-	if (r == 0)
-		r = account_create(h->model, *account_out);
-	if (r == 0)
-		r = account_open(h->model, *account_out, &a);
-	if (r == 0)
-		r = account_quota(t->account.account, &limits);
-	if (r == 0)
-		r = account_set_quota(a, &limits);
-	account_close(&a);
-	if (r == 0)
-		r = directory_user_copy(h->directory, t->directory.directory, t->user.name, name, *account_out, e);
-	if (r && *account_out)
-		account_delete(h->model, *account_out);
-	else
-		printf("made the user %.*s, with the password of then\n", STR_ARG(name));
-	return r;
-}
-
 /* Before anything is taken away, what there is now goes into the backup. */
 static int save_first(const struct backup_options *o, struct house *h, struct then *t, const struct directory_user *user, struct err *e)
 {
@@ -226,34 +203,62 @@ static int report(const struct rescue_report *r)
 	return r->lost ? CLI_FAULTS : CLI_OK;
 }
 
-static int rescue(const struct backup_options *o, struct house *h, struct then *t, struct rescue_report *out, struct err *e)
+/* A refusal that came before anything was changed leaves nothing to go on with. */
+static bool is_nothing_left(int r, const struct recipient *who, const struct rescue_report *out)
+{
+	bool refused = r == ERR_NOT_FOUND || r == ERR_DENIED || r == ERR_INVALID;
+	return r == 0 || (refused && !who->left && !who->made && !out->added && !out->changed && !out->removed && !out->mailboxes);
+}
+
+static int rescue_into(struct house *h, struct then *t, struct recipient *who, struct rescue *rescue, struct rescue_report *out, struct err *e)
 {
 	struct progress progress = { .what = "restore" };
-	struct rangeset uids = RANGESET_INIT;
-	struct directory_user user = { .account = 0 };
 	struct account *to = NULL;
-	bool some = o->message || o->subject;
-	const char *mailbox = o->mailbox || !some ? o->mailbox : "INBOX";
-	struct str name = o->as ? str_from_c(o->as) : t->user.name;
-	int r = some ? choose(o, t, mailbox, &uids, e) : 0;
-	if (r == 0) {
-		r = directory_user_find(h->directory, &t->arena, name, &user);
-		if (r == 0 && o->exact)
-			r = save_first(o, h, t, &user, e);
-		else if (r == ERR_NOT_FOUND) {
-			user.name = name;
-			r = make_user(h, t, name, &user.account, e);
-		}
-	}
+	int r = account_open(h->model, who->user.account, &to);
 	if (r == 0)
-		r = account_open(h->model, user.account, &to);
-	struct rescue rescue = { .from = &t->account, .model = h->model, .directory = h->directory, .to = to, .owner = user.name,
-							 .mailbox = str_from_c(mailbox), .into = str_from_c(o->into), .uids = some ? &uids : NULL, .exact = o->exact,
-							 .progress = show, .arg = &progress };
+		r = intent_note(&who->intent, who->user.account, str_from_c(who->intent.mailbox), e);
+	rescue->from = &t->account;
+	rescue->model = h->model;
+	rescue->directory = h->directory;
+	rescue->to = to;
+	rescue->owner = who->user.name;
+	rescue->intent = &who->intent;
+	rescue->progress = show;
+	rescue->arg = &progress;
 	if (r == 0)
-		r = rescue_run(&rescue, out, e);
+		r = rescue_run(rescue, out, e);
 	progress_end(&progress);
 	account_close(&to);
+	return r;
+}
+
+static int find_recipient(const struct backup_options *o, struct house *h, struct then *t, struct recipient *out, struct err *e)
+{
+	struct recipient_wish wish = { .dir = o->dir, .model = h->model, .directory = h->directory, .name = o->as ? str_from_c(o->as) : t->user.name,
+								   .from = &t->account, .then = t->directory.directory, .name_then = t->user.name };
+	int r = recipient_open(&wish, &t->arena, out, e);
+	if (r == 0 && out->again)
+		printf("a restore into %.*s had not ended; this one goes on where it was\n", STR_ARG(out->user.name));
+	if (r == 0 && out->made)
+		printf("made the user %.*s, with the password of then\n", STR_ARG(out->user.name));
+	return r;
+}
+
+static int rescue(const struct backup_options *o, struct house *h, struct then *t, struct rescue_report *out, struct err *e)
+{
+	struct rangeset uids = RANGESET_INIT;
+	struct recipient who = { .intent = { .fd = -1 } };
+	bool some = o->message || o->subject;
+	const char *mailbox = o->mailbox || !some ? o->mailbox : "INBOX";
+	int r = some ? choose(o, t, mailbox, &uids, e) : 0;
+	if (r == 0)
+		r = find_recipient(o, h, t, &who, e);
+	if (r == 0 && o->exact && !who.made)
+		r = save_first(o, h, t, &who.user, e);
+	struct rescue wish = { .mailbox = str_from_c(mailbox), .into = str_from_c(o->into), .uids = some ? &uids : NULL, .exact = o->exact };
+	if (r == 0)
+		r = rescue_into(h, t, &who, &wish, out, e);
+	recipient_close(&who, is_nothing_left(r, &who, out));
 	rangeset_fini(&uids);
 	return r;
 }

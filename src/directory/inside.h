@@ -66,8 +66,8 @@ int key_any(struct store_write *w, const struct key *prefix);
 int user_name_complete(struct store_read *r, struct str name, struct name *out);
 /* The user's record; slices live as long as the read. ERR_NOT_FOUND. */
 int user_read(struct store_read *r, const struct name *n, struct str *value_out, struct user_record *out);
-/* A user with this record, but for its sequence. ERR_EXISTS, ERR_NOT_FOUND (the domain), ERR_INVALID. */
-int user_add_record(struct directory *d, struct str name, const struct user_record *u, struct err *e);
+/* A user with this record, but for its sequence, and in the same commit what `also` (may be NULL) puts. ERR_EXISTS, ERR_NOT_FOUND (the domain), ERR_INVALID. */
+int user_add_record(struct directory *d, struct str name, const struct user_record *u, store_commit_fn *also, void *arg, struct err *e);
 int user_describe(struct arena *a, const struct name *n, const struct user_record *u, struct directory_user *out);
 
 #endif

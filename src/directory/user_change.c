@@ -50,6 +50,8 @@ static int find_failed(struct str name, struct err *e)
 struct addition {
 	struct name name;
 	struct user_record user;     /* without its sequence */
+	store_commit_fn *also;       /* in the same commit; may be NULL */
+	void *arg;
 };
 
 static int add(struct store_write *w, void *arg)
@@ -77,6 +79,8 @@ static int add(struct store_write *w, void *arg)
 	uint64_t secrets;
 	if (code == 0)
 		code = store_put(w, key_str(&order), name_local(&a->name));
+	if (code == 0 && a->also)
+		code = a->also(w, a->arg);
 	return code == 0 && a->user.secret.n ? counter_add(w, SINGLE_SECRETS, 1, &secrets) : code;
 }
 
@@ -118,9 +122,9 @@ int directory_user_add(struct directory *d, struct str name, struct str password
 	return code == 0 ? commit_addition(d, &a, e) : directory_fail(e, code, "user", name);
 }
 
-int user_add_record(struct directory *d, struct str name, const struct user_record *u, struct err *e)
+int user_add_record(struct directory *d, struct str name, const struct user_record *u, store_commit_fn *also, void *arg, struct err *e)
 {
-	struct addition a = { .user = *u };
+	struct addition a = { .user = *u, .also = also, .arg = arg };
 	int code = parse_new(name, &a.name, e);
 	return code == 0 ? commit_addition(d, &a, e) : code;
 }

@@ -71,11 +71,8 @@ int directory_user_copy(struct directory *d, struct directory *from, struct str 
 	u.account = account;
 	if (code != 0)
 		err_set(e, code, NULL, "user %.*s as it was: %s", STR_ARG(name_from), err_text(code));
-	else
-		code = user_add_record(d, name, &u, e);
-	/* Their hashes have the user's name in them. */
-	if (code == 0 && str_eq(name_str(&to), name_str(&c.name)))
-		code = directory_commit(d, put_passwords, &c, 0);
+	else   /* the hashes of those for programs have the user's name in them */
+		code = user_add_record(d, name, &u, str_eq(name_str(&to), name_str(&c.name)) ? put_passwords : NULL, &c, e);
 	wipe(&c.record);
 	wipe(&c.passwords);
 	return code;

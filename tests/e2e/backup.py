@@ -803,13 +803,57 @@ def killed_parts(server, app_password):
     server.remove()
 
 
+def killed_beside(server, app_password):
+    """restore --as, killed at any moment: it is told until it is done, and done again it leaves one user with one account in which each message is once."""
+    server = Server(server.template, None)
+    binary, data, where = server.template.binary, server.data, WORK / "killed-beside"
+    c = common.imap(server, "carol")
+    for name in ("Work", "Work/Deep"):
+        c.create(name)
+    for i in range(150):
+        c.append(("INBOX", "Work", "Work/Deep")[i % 3], "", None, message(f"many{i}", RANDOM))
+    c.setacl("Work", address("bob"), "lrs")
+    c.select("INBOX")                                       # Python sends no other commands before
+    c.xatom("SETMETADATA", "Work", '(/private/comment "mine" /shared/comment "ours")')
+    c.logout()
+    backup(server, where)
+    then = everything(server, "carol")[0]
+    common.USERS["beside"] = common.USERS["carol"]
+    words = [binary, "restore", str(where), "-d", str(data), "--user", address("carol"), "--as", address("beside")]
+    accounts = lambda: int(re.search(r": (\d+) accounts", run(binary, "backup", "-d", data, WORK / "killed-beside-counted").stdout.decode()).group(1))     # noqa: E731
+    before, took, kills, told = accounts(), 1.0, 0, 0
+    for _ in range(12):
+        p = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        began = time.monotonic()
+        try:
+            p.wait(RANDOM.uniform(0.02, 1.0) * took)
+        except subprocess.TimeoutExpired:
+            p.kill()
+            kills += 1
+        if p.wait() == 0:
+            took = time.monotonic() - began
+        said = run(binary, "check", "-d", data).stdout.decode()
+        told += "did not end" in said
+        if RANDOM.random() < 0.6:
+            run(*words)
+            said = run(binary, "check", "-d", data).stdout.decode()
+            now = everything(server, "beside")[0]
+            check("killed beside: done again it is whole, and nothing is told", "did not end" not in said and all(contents(now, n) == contents(then, n) for n in ("INBOX", "Work", "Work/Deep")) and
+                  b"bob" in b" ".join(now["Work", "acl"]) and now["Work", "notes"] == then["Work", "notes"], (said, now["Work", "acl"], now["Work", "notes"], then["Work", "notes"]))
+            check("killed beside: no account is left over", accounts() == before + 1, (accounts(), before))
+            run(binary, "user", "del", address("beside"), "-d", data)
+    print(f"     {kills} kills, {told} times a half was told")
+    del common.USERS["beside"]
+    server.remove()
+
+
 def main():
     binary = common.binary()
     print(f"seed {SEED}")
     template = Template(binary)
     server = Server(template, None)
     app_password = furnish(server)
-    for scenario in (whole, waiting, hot, one_moment, lost_directory, rotten_record, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, parts):
+    for scenario in (whole, waiting, hot, one_moment, lost_directory, rotten_record, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, killed_beside, parts):
         if scenario.__name__ in (common.sys.argv[3:] or [scenario.__name__]):
             attempt(scenario.__name__, scenario, server, app_password)
     server.stop()
