@@ -79,6 +79,7 @@ void audit_fini(struct audit *c)
 	member_list_fini(&c->buried);
 	free(c->emails.v);
 	free(c->bad_pages.v);
+	free(c->misplaced.v);
 	member_list_fini(&c->bad_member_pages);
 	member_list_fini(&c->missing);
 	member_list_fini(&c->extra);

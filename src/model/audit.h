@@ -16,7 +16,7 @@
 enum audit_todo {
 	AUDIT_STATE = 1,            /* the state record is damaged */
 	AUDIT_TREE = 2,             /* mailbox records, names, superiors */
-	AUDIT_PAGES = 4,            /* index pages: bad_pages */
+	AUDIT_PAGES = 4,            /* index pages: bad_pages, misplaced */
 	AUDIT_EMAILS = 8,           /* email records: emails with `bad` */
 	AUDIT_MEMBERS = 16,         /* memberships: bad_member_pages, missing, extra */
 	AUDIT_ORPHANS = 32,         /* emails that nobody holds: orphans */
@@ -77,11 +77,13 @@ struct audit {
 	unsigned todo;
 	bool wounded;                                 /* store_wounded: records may be missing or old */
 	bool lost;                                    /* an email is lost or damaged: a body without email may be its */
+	bool bad_graves;                              /* which messages were expunged is not known whole */
 	AUDIT_LIST(struct audit_mailbox) mailboxes;   /* by id */
 	AUDIT_LIST(struct audit_shown) shown;         /* what the indexes hold, as memberships in their order */
 	struct member_list buried;                    /* what the graves hold */
 	AUDIT_LIST(struct audit_email) emails;        /* by id */
 	AUDIT_LIST(struct audit_page) bad_pages;
+	AUDIT_LIST(struct audit_page) misplaced;      /* pages under a start that lies behind their first UID */
 	struct member_list bad_member_pages;          /* their starts */
 	struct member_list missing, extra;            /* memberships */
 	AUDIT_LIST(uint64_t) orphans;

@@ -62,9 +62,12 @@ static void lost_of_bin(void **state)
 	assert_mended(f, "its state record is damaged");
 	assert_int_equal(bin_find(f->account, &f->arena, &m), 0);
 	assert_int_equal(m.id, bin);
-	/* messages are lost: so is where they came from */
+	/* a page of it is lost: what was there is known, and where it came from stays known */
 	damage_del(f, key_page(bin, 1));
 	assert_mended(f, "3 origins are noted of deleted messages that are not there");
+	assert_string_equal(fixture_show_mailbox(f, bin), "1 2 3");
+	assert_readable(f, bin);
+	assert_int_equal(bin_empty(f->account, NULL), 0);
 	damage_del(f, key_mailbox(bin));
 	assert_mended(f, "but its state says");
 	assert_int_equal(bin_find(f->account, &f->arena, &m), ERR_NOT_FOUND);

@@ -30,6 +30,21 @@ void damage(struct fixture *f, struct edit e)
 void damage_flip(struct fixture *f, struct key key) { damage(f, (struct edit){ .key = key, .how = FLIP }); }
 void damage_del(struct fixture *f, struct key key) { damage(f, (struct edit){ .key = key, .how = DELETE }); }
 
+void damage_rename(struct fixture *f, struct key key, struct key to)
+{
+	struct store_read *r;
+	struct str value;
+	char copy[4000];
+	assert_int_equal(store_begin(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, &r), 0);
+	assert_int_equal(store_get(r, key_str(&key), &value), 0);
+	assert_true(value.n <= sizeof(copy));
+	memcpy(copy, value.p, value.n);
+	value.p = copy;
+	store_end(&r);
+	damage(f, (struct edit){ .key = to, .how = PUT, .value = value });
+	damage_del(f, key);
+}
+
 /* ---- looking ---- */
 
 void found_note(void *arg, const char *line)

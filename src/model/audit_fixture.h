@@ -16,6 +16,7 @@ struct edit {
 void damage(struct fixture *f, struct edit e);
 void damage_flip(struct fixture *f, struct key key);        /* a bit of its value */
 void damage_del(struct fixture *f, struct key key);
+void damage_rename(struct fixture *f, struct key key, struct key to);   /* the value comes under another key, whole */
 
 /* What a check said, line by line; found_note is its callback. */
 struct found {

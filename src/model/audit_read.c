@@ -13,8 +13,8 @@ static void reset(struct audit *c)
 	buf_reset(&c->lines);
 	c->lines_n = 0;
 	c->todo = 0;
-	c->lost = false;
-	c->mailboxes.n = c->shown.n = c->buried.n = c->emails.n = c->bad_pages.n = 0;
+	c->lost = c->bad_graves = false;
+	c->mailboxes.n = c->shown.n = c->buried.n = c->emails.n = c->bad_pages.n = c->misplaced.n = 0;
 	c->origins.n = c->tombs.n = c->kept_acls.n = 0;
 	c->bad_member_pages.n = c->missing.n = c->extra.n = c->orphans.n = 0;
 }
@@ -130,8 +130,12 @@ static int read_page(struct audit *c, struct str key, struct str value)
 	}
 	if (!rc && page.count == 0)
 		audit_fault(c, 0, "mailbox %u: the index page from UID %u on is empty", at.mailbox, at.start);
+	if (!rc && page.count && page.m[0].uid < at.start) {
+		audit_fault(c, AUDIT_PAGES, "mailbox %u: the index page from UID %u on begins with UID %u", at.mailbox, at.start, page.m[0].uid);
+		rc = audit_add(&c->misplaced, at);
+	}
 	for (uint32_t i = 0; !rc && i < page.count; i++)
-		rc = read_message(c, mailbox, &page.m[i], i ? page.m[i - 1].uid + 1 : at.start);
+		rc = read_message(c, mailbox, &page.m[i], i ? page.m[i - 1].uid + 1 : 1);
 	return rc;
 }
 
@@ -164,6 +168,7 @@ static int read_grave(struct audit *c, struct str key, struct str value)
 	int rc = grave_page_decode(value, &page);
 	if (is_damage(rc)) {
 		audit_fault(c, AUDIT_GRAVES | AUDIT_MEMBERS, "a list of expunged messages is damaged");
+		c->bad_graves = true;
 		return 0;
 	}
 	for (uint32_t i = 0; !rc && i < page.count; i++)

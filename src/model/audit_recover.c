@@ -62,13 +62,23 @@ struct places {
 	size_t n;
 };
 
+/* 1 when the membership is there still; what cannot be read is no reason to give it up. */
+static int is_noted(struct change *c, const struct member *m)
+{
+	struct member found;
+	int rc = member_find(change_source(c), m->email, m->mailbox, m->uid, &found);
+	return rc == 1 ? member_compare(&found, m) == 0 : rc == ERR_CORRUPT ? 1 : rc;
+}
+
 /* As many as belong into one page, from v on: *used_out of them. */
 static int put_page(struct change *c, const struct places *p, uint64_t end, size_t *used_out)
 {
 	struct page_edit page = { .start = p->v->uid };
 	size_t i = 0;
 	for (; i < p->n && p->v[i].mailbox == p->v->mailbox && p->v[i].uid < end && page.count < PAGE_REMADE; i++) {
-		int rc = i && p->v[i].uid == p->v[i - 1].uid ? 0 : make_message(c, &p->v[i], &page.m[page.count]);
+		int rc = i && p->v[i].uid == p->v[i - 1].uid ? 0 : is_noted(c, &p->v[i]);
+		if (rc == 1)
+			rc = make_message(c, &p->v[i], &page.m[page.count]);
 		if (rc < 0)
 			return rc;
 		page.count += (uint32_t)rc;
@@ -165,16 +175,32 @@ static int shelter(struct change *c, void *arg)
 	return mailbox_record_save(c->w, &mailbox);
 }
 
+/* An index shows it where no membership is. */
+static bool is_elsewhere(const struct audit *c, uint64_t email)
+{
+	size_t low = 0, high = c->missing.n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (c->missing.v[middle].email < email)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < c->missing.n && c->missing.v[low].email == email;
+}
+
 int audit_recover_places(struct audit *c)
 {
-	struct places p = { .n = c->extra.n };
+	struct places p = { .n = 0 };
 	int rc = commit(c, audit_recount_mailboxes, NULL);
 	if (!rc && c->extra.n) {
 		struct member *v = calloc(c->extra.n, sizeof(*v));
 		if (!v)
 			return ERR_NO_MEMORY;
-		memcpy(v, c->extra.v, c->extra.n * sizeof(*v));
-		qsort(v, c->extra.n, sizeof(*v), by_place);
+		for (size_t i = 0; i < c->extra.n; i++)
+			if (c->wounded || !is_elsewhere(c, c->extra.v[i].email))
+				v[p.n++] = c->extra.v[i];
+		qsort(v, p.n, sizeof(*v), by_place);
 		p.v = v;
 		rc = commit(c, put_back, &p);
 		free(v);

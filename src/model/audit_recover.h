@@ -4,8 +4,9 @@
 
 #include "model/audit.h"
 
-/* Before memberships are mended, in an account whose scope is wounded: emails that no index shows any more go back to where the memberships say they were,
- * or else into the mailbox "Recovered". Flags are lost, dates come from the messages. */
+/* Before memberships are mended: emails that no index shows any more go back to where the memberships say they were, or else into the mailbox "Recovered".
+ * Flags are lost, dates come from the messages. In an account whose scope is not wounded an email that is shown elsewhere without a membership stays there alone:
+ * its page came under another key. */
 int audit_recover_places(struct audit *c);
 /* Of audit_recount the part that these need first: a state and records that are older than what they count know neither which ids nor which UIDs are taken. A
  * change_fn. */

@@ -119,6 +119,46 @@ static int mend_page(struct change *c, void *arg)
 	return rc ? rc : mailbox_record_save(c->w, &record);
 }
 
+/* Whether another page covers one of the UIDs. */
+static int is_taken(struct change *c, const struct audit_page *but, uint32_t first, uint32_t last, bool *out)
+{
+	struct page_edit other;
+	int rc = index_page_at(change_source(c), but->mailbox, last, &other);
+	if (rc == 1 && other.start == but->start)
+		rc = index_page_at(change_source(c), but->mailbox, but->start - 1, &other);
+	*out = rc == 1 && (other.start >= first || (other.count && other.m[other.count - 1].uid >= first));
+	return rc < 0 ? rc : 0;
+}
+
+/* A bit of its start has flipped: the page itself is whole, but not found by its UIDs. */
+static int move_page(struct change *c, void *arg)
+{
+	const struct audit_page *at = arg;
+	struct key key = key_page(at->mailbox, at->start);
+	struct mailbox_record record;
+	struct page_edit page;
+	struct str value;
+	bool taken = false;
+	int rc = store_wget(c->w, key_str(&key), &value);
+	if (!rc)
+		rc = page_decode(value, at->start, &page);
+	if (rc || page.count == 0 || page.m[0].uid >= at->start)
+		return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT ? 0 : rc;
+	uint32_t last = page.m[page.count - 1].uid;
+	page.start = page.m[0].uid;
+	rc = is_taken(c, at, page.start, last, &taken);
+	if (rc || taken)
+		return rc;
+	rc = index_del(c->w, at->mailbox, at->start);
+	if (!rc)
+		rc = index_put(c->w, at->mailbox, &page);
+	changelog_add_range(&c->log, LOG_FLAGS, at->mailbox, page.start, last);
+	if (!rc)
+		rc = mailbox_record_load(change_source(c), at->mailbox, &record);
+	record.modseq = c->modseq;
+	return rc ? rc : mailbox_record_save(c->w, &record);
+}
+
 /* ---- emails: the summary is made again from the body ---- */
 
 struct mend_email {
@@ -394,12 +434,15 @@ int audit_repair(struct audit *c)
 	for (size_t i = 0; !rc && i < c->emails.n; i++)
 		if (c->emails.v[i].bad)
 			rc = mend_email(c, &c->emails.v[i]);
+	for (size_t i = 0; !rc && i < c->misplaced.n; i++)
+		rc = commit(c, move_page, &c->misplaced.v[i]);
 	for (size_t i = 0; !rc && i < c->bad_pages.n; i++)
 		rc = commit(c, mend_page, &c->bad_pages.v[i]);
 	if (!rc && (c->todo & AUDIT_GRAVES))
 		rc = commit(c, drop_bad_graves, NULL);
-	/* What nobody holds may be what an index misses: a bit of its key has flipped. */
-	if (!rc && (c->wounded || (c->lost && c->orphans.n)))
+	/* What nobody shows is what an index misses: a bit of a key has flipped. Where a list of what was expunged is damaged it may be that. */
+	bool unshown = c->orphans.n || (c->extra.n && !c->bad_graves);
+	if (!rc && (c->wounded || (unshown && (c->lost || !c->bad_graves))))
 		rc = audit_recover_places(c);
 	if (!rc && (c->todo & AUDIT_MEMBERS))
 		rc = mend_members(c);
