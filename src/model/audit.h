@@ -137,5 +137,9 @@ int audit_mend_tree(struct change *c, void *arg);
 int audit_tags(struct audit *c, bool repair);
 int audit_list_tags(struct audit *c, struct blob_list *out);
 bool audit_has_blob(const struct blob_list *sorted, store_blob_id id);
+/* Takes out of the sorted list what emails with ids from `email` on need: those that came since the snapshot. 0 or an error. */
+int audit_strike_new(struct source s, uint64_t email, struct blob_list *blobs);
+/* Within a commit: an append that comes later with this body is refused (ERR_RETRY). recovered: an email of this commit has it; otherwise its tag goes. */
+int audit_condemn(struct change *c, store_blob_id blob, bool recovered);
 
 #endif

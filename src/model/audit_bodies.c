@@ -99,8 +99,24 @@ static int list_lost(struct audit *c, struct lost_list *l)
 	return 0;
 }
 
+/* Which of n ascending bodies can be given to an email: not what a message of its own has come for meanwhile, nor what a check is taking away. */
+static int find_free(struct change *c, uint64_t email, const store_blob_id *v, size_t n, struct blob_list *out)
+{
+	int rc = 0;
+	for (size_t i = 0; !rc && i < n; i++) {
+		struct key key = key_condemned(v[i]);
+		struct str value;
+		rc = store_wget(c->w, key_str(&key), &value);
+		bool leaving = !rc && !record_own0(value);
+		rc = rc == ERR_NOT_FOUND ? 0 : rc;
+		if (!rc && !leaving)
+			rc = blob_list_add(out, v[i]);
+	}
+	return rc ? rc : audit_strike_new(change_source(c), email, out);
+}
+
 struct rejoin {
-	uint64_t email;
+	uint64_t email, next;                         /* next: emails from here on came after the snapshot */
 	const struct body *body;
 };
 
@@ -109,11 +125,19 @@ static int rejoin(struct change *c, void *arg)
 	const struct rejoin *op = arg;
 	struct email now, made = { .blob = op->body->blob, .size = op->body->size, .summary = op->body->summary };
 	int rc = email_record_load(change_source(c), op->email, &now);
-	if (rc == 0)
-		return 0;
-	rc = rc == ERR_NOT_FOUND ? thread_join(c, op->email, made.summary, &made.thread) : rc;
+	if (rc != ERR_NOT_FOUND)
+		return rc;
+	struct blob_list ours = { NULL, 0, 0 };
+	rc = find_free(c, op->next, &made.blob, 1, &ours);
+	bool is_free = ours.n > 0;
+	blob_list_fini(&ours);
+	if (rc || !is_free)
+		return rc;
+	rc = thread_join(c, op->email, made.summary, &made.thread);
 	changelog_add_plain(&c->log, LOG_MAILBOX_CHANGED, 0);
-	return rc ? rc : email_record_save(c->w, op->email, &made);
+	if (!rc)
+		rc = email_record_save(c->w, op->email, &made);
+	return rc ? rc : audit_condemn(c, made.blob, true);
 }
 
 /* Only when there is one of that size on both sides. */
@@ -130,7 +154,7 @@ static struct body *only_of_size(struct body *v, size_t n, uint32_t size)
 	return found;
 }
 
-static int rejoin_all(struct audit *c, struct lost_list *lost, struct body *v, size_t n)
+static int rejoin_all(struct audit *c, uint64_t next, struct lost_list *lost, struct body *v, size_t n)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < lost->n; i++) {
@@ -140,7 +164,7 @@ static int rejoin_all(struct audit *c, struct lost_list *lost, struct body *v, s
 		struct body *body = same == 1 ? only_of_size(v, n, lost->v[i].size) : NULL;
 		if (!body)
 			continue;
-		struct rejoin op = { lost->v[i].id, body };
+		struct rejoin op = { lost->v[i].id, next, body };
 		int rc = commit(c, rejoin, &op);
 		if (rc)
 			return rc;
@@ -157,33 +181,42 @@ static int rejoin_all(struct audit *c, struct lost_list *lost, struct body *v, s
 /* ---- into "Recovered" ---- */
 
 struct recover {
-	struct append items[BATCH];
-	size_t n;
+	struct append items[BATCH];                   /* by blob */
+	size_t n, came;                               /* came: out */
+	uint64_t next;                                /* as in struct rejoin */
 };
 
-static bool is_condemned(struct change *c, store_blob_id blob)
+static int put_recovered(struct change *c, struct append *items, size_t n)
 {
-	struct key key = key_condemned(blob);
-	struct str value;
-	return store_wget(c->w, key_str(&key), &value) == 0;
+	struct mailbox_record mailbox;
+	int rc = audit_recovered_mailbox(c, &mailbox);
+	if (!rc)
+		rc = append_items(c, &mailbox, items, n, APPEND_QUOTA_IGNORED, 0);
+	for (size_t i = 0; !rc && i < n; i++)
+		rc = audit_condemn(c, items[i].blob, true);
+	return rc;
 }
 
 static int recover(struct change *c, void *arg)
 {
-	const struct recover *op = arg;
+	struct recover *op = arg;
 	struct append items[BATCH];
-	size_t n = 0;
+	store_blob_id ids[BATCH];
+	struct blob_list ours = { NULL, 0, 0 };
+	op->came = 0;
 	for (size_t i = 0; i < op->n; i++)
-		if (!is_condemned(c, op->items[i].blob))
-			items[n++] = op->items[i];
-	struct mailbox_record mailbox;
-	int rc = n ? audit_recovered_mailbox(c, &mailbox) : 0;
-	return rc || n == 0 ? rc : append_items(c, &mailbox, items, n, APPEND_QUOTA_IGNORED, 0);
+		ids[i] = op->items[i].blob;
+	int rc = find_free(c, op->next, ids, op->n, &ours);
+	for (size_t i = 0; !rc && i < op->n; i++)
+		if (audit_has_blob(&ours, ids[i]))
+			items[op->came++] = op->items[i];
+	blob_list_fini(&ours);
+	return rc || op->came == 0 ? rc : put_recovered(c, items, op->came);
 }
 
-static int recover_rest(struct audit *c, const struct body *v, size_t n)
+static int recover_rest(struct audit *c, uint64_t next, const struct body *v, size_t n)
 {
-	struct recover op = { .n = 0 };
+	struct recover op = { .next = next };
 	size_t total = 0;
 	int rc = 0;
 	for (size_t i = 0; !rc && i <= n; i++) {
@@ -192,7 +225,7 @@ static int recover_rest(struct audit *c, const struct body *v, size_t n)
 		if (op.n == 0 || (op.n < BATCH && i < n))
 			continue;
 		rc = commit(c, recover, &op);
-		total += op.n;
+		total += op.came;
 		op.n = 0;
 	}
 	if (total)
@@ -252,7 +285,7 @@ static int take_out_all(struct audit *c, const struct lost_list *lost)
 	return rc;
 }
 
-int audit_recover_bodies(struct audit *c, const struct blob_list *bodies)
+int audit_recover_bodies(struct audit *c, uint64_t email, const struct blob_list *bodies)
 {
 	struct arena arena = ARENA_INIT(0);
 	struct lost_list lost = { NULL, 0, 0 };
@@ -268,9 +301,9 @@ int audit_recover_bodies(struct audit *c, const struct blob_list *bodies)
 		}
 	}
 	if (!rc)
-		rc = rejoin_all(c, &lost, v, n);
+		rc = rejoin_all(c, email, &lost, v, n);
 	if (!rc)
-		rc = recover_rest(c, v, n);
+		rc = recover_rest(c, email, v, n);
 	if (!rc)
 		rc = take_out_all(c, &lost);
 	if (!rc && (lost.n || n))

@@ -12,8 +12,9 @@ int audit_recover_places(struct audit *c);
  * change_fn. */
 int audit_recount_mailboxes(struct change *c, void *arg);
 /* Bodies that have the account's tag and no email: those whose size tells which lost email they are of become its body again, all others come into
- * "Recovered". Then what still shows lost emails is taken out of the indexes. */
-int audit_recover_bodies(struct audit *c, const struct blob_list *bodies);
+ * "Recovered". Then what still shows lost emails is taken out of the indexes. A body may be one whose message is just being delivered: emails from the id
+ * `email` on came since the snapshot and keep theirs, and a delivery that comes later must put its body anew. */
+int audit_recover_bodies(struct audit *c, uint64_t email, const struct blob_list *bodies);
 /* Notes in the emails' records that their bodies are known to be lost. */
 int audit_note_bodyless(struct audit *c, uint64_t email);
 /* The mailbox "Recovered", made when it is not there; INBOX when it holds no messages. Within a commit. */

@@ -1,6 +1,8 @@
 /* What damage hides is brought back, and is nobody else's. */
 #include "model/audit_fixture.h"
 
+#include "model/bin.h"
+
 /* One bit makes its key that of no kind; the order of the keys stays as it should be. */
 static void index_page_of_another_kind(void **state)
 {
@@ -28,11 +30,35 @@ static void index_page_at_another_uid(void **state)
 	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1:s 2 3:d");
 }
 
+/* What a repair takes for the body of a lost email may be that of a message on its way. Both have a body of their own in the end. */
+static void delivery_beside_recovery(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t account = FIXTURE_ACCOUNT, faults;
+	struct str body = STR(TEXT "just being delivered");
+	struct append a = { .size = (uint32_t)body.n, .summary = STR("s") };
+	struct mailbox found;
+	audit_fill(f);
+	assert_int_equal(model_put_blob(f->model, &body, 1, &account, 1, &a.blob), 0);
+	damage_del(f, key_email(2));
+	assert_int_equal(model_check(f->model, 0, true, NULL, NULL, &faults), 0);
+	assert_int_equal(mailbox_find(f->account, &f->arena, STR("Recovered"), &found), 0);
+	assert_int_equal(mailbox_append(f->account, FIXTURE_INBOX, &a, 1, false, NULL), ERR_RETRY);
+	assert_readable(f, found.id);
+	assert_int_equal(model_put_blob(f->model, &body, 1, &account, 1, &a.blob), 0);
+	assert_int_equal(mailbox_append(f->account, FIXTURE_INBOX, &a, 1, false, NULL), 0);
+	assert_int_equal(mailbox_expunge(f->account, found.id, NULL, false, NULL, NULL), 0);
+	assert_int_equal(bin_empty(f->account, NULL), 0);
+	assert_readable(f, FIXTURE_INBOX);
+	fixture_check(f);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(index_page_of_another_kind),
 		FIXTURE_TEST(index_page_at_another_uid),
+		FIXTURE_TEST(delivery_beside_recovery),
 	};
 	return fixture_run("audit_recover", tests, sizeof(tests) / sizeof(*tests));
 }

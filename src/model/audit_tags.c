@@ -6,7 +6,6 @@
 #include "model/audit.h"
 #include "model/audit_recover.h"
 
-#include "base/clock.h"
 #include "model/email_record.h"
 #include "model/limits.h"
 #include "model/model_private.h"
@@ -148,8 +147,7 @@ static void strike(struct blob_list *l, store_blob_id id)
 	l->n--;
 }
 
-/* What emails that came since the snapshot need is not stale. */
-static int strike_new(struct source s, uint64_t email, struct blob_list *blobs)
+int audit_strike_new(struct source s, uint64_t email, struct blob_list *blobs)
 {
 	struct key from = key_email(email), to = key_after(KEY_EMAIL);
 	struct str key, value;
@@ -170,7 +168,7 @@ static int strike_new(struct source s, uint64_t email, struct blob_list *blobs)
 static int look_again(struct store_read *r, void *arg)
 {
 	struct stale *stale = arg;
-	return strike_new(source_read(r), stale->email, &stale->blobs);
+	return audit_strike_new(source_read(r), stale->email, &stale->blobs);
 }
 
 static int find_stale(struct audit *c, struct stale *stale)
@@ -202,10 +200,21 @@ static int find_stale(struct audit *c, struct stale *stale)
 
 /* ---- taking them away ---- */
 
+int audit_condemn(struct change *c, store_blob_id blob, bool recovered)
+{
+	char value[RECORD_HEADER + 8];
+	struct key key = key_condemned(blob);
+	struct str old;
+	c->state.condemned += store_wget(c->w, key_str(&key), &old) == ERR_NOT_FOUND;
+	c->dirty = true;
+	store_le64(value + RECORD_HEADER, (uint64_t)c->now);
+	record_seal(value, sizeof(value), recovered, 0);
+	return store_put(c->w, key_str(&key), str_make(value, sizeof(value)));
+}
+
 struct condemn {
 	const struct stale *stale;
 	struct blob_list blobs;                       /* out: those that are condemned now */
-	int64_t now;
 };
 
 static int condemn(struct change *c, void *arg)
@@ -216,24 +225,16 @@ static int condemn(struct change *c, void *arg)
 	for (size_t i = 0; !rc && i < op->stale->blobs.n; i++)
 		rc = blob_list_add(&op->blobs, op->stale->blobs.v[i]);
 	if (!rc)
-		rc = strike_new(change_source(c), op->stale->email, &op->blobs);
-	for (size_t i = 0; !rc && i < op->blobs.n; i++) {
-		char value[RECORD_HEADER + 8];
-		struct key key = key_condemned(op->blobs.v[i]);
-		struct str old;
-		c->state.condemned += store_wget(c->w, key_str(&key), &old) == ERR_NOT_FOUND;
-		store_le64(value + RECORD_HEADER, (uint64_t)op->now);
-		record_seal(value, sizeof(value), 0, 0);
-		rc = store_put(c->w, key_str(&key), str_make(value, sizeof(value)));
-	}
-	c->dirty = true;
+		rc = audit_strike_new(change_source(c), op->stale->email, &op->blobs);
+	for (size_t i = 0; !rc && i < op->blobs.n; i++)
+		rc = audit_condemn(c, op->blobs.v[i], false);
 	return rc;
 }
 
 /* Old sentences are forgotten. */
 static int pardon(struct change *c, void *arg)
 {
-	int64_t now = *(const int64_t *)arg;
+	(void)arg;
 	struct key from = key_first(KEY_CONDEMNED), to = key_after(KEY_CONDEMNED);
 	struct str key, value;
 	int rc;
@@ -243,7 +244,7 @@ static int pardon(struct change *c, void *arg)
 			return ERR_CORRUPT;
 		bool readable = record_check(value, RECORD_HEADER + 8) == 0;
 		struct key at = key_condemned(blob);
-		if (!readable || now - (int64_t)load_le64(value.p + RECORD_HEADER) > CONDEMNED_SECONDS) {
+		if (!readable || c->now - (int64_t)load_le64(value.p + RECORD_HEADER) > CONDEMNED_SECONDS) {
 			rc = store_del(c->w, key_str(&at));
 			c->state.condemned -= c->state.condemned > 0;
 			c->dirty = true;
@@ -257,8 +258,8 @@ static int pardon(struct change *c, void *arg)
 
 static int mend(struct audit *c, const struct stale *stale)
 {
-	struct condemn op = { .stale = stale, .now = clock_now() };
-	int rc = commit_run(c->model, c->account, pardon, &op.now, NULL);
+	struct condemn op = { .stale = stale };
+	int rc = commit_run(c->model, c->account, pardon, NULL, NULL);
 	if (!rc && stale->blobs.n)
 		rc = commit_run(c->model, c->account, condemn, &op, NULL);
 	if (!rc)
@@ -277,7 +278,7 @@ int audit_tags(struct audit *c, bool repair)
 	/* In a wounded account a body without an email is not garbage: its email is lost. */
 	if (!rc && wounded) {
 		if (repair)
-			rc = audit_recover_bodies(c, &stale.blobs);
+			rc = audit_recover_bodies(c, stale.email, &stale.blobs);
 		blob_list_fini(&stale.blobs);
 		return rc;
 	}

@@ -115,9 +115,17 @@ int model_put_blob(struct model *m, const struct str *pieces, size_t n_pieces, c
 	return rc;
 }
 
+static int read_sentence(struct store_read *r, void *arg)
+{
+	struct key key = key_condemned(*(const store_blob_id *)arg);
+	struct str value;
+	return store_get(r, key_str(&key), &value);
+}
+
 void model_drop_blob(struct model *m, store_blob_id blob, uint64_t account)
 {
-	/* If this fails, a stale tag is left, which model_check finds. */
-	if (blob)
+	/* What a check has condemned is the check's: it takes the tag away itself, or has given the body to the mailbox Recovered. If this fails, a stale tag is left,
+	 * which model_check finds. */
+	if (blob && account_read(m, account, read_sentence, &blob) == ERR_NOT_FOUND)
 		store_blob_untag(m->store, &blob, 1, account_tag(account));
 }
