@@ -1,5 +1,7 @@
 """Plays one transcript one way."""
+import contextlib
 import imaplib
+import json
 import select
 import shlex
 import smtplib
@@ -8,7 +10,7 @@ import time
 import zlib
 
 import transcript as T
-from server import DOMAIN, PATIENCE, USERS, Failed, sample
+from server import DOMAIN, PATIENCE, USERS, Failed, sample, until
 
 BYTES_MAX = 4096              # octets of one piece that are sent one at a time; the rest of it follows at once
 
@@ -49,7 +51,8 @@ class Connection:
         for at in range(0, len(rest), 16384):
             self.sock.sendall(rest[at:at + 16384])
             if select.select([self.sock], [], [], 0)[0]:
-                self.read_more(0.01)
+                with contextlib.suppress(TimeoutError):       # TLS: half a record, or a ticket and no more
+                    self.read_more(0.01)
 
     def read_more(self, seconds):
         """True when bytes came, False at the end of the stream; socket.timeout otherwise."""
@@ -103,7 +106,6 @@ class Player:
     def __init__(self, t, way, server, verbose):
         self.t, self.way, self.server, self.verbose = t, way, server, verbose
         self.known, self.conns, self.protos = {}, {}, {}
-        self.seconds = PATIENCE
         self.step = None
 
     def conn(self, number):
@@ -163,8 +165,7 @@ class Player:
         left = list(group)
         while left:
             self.step = left[0]
-            got = self.conn(left[0].conn).line(self.seconds)
-            self.seconds = PATIENCE
+            got = self.conn(left[0].conn).line(PATIENCE)
             self.show("S", got)
             for s in left:
                 if m := T.to_expect(s, self.known).fullmatch(got):
@@ -182,7 +183,7 @@ class Player:
             raise Failed("S?: needs an S: line behind it")
         c = self.conn(s.conn)
         while True:
-            got = c.line(self.seconds)
+            got = c.line(PATIENCE)
             if T.to_expect(after, self.known).fullmatch(got) or not T.to_expect(s, self.known).fullmatch(got):
                 c.pending = got + b"\r\n" + c.pending
                 return
@@ -237,11 +238,15 @@ class Player:
     def do_close(self, s, number=1):
         self.conns.pop(int(number)).close()
 
+    def do_noticed(self, s):
+        """Until the server has noticed which connections were closed here."""
+        def sessions():
+            return sum(x["proto"] != "watch" for x in json.loads(self.server.cli(["top", "--json"], ""))["sessions"])
+        if not until(lambda: sessions() <= len(self.conns)):
+            raise Failed("the server holds on to a connection that was closed")
+
     def do_silence(self, s, ms, number=1):
         self.conn(int(number)).quiet(int(ms) / 1000)
-
-    def do_within(self, s, ms):
-        self.seconds = int(ms) / 1000
 
     def do_wait(self, s, ms):
         time.sleep(int(ms) / 1000)

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ USERS = {"alice": "wonderland", "bob": "correct horse battery", "carol": "shrops
 PROTOS = ("submission", "submissions", "lmtp", "pop3", "pop3s", "imap", "imaps", "smtp")      # bound in this order
 PATIENCE = 180                         # seconds until what does not come is taken for lost: a busy machine must not come near it
 RELOADED = re.compile(r"^\S+ \w+ (reload\S*)", re.M)                # an event of the log
+SERVES = re.compile(r"\bserve\b.*\bversion\b")        # what the log says when all listeners are there and the sandbox is closed, in text and in JSON
 TEMPORARY = 75                         # the exit status that says: try again (sysexits.h)
 
 
@@ -61,26 +63,23 @@ class Server:
         for attempt in range(5):
             self.port = dict(zip(PROTOS, free_ports(len(PROTOS))))
             listen = [a for p, n in self.port.items() for a in ("--listen", f"{p}=127.0.0.1:{n}")]
+            begin = self.log.stat().st_size if self.log.exists() else 0
             with open(self.log, "ab") as log:
                 self.proc = subprocess.Popen([self.template.binary, "serve", "-d", str(self.data), "--config",
                                               str(self.dir / "troika.conf"), *listen, *self.extra], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-            if self.is_up():
+            if self.is_up(begin):
                 return
             if self.proc.poll() != TEMPORARY:
                 break
-        raise Failed("the server did not come up")
+        raise Failed(f"the server did not come up (status {self.proc.poll()}); its log ends:\n{self.log_tail(8)}")
 
-    def is_up(self):
+    def is_up(self, begin=0):
+        """Does it serve? It says so in the log, from that octet on. A port that answers is no proof: it may be another server's, and this one about to end."""
         end = time.monotonic() + PATIENCE
-        for port in self.port.values():
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), PATIENCE).close()
-                    break
-                except OSError:
-                    if self.proc.poll() is not None or time.monotonic() > end:
-                        return False
-                    time.sleep(0.02)
+        while not SERVES.search(self.log.read_bytes()[begin:].decode(errors="replace")):
+            if self.proc.poll() is not None or time.monotonic() > end:
+                return False
+            time.sleep(0.02)
         return True
 
     def connect(self, proto):
@@ -129,8 +128,21 @@ class Server:
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
+given = set()                          # ports that were handed out, perhaps to a server that has not bound them yet
+given_lock = threading.Lock()
+
+
+def fresh_port(end):
+    with given_lock:
+        if len(given) > (end - 10240) // 2:
+            given.clear()
+        port = random.SystemRandom().choice([p for p in range(10240, end) if p not in given])
+        given.add(port)
+        return port
+
+
 def free_ports(n):
-    """Ports that nobody has, below those from which the kernel serves outgoing connections: none of these takes one before it is bound."""
+    """Ports that nobody has, below those from which the kernel serves outgoing connections: none of these takes one before it is bound. Nor does another server of this script."""
     end = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     held = []
     try:
@@ -138,7 +150,7 @@ def free_ports(n):
             s = socket.socket()
             held.append(s)
             try:
-                s.bind(("127.0.0.1", random.SystemRandom().randrange(10240, end) if end > 12000 else 0))
+                s.bind(("127.0.0.1", fresh_port(end) if end > 12000 else 0))
             except OSError:
                 held.pop().close()
         return [s.getsockname()[1] for s in held]
