@@ -19,7 +19,7 @@ static int lost(struct imap_client *c, int r, struct err *e)
 
 static int nonsense(struct imap_client *c, const char *what, struct err *e)
 {
-	struct str shown = str_sub(buf_str(&c->text), 0, 80);
+	struct str shown = str_sub(source_shown(c->setup, buf_str(&c->text)), 0, 80);
 	c->dead = true;
 	return err_set(e, ERR_INVALID, NULL, "the server does not speak IMAP: %s: %.*s", what, STR_ARG(str_trim(shown)));
 }
@@ -140,7 +140,7 @@ static int read_response(struct imap_client *c, bool bodies, struct err *e)
 		c->capabilities_told = true;
 	}
 	if (c->r.kind == IMAP_RESPONSE_STATUS && c->r.status == IMAP_BYE) {
-		str_copy_c(c->bye, sizeof c->bye, c->r.text.n ? c->r.text : STR("BYE"));
+		str_copy_c(c->bye, sizeof c->bye, c->r.text.n ? source_shown(c->setup, c->r.text) : STR("BYE"));
 		wants_patience(c);
 	}
 	return 0;
@@ -159,7 +159,7 @@ static int wait_for_leave(struct imap_client *c, struct err *e)
 		if (c->r.kind == IMAP_RESPONSE_CONTINUE)
 			return 0;
 		if (c->r.kind == IMAP_RESPONSE_TAGGED)
-			return err_set(e, ERR_CONFLICT, NULL, "the server refuses a literal: %.*s", STR_ARG(c->r.text));
+			return err_set(e, ERR_CONFLICT, NULL, "the server refuses a literal: %.*s", STR_ARG(source_shown(c->setup, c->r.text)));
 	}
 	return nonsense(c, "responses without end", e);
 }
@@ -186,7 +186,8 @@ int imapc_argument(struct imap_client *c, struct str s, struct err *e)
 static int refused(struct imap_client *c, struct err *e)
 {
 	int code = wants_patience(c) ? ERR_BUSY : ERR_CONFLICT;
-	return err_set(e, code, NULL, "the server refused: %s%.*s%s%.*s", c->r.code.n ? "[" : "", STR_ARG(c->r.code), c->r.code.n ? "] " : "", STR_ARG(c->r.text));
+	return err_set(e, code, NULL, "the server refused: %s%.*s%s%.*s", c->r.code.n ? "[" : "", STR_ARG(c->r.code), c->r.code.n ? "] " : "",
+				   STR_ARG(source_shown(c->setup, c->r.text)));
 }
 
 /* RFC 9051 5.5: of commands that are under way together the server may end any first; only messages are asked for so. */

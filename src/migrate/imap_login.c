@@ -28,7 +28,7 @@ static int on_continue(struct imap_client *c, void *arg, struct err *e)
 static int judge(struct imap_client *c, int r, struct err *e)
 {
 	if (r == ERR_CONFLICT)
-		return err_set(e, ERR_DENIED, NULL, "login refused: %.*s", STR_ARG(c->r.text));
+		return err_set(e, ERR_DENIED, NULL, "login refused: %.*s", STR_ARG(source_shown(c->setup, c->r.text)));
 	return r;
 }
 

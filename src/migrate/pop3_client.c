@@ -11,7 +11,7 @@
 int pop3c_nonsense(struct pop3_client *c, struct str line, struct err *e)
 {
 	c->dead = true;
-	return err_set(e, ERR_INVALID, NULL, "the server does not speak POP3: %.*s", STR_ARG(str_sub(line, 0, 80)));
+	return err_set(e, ERR_INVALID, NULL, "the server does not speak POP3: %.*s", STR_ARG(str_sub(source_shown(c->setup, line), 0, 80)));
 }
 
 int pop3c_read_line(struct pop3_client *c, size_t max, struct str *line_out, struct err *e)
@@ -41,7 +41,7 @@ int pop3c_status(struct pop3_client *c, struct str *text_out, struct err *e)
 	case POP3_OK: break;
 	case POP3_ERR:
 		c->base.wait_ms = wants_patience(code) ? MIGRATE_THROTTLED_MS : 0;
-		return err_set(e, c->base.wait_ms ? ERR_BUSY : ERR_CONFLICT, NULL, "the server refused: %.*s", STR_ARG(text));
+		return err_set(e, c->base.wait_ms ? ERR_BUSY : ERR_CONFLICT, NULL, "the server refused: %.*s", STR_ARG(source_shown(c->setup, text)));
 	case POP3_CONTINUE:
 		if (text_out)
 			*text_out = text;

@@ -81,6 +81,9 @@ struct source {
 };
 /* Opens, secures, logs in. On failure *out is NULL; *wait_ms_out as wait_ms. */
 int source_open(const struct source_setup *s, struct source **out, uint64_t *wait_ms_out, struct err *e);
+/* What a server said, for people: some repeat the command that they refuse, and in it the secret, plain or in base64. Then it is not shown, and something else is
+ * returned. Any thread. */
+struct str source_shown(const struct source_setup *s, struct str text);
 /* The same source for one of several threads that share what the engine knows: lock, which the caller holds, is let go while the server is waited for, and
  * held again while a source_item_fn runs, not while a source_body_fn does. On failure inner is closed. shared_source.c */
 int source_share(struct source **inner, pthread_mutex_t *lock, struct source **out);

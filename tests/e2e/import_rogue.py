@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`troika import` from servers that lie, drop, throttle, send garbage or never end: a clear error, what can be had is had, once, in bounded memory."""
+import base64
 import os
 import re
 import subprocess
@@ -9,6 +10,7 @@ import time
 from common import PATIENCE, Listener, Server, Template, address, attempt, binary, check, finish, imap, until
 
 
+SECRET = "any-Secret"
 SANITIZED = b"__asan_init" in open(binary(), "rb").read()          # whose memory says nothing
 
 
@@ -84,7 +86,7 @@ def many(n):
 class Place:
     def __init__(self, template):
         self.server = Server(template, None)
-        (self.server.dir / "pw").write_text("any\n")
+        (self.server.dir / "pw").write_text(SECRET + "\n")
 
     def run(self, port, *args, user="bob", scheme="imap", seconds=120, faults=""):
         """(code, output, most memory in MB, seconds)"""
@@ -159,7 +161,9 @@ def greetings(p):
 
 @with_place
 def for_people(p):
-    """What a server says is shown on a terminal: it steers none, and no line of the report is the server's."""
+    """What a server says is shown on a terminal: it steers none, and no line of the report is the server's. Nor does it tell the password."""
+    coded = base64.b64encode(f"\0joe\0{SECRET}".encode()).decode()
+
     def said(s, c, tag, rest):
         if rest.upper().startswith(("LOGIN", "AUTHENTICATE")):
             c.sendall(f"{tag} NO \x1b]0;mine\x07\x9b2J sorry\r\n".encode("latin-1"))
@@ -168,6 +172,21 @@ def for_people(p):
     code, out, mb, s = p.run(f.port, "--retries", 0)
     check("a refusal steers no terminal", code == 1 and "sorry" in out and "\x1b" not in out and "\x07" not in out and "\x9b" not in out, (code, out))
     f.stop()
+
+    def echo(s, c, tag, rest):
+        if rest.upper().startswith(("LOGIN", "AUTHENTICATE")):
+            c.sendall(f"{tag} BAD what is {rest}\r\n".encode())
+            return True
+    for capabilities in ("IMAP4rev1", "IMAP4rev1 AUTH=PLAIN SASL-IR"):
+        f = Fake({}, capabilities, hook=echo)
+        code, out, mb, s = p.run(f.port, "--retries", 0)
+        check(f"a server that repeats the password: it is not shown ({capabilities})", code == 1 and SECRET not in out and coded not in out and "login refused" in out, (code, out))
+        f.stop()
+    for capabilities in ("USER", "USER SASL=PLAIN"):
+        f = FakePop({"INBOX": {}}, capabilities, greeting=b"+OK\r\n", hook=lambda s, c, w: w[0].upper() in ("PASS", "AUTH") and (c.sendall(b"-ERR what is " + " ".join(w).encode() + b"\r\n") or True))
+        code, out, mb, s = p.run(f.port, "--retries", 0, scheme="pop3")
+        check(f"the same of POP3 ({capabilities})", code == 1 and SECRET not in out and coded not in out and "login refused" in out, (code, out))
+        f.stop()
     f = Fake({"INBOX": {1: ("", message(1))}, "a&AAoACg-  9 messages failed": {}})
     code, out, mb, s = p.run(f.port)
     check("a folder's name makes no line of the report", code == 0 and not re.search(r"^\s*9 messages", out, re.M) and "becomes a__" in out, (code, out))
@@ -555,7 +574,7 @@ class FakePop(Fake):
             if verb == "CAPA" and self.capabilities is None:
                 c.sendall(b"-ERR what?\r\n")
             elif verb == "CAPA":
-                c.sendall(b"+OK\r\n" + "".join(x + "\r\n" for x in self.capabilities.split()).encode() + b".\r\n")
+                c.sendall(b"+OK\r\n" + "".join(x.replace("=", " ") + "\r\n" for x in self.capabilities.split()).encode() + b".\r\n")
             elif verb in ("LIST", "UIDL"):
                 c.sendall(b"+OK\r\n" + "".join(f"{i} {len(box[i][1]) if verb == 'LIST' else 'id' + str(i)}\r\n" for i in sorted(box)).encode() + b".\r\n")
             elif verb == "RETR":
