@@ -7,6 +7,7 @@ static const struct { const char *scheme; bool pop3, tls; uint16_t port; } schem
 	{ "imaps://", false, true, 993 }, { "imap://", false, false, 143 }, { "pop3s://", true, true, 995 }, { "pop3://", true, false, 110 },
 };
 
+/* text: never what may hold a password. */
 static int wrong(struct err *e, const char *text, const char *why) { return err_set(e, ERR_INVALID, NULL, "%s: %s", text, why); }
 
 static bool decode(struct str s, char *out, size_t size)
@@ -67,7 +68,7 @@ int place_parse(const char *text, struct place *out, struct err *e)
 	while (i < sizeof schemes / sizeof *schemes && !str_istarts(s, str_from_c(schemes[i].scheme)))
 		i++;
 	if (i == sizeof schemes / sizeof *schemes)
-		return wrong(e, text, "it is none of imaps:// imap:// pop3s:// pop3:// imap-pipe:");
+		return wrong(e, str_chr(s, '@') == STR_NPOS ? text : "a source", "it is none of imaps:// imap:// pop3s:// pop3:// imap-pipe:");
 	out->pop3 = schemes[i].pop3;
 	out->implicit_tls = schemes[i].tls;
 	out->port = schemes[i].port;
