@@ -87,6 +87,14 @@ static void count_known(struct pass *p)
 	p->run->o->live->messages += known;
 }
 
+/* The server stumbled, or another program removed them meanwhile. Nothing can be concluded from what is not told. */
+static void tell_hidden(struct pass *p)
+{
+	p->run->report->failed += p->hidden;
+	if (p->hidden)
+		report_trouble(p->run->report, "%.*s: the server tells of %zu of %u messages", STR_ARG(p->plan->folder->name), p->n, p->entered.messages);
+}
+
 /* Dry run: how many would come. */
 static void count_pending(struct pass *p)
 {
@@ -126,7 +134,7 @@ static int bring_over(struct pass *p, struct err *e)
 	if (r == 0 && pending)
 		r = bring_pending(p, e);
 	/* with something left to be tried again, the next run has to look at everything */
-	if (r == 0 && !p->failed->n)
+	if (r == 0 && !p->failed->n && !p->hidden)
 		r = state_complete(run->state, p->sf, p->entered.modseq, p->entered.uidnext, p->entered.messages, e);
 	int synced = state_sync(run->state, e);
 	return r ? r : synced;
@@ -147,6 +155,8 @@ int pass_folder(struct run *run, const struct planned *plan, struct rangeset *fa
 		count_pending(&p);
 	else if (r == 0)
 		r = bring_over(&p, e);
+	if (r == 0)
+		tell_hidden(&p);
 	match_close(&p.match);
 	free(p.v);
 	return r;

@@ -250,14 +250,22 @@ int imapc_folders(struct source *s, struct arena *a, struct source_folder **out,
 
 /* ---- one of them ---- */
 
+struct examined {
+	struct source_entered *out;
+	bool counted;
+};
+
 static int on_examine(struct imap_client *c, void *arg, struct err *e)
 {
-	struct source_entered *x = arg;
+	struct examined *examined = arg;
+	struct source_entered *x = examined->out;
 	uint64_t modseq;
 
 	(void)e;
-	if (c->r.kind == IMAP_RESPONSE_EXISTS)
+	if (c->r.kind == IMAP_RESPONSE_EXISTS) {
 		x->messages = c->r.number;
+		examined->counted = true;
+	}
 	if (c->r.kind != IMAP_RESPONSE_STATUS)
 		return 0;
 	if (str_ieq(c->r.code, STR("UIDVALIDITY")))
@@ -273,14 +281,18 @@ int imapc_enter(struct source *s, const struct source_folder *f, struct source_e
 {
 	struct imap_client *c = (struct imap_client *)s;
 
+	struct examined examined = { .out = out };
 	*out = (struct source_entered){ 0 };
 	imapc_begin(c, "EXAMINE");
 	int r = imapc_argument(c, f->wire, e);
 	if (r == 0 && (c->capabilities & IMAP_CAP_CONDSTORE))
 		stream_write_str(c->stream, STR(" (CONDSTORE)"));
 	if (r == 0)
-		r = imapc_finish(c, on_examine, out, e);
+		r = imapc_finish(c, on_examine, &examined, e);
 	c->messages = out->messages;
+	/* RFC 9051 6.3.2: it must. Without it a folder would seem to be empty. */
+	if (r == 0 && !examined.counted)
+		r = err_set(e, ERR_CONFLICT, NULL, "the server does not say how many messages there are");
 	if (r == 0 && out->messages > MIGRATE_MESSAGES_MAX)
 		r = err_set(e, ERR_CONFLICT, NULL, "there are more than %u messages in the folder", MIGRATE_MESSAGES_MAX);
 	return r;

@@ -48,6 +48,7 @@ struct pass {
 	struct found *v;                  /* ascending by uid */
 	size_t n, cap;
 	bool full;                        /* v is all there is; else some that are new */
+	size_t hidden;                    /* so many messages the server counts and does not tell of, though asked for all */
 	struct match *match;              /* NULL until bring */
 	uint32_t temporary_uid;           /* dry run: the last number given to a message that has only a text for a name */
 };

@@ -100,7 +100,8 @@ static int scan_changes(struct pass *p, struct err *e)
 		r = scan(p, p->sf->uidnext, 0, e);
 	if (r)
 		return r;
-	return !p->run->o->remove || p->sf->n + not_noted(p) == p->entered.messages;
+	size_t n = p->sf->n + not_noted(p);
+	return p->run->o->remove ? n == p->entered.messages : n >= p->entered.messages;
 }
 
 int pass_scan(struct pass *p, struct err *e)
@@ -119,6 +120,7 @@ int pass_scan(struct pass *p, struct err *e)
 			return r == 1 ? 0 : r;
 	}
 	int r = scan(p, 1, 0, e);
-	p->full = r == 0;
+	p->hidden = r == 0 && p->n < p->entered.messages ? p->entered.messages - p->n : 0;
+	p->full = r == 0 && !p->hidden;
 	return r;
 }

@@ -22,6 +22,7 @@ class Fake(Listener):
         self.folders, self.capabilities, self.attributes, self.greeting, self.hook = folders, capabilities, attributes or {}, greeting, hook
         self.ids, self.uidvalidity = ids or {}, uidvalidity
         self.unasked = ""                                     # what is said of every message beside what was asked for
+        self.counts, self.modseq = True, 0                    # is EXISTS said; HIGHESTMODSEQ
         self.fetched, self.singles = [], []
         super().__init__()
 
@@ -45,7 +46,9 @@ class Fake(Listener):
             elif verb.startswith("EXAMINE"):
                 name = re.search(r'"(.*)"', rest).group(1)
                 box = self.folders[name]
-                c.sendall(f"* {len(box)} EXISTS\r\n* OK [UIDVALIDITY {self.uidvalidity}] x\r\n* OK [UIDNEXT {max(box, default=0) + 1}] x\r\n".encode())
+                c.sendall(f"* {len(box)} EXISTS\r\n".encode() if self.counts else b"")
+                c.sendall(f"* OK [UIDVALIDITY {self.uidvalidity}] x\r\n* OK [UIDNEXT {max(box, default=0) + 1}] x\r\n".encode())
+                c.sendall(f"* OK [HIGHESTMODSEQ {self.modseq}] x\r\n".encode() if self.modseq else b"")
             elif verb.startswith("UID FETCH") and "BODY" in verb:
                 uids = self.expand(rest.split()[2], box)
                 if len(uids) == 1:
@@ -327,6 +330,40 @@ def refusals(p):
     f = Fake(boxes, hook=folder)
     code, out, mb, s = p.run(f.port, "--mailbox-map", "INBOX=Other", user="alice")
     check("a folder that is refused costs no other", code == 1 and "Bad: folder failed" in out and len(p.bodies("Good", "alice")) == 1, (code, out))
+    f.stop()
+
+
+@with_place
+def told_of_some(p):
+    """A server that says how many messages there are and tells of fewer, as if it had stumbled: what it left out is neither removed here nor taken for brought over."""
+    box = many(6)["INBOX"]
+    want, tells = sorted(b for _, b in box.values()), {"uids": range(1, 7)}
+
+    def some(s, c, tag, rest):
+        verb = rest.upper()
+        if verb.startswith("UID FETCH") and "BODY" not in verb:
+            for uid in sorted(set(tells["uids"]) & set(s.expand(rest.split()[2], box))):
+                c.sendall(f"* {uid} FETCH (UID {uid} FLAGS ({box[uid][0]}) INTERNALDATE \"17-Jul-2020 02:44:{uid:02d} +0000\" RFC822.SIZE {len(box[uid][1])})\r\n".encode())
+            c.sendall(f"{tag} OK\r\n".encode())
+            return True
+    for user, capabilities in (("bob", "IMAP4rev1"), ("carol", "IMAP4rev1 CONDSTORE ENABLE")):
+        f = Fake({"INBOX": box}, capabilities, hook=some)
+        f.modseq = 5 if "CONDSTORE" in capabilities else 0
+        tells["uids"] = (1, 4)
+        code, out, mb, s = p.run(f.port, user=user)
+        check(f"two of six are told of ({capabilities}): that is told", code == 1 and "2 messages imported" in out and "tells of 2 of 6 messages" in out, (code, out))
+        tells["uids"] = range(1, 7)
+        code, out, mb, s = p.run(f.port, user=user)
+        check("the next run brings the others", code == 0 and "4 messages imported" in out and p.bodies(user=user) == want, (code, out))
+        tells["uids"] = (2,)
+        code, out, mb, s = p.run(f.port, "--delete", user=user)
+        check("nothing is removed that was only left out", " removed" not in out and p.bodies(user=user) == want, (code, out))
+        f.stop()
+
+    f = Fake({"INBOX": box})
+    f.counts = False
+    code, out, mb, s = p.run(f.port, "--delete")
+    check("nor where the server does not say how many there are", code == 1 and " removed" not in out and p.bodies() == want, (code, out))
     f.stop()
 
 
@@ -642,7 +679,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, for_people, never_ending, drops, by_turns, refusals, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, quota):
+        for scenario in (greetings, for_people, never_ending, drops, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
