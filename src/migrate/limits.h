@@ -15,7 +15,8 @@
 #define MIGRATE_FOLDERS_BYTES ((size_t)32 << 20)      /* and all that is known of them */
 #define MIGRATE_MESSAGES_MAX 4000000u                 /* messages of a folder */
 #define MIGRATE_ID_MAX 255u                           /* bytes of an email's identifier, RFC 8474 7 */
-#define MIGRATE_UIDL_MAX 70u                          /* bytes of a POP3 message's unique id, RFC 1939 7; more is cut off by servers that are wrong, not by us */
+#define MIGRATE_UIDL_MAX 70u                          /* bytes of a POP3 message's unique id, RFC 1939 7; a longer one is taken for none */
+#define MIGRATE_NUMBERED_MAX (MIGRATE_UIDL_MAX + 11u) /* the same with a number behind it */
 #define MIGRATE_POP3_LINE_MAX 8192u                   /* bytes of a line that is no message's */
 
 /* one turn */

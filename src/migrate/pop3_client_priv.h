@@ -11,7 +11,7 @@ struct pop3_message {
 	uint32_t number;                  /* of this session */
 	uint32_t uid;                     /* for ever; what it is called outside */
 	uint64_t size;
-	char id[MIGRATE_UIDL_MAX + 1];
+	char id[MIGRATE_NUMBERED_MAX + 1];      /* UIDL's; of the second with the same "ID 2". Empty: none */
 };
 struct pop3_asked {
 	uint32_t numbers[MIGRATE_BATCH], uids[MIGRATE_BATCH];

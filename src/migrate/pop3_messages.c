@@ -1,6 +1,7 @@
 /* The maildrop: LIST, UIDL, RETR. */
 #include "migrate/pop3_client_priv.h"
 
+#include "base/map.h"
 #include "base/num.h"
 #include "store/store.h"
 
@@ -71,9 +72,27 @@ static struct pop3_message *by_number(struct pop3_client *c, uint32_t number)
 static int on_uidl(struct pop3_client *c, uint32_t number, struct str word)
 {
 	struct pop3_message *m = by_number(c, number);
-	if (m)
+	if (m && word.n <= MIGRATE_UIDL_MAX)
 		(void)str_copy_c(m->id, sizeof m->id, word);
 	return 0;
+}
+
+/* RFC 1939 7: identical messages may have the same id, where it is made of their content. A blank stands in none, so a number behind it makes each its own. */
+static int number_equal_ids(struct pop3_client *c, struct err *e)
+{
+	struct map *seen;
+	int r = map_create(&seen);
+	for (size_t i = 0; r == 0 && i < c->n; i++) {
+		struct pop3_message *m = &c->v[i];
+		struct str id = str_from_c(m->id);
+		uintptr_t times = id.n ? (uintptr_t)map_get(seen, id) + 1 : 0;
+		if (times)
+			r = map_put(seen, id, (void *)times);
+		if (times > 1)
+			snprintf(m->id + id.n, sizeof m->id - id.n, " %u", (unsigned)times);
+	}
+	map_destroy(&seen);
+	return r ? err_set(e, r, NULL, "messages of the maildrop") : 0;
 }
 
 static int compare_uids(const void *a, const void *b)
@@ -95,6 +114,8 @@ int pop3c_enter(struct source *s, const struct source_folder *f, struct source_e
 		r = read_listing(c, "UIDL", on_uidl, e);
 		r = r == ERR_CONFLICT ? 0 : r;
 	}
+	if (r == 0)
+		r = number_equal_ids(c, e);
 	for (size_t i = 0; i < c->n; i++)
 		all &= c->v[i].id[0] != '\0';
 	if (!all) {

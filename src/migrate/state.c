@@ -132,7 +132,7 @@ int state_add_number(struct state_folder *f, struct str id, uint32_t uid)
 {
 	int r = f->ids ? 0 : map_create(&f->ids);
 	if (r == 0)
-		r = uid && id.n && id.n <= MIGRATE_UIDL_MAX ? map_put(f->ids, id, (void *)(uintptr_t)uid) : ERR_CORRUPT;
+		r = uid && id.n && id.n <= MIGRATE_NUMBERED_MAX ? map_put(f->ids, id, (void *)(uintptr_t)uid) : ERR_CORRUPT;
 	if (r == 0 && uid > f->last_uid)
 		f->last_uid = uid;
 	return r;

@@ -665,6 +665,26 @@ def pop3(p):
 
 
 @with_place
+def odd_ids(p):
+    """RFC 1939 7: two identical messages may have one id, where it is made of their content. And what a server should not do: one id for different ones, ids that are too long."""
+    twin = message(1)
+    boxes = {"INBOX": {1: ("", twin), 2: ("", message(2)), 3: ("", twin), 4: ("", message(4))}}
+    want = sorted(b for _, b in boxes["INBOX"].values())
+    for user, name, ids in (("bob", "of the content", {1: "h1", 2: "h2", 3: "h1", 4: "h4"}), ("carol", "all the same", {i: "x" for i in range(1, 5)}),
+                            ("alice", "of 80 octets", {i: "i" * 79 + str(i) for i in range(1, 5)})):
+        def uidl(s, c, words, ids=ids):
+            if words[0].upper() == "UIDL":
+                c.sendall(b"+OK\r\n" + "".join(f"{i} {x}\r\n" for i, x in ids.items()).encode() + b".\r\n")
+                return True
+        f = FakePop(boxes, "UIDL USER", greeting=b"+OK\r\n", hook=uidl)
+        code, out, mb, s = p.run(f.port, scheme="pop3", user=user)
+        check(f"POP3, ids {name}: all messages come", code == 0 and "4 messages imported" in out and p.bodies(user=user) == want, (code, out))
+        code, out, mb, s = p.run(f.port, scheme="pop3", user=user)
+        check("and once", code == 0 and "0 messages imported" in out and p.bodies(user=user) == want, (code, out))
+        f.stop()
+
+
+@with_place
 def quota(p):
     s = p.server
     s.cli(["quota", "set", address("bob"), "messages=50"], "")
@@ -679,7 +699,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, for_people, never_ending, drops, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, quota):
+        for scenario in (greetings, for_people, never_ending, drops, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, odd_ids, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
