@@ -13,9 +13,11 @@
 #define BATCH 64                        /* messages whose blobs share syncs */
 #define BATCH_BYTES ((size_t)64 << 20)
 #define HANDS 8                         /* threads that parse and store them */
+#define HANDED_OVER 1                   /* as a result: the mailbox has the blob, or has dropped it */
 
 struct item {
 	struct mailsource_message m;
+	uint64_t number;                    /* of the source */
 	struct arena arena;
 	struct append append;
 	int result;
@@ -29,7 +31,7 @@ struct import {
 	struct item *items;
 	size_t n;
 	_Atomic size_t next;
-	uint64_t imported;
+	uint64_t seen, imported, failed;
 };
 
 static void prepare(struct import *im, struct item *it)
@@ -84,41 +86,66 @@ static int find_mailbox(struct import *im, const char *folder, struct mailbox *o
 	return r;
 }
 
-/* Items from..to-1 are of one folder and prepared. */
+/* Of items from..to-1, which are of one folder, those that are prepared. */
 static int append_run(struct import *im, size_t from, size_t to, struct err *e)
 {
 	struct arena arena = ARENA_INIT(0);
 	struct append *list = arena_array(&arena, to - from, sizeof *list);
 	struct mailbox box;
 	uint32_t uidvalidity;
+	size_t n = 0;
 
 	int r = list ? find_mailbox(im, im->items[from].m.mailbox, &box, &arena, e) : ERR_NO_MEMORY;
 	for (size_t i = from; r == 0 && i < to; i++)
-		list[i - from] = im->items[i].append;
+		if (im->items[i].result == 0) {
+			list[n++] = im->items[i].append;
+			im->items[i].result = HANDED_OVER;
+		}
+	if (r == 0 && n)
+		r = mailbox_append(im->account, box.id, list, n, false, &uidvalidity);
 	if (r == 0)
-		r = mailbox_append(im->account, box.id, list, to - from, false, &uidvalidity);
-	if (r == 0)
-		im->imported += to - from;
+		im->imported += n;
 	arena_fini(&arena);
 	return r;
 }
 
+/* What is not imported is told, and does not keep all else from coming. */
+static void tell_failed(struct import *im, const char *why)
+{
+	fprintf(stderr, "troika: import: %s\n", why);
+	im->failed++;
+}
+
+/* What cannot be stored for reasons of its own is told; a reason of ours ends the import. */
+static int sort_out(struct import *im, struct err *e)
+{
+	for (size_t i = 0; i < im->n; i++) {
+		const struct item *it = &im->items[i];
+		char why[sizeof it->err.log + 40];
+		if (it->result == 0)
+			continue;
+		if (err_class(it->result) != ERR_CLASS_CLIENT) {
+			*e = it->err;
+			return it->result;
+		}
+		snprintf(why, sizeof why, "message %llu: %s", (unsigned long long)it->number, it->err.log[0] ? it->err.log : err_text(it->result));
+		tell_failed(im, why);
+	}
+	return 0;
+}
+
 static int import_batch(struct import *im, struct err *e)
 {
-	int r = 0;
-
 	prepare_all(im);
-	for (size_t i = 0; r == 0 && i < im->n; i++)
-		if (im->items[i].result) {
-			r = im->items[i].result;
-			*e = im->items[i].err;
-		}
+	int r = sort_out(im, e);
 	for (size_t from = 0, to; r == 0 && from < im->n; from = to) {
 		for (to = from + 1; to < im->n && !strcmp(im->items[from].m.mailbox, im->items[to].m.mailbox);)
 			to++;
 		r = append_run(im, from, to, e);
 	}
 	for (size_t i = 0; i < im->n; i++) {
+		if (im->items[i].result == 0)
+			model_drop_blob(im->house->model, im->items[i].append.blob, account_id(im->account));
 		buf_fini(&im->items[i].m.raw);
 		arena_fini(&im->items[i].arena);
 	}
@@ -129,16 +156,22 @@ static int import_batch(struct import *im, struct err *e)
 static int import_all(struct import *im, struct mailsource *source, struct err *e)
 {
 	struct progress progress = { .what = "import" };
+	struct err why = { 0 };
 	size_t bytes = 0;
 	int r;
 
 	do {
 		struct item *it = &im->items[im->n];
-		*it = (struct item){ .result = 0 };
-		r = mailsource_next(source, &it->m, e);
+		*it = (struct item){ .number = im->seen + 1 };
+		r = mailsource_next(source, &it->m, &why);
 		if (r == 1) {
 			im->n++;
+			im->seen++;
 			bytes += it->m.raw.n;
+		} else if (r == MAILSOURCE_PASSED_OVER) {
+			tell_failed(im, why.log);
+		} else if (r) {
+			*e = why;
 		}
 		if ((r == 0 && im->n) || im->n == BATCH || bytes > BATCH_BYTES) {
 			int failed = import_batch(im, e);
@@ -148,7 +181,7 @@ static int import_all(struct import *im, struct mailsource *source, struct err *
 		uint64_t done, all;
 		mailsource_progress(source, &done, &all);
 		progress_show(&progress, im->imported, done, all);
-	} while (r == 1);
+	} while (r > 0);
 	for (size_t i = 0; i < im->n; i++)
 		buf_fini(&im->items[i].m.raw);
 	progress_end(&progress);
@@ -183,11 +216,16 @@ int cli_import(int argc, char **argv)
 		im.items = calloc(BATCH, sizeof *im.items);
 		r = im.items ? import_all(&im, source, &e) : ERR_NO_MEMORY;
 	}
-	printf("%llu messages imported\n", (unsigned long long)im.imported);
+	printf("%llu messages imported", (unsigned long long)im.imported);
+	if (im.failed)
+		printf(", %llu failed", (unsigned long long)im.failed);
+	putchar('\n');
 	free(im.items);
 	account_close(&im.account);
 	mailsource_close(&source);
 	house_close(&h);
 	admin_told(o.dir, "import", o.user, o.words[0], r);
-	return r ? cli_fail(o.words[0], r, &e) : CLI_OK;
+	if (r)
+		return cli_fail(o.words[0], r, &e);
+	return im.failed ? CLI_FAILED : CLI_OK;
 }

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PATH_SIZE 4096
 #define KEYWORD_FILE_MAX 8192            /* bytes of a folder's dovecot-keywords */
 
 struct keyword_file {
@@ -68,7 +69,7 @@ static int add_folder(struct mailsource *s, const char *name)
 
 static bool is_maildir(const char *root, const char *folder)
 {
-	char path[4096];
+	char path[PATH_SIZE];
 	int n = snprintf(path, sizeof path, "%s/%s/cur", root, folder);
 
 	return n > 0 && (size_t)n < sizeof path && access(path, F_OK) == 0;
@@ -156,14 +157,17 @@ static int next_in_mbox(struct mailsource *s, struct mailsource_message *out)
 	return out->raw.failed ? ERR_NO_MEMORY : 1;
 }
 
+/* Whose Maildir it is may have put there what he likes: a link to what he may not read, a pipe that nobody writes to. */
 static int read_file(const char *path, struct mailsource_message *out, struct err *e)
 {
 	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), r = 1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), r = 1;
 	ssize_t n = 0;
 
 	if (fd < 0 || fstat(fd, &st)) {
 		r = err_from_errno(e, errno, "cannot read %s", path);
+	} else if (!S_ISREG(st.st_mode)) {
+		r = err_set(e, ERR_INVALID, NULL, "%s is no file", path);
 	} else if ((uint64_t)st.st_size > STORE_BLOB_MAX) {
 		r = err_set(e, ERR_TOO_BIG, NULL, "%s is larger than a message may be", path);
 	} else {
@@ -178,13 +182,13 @@ static int read_file(const char *path, struct mailsource_message *out, struct er
 	}
 	if (fd >= 0)
 		close(fd);
-	return r;
+	return r == 1 || r == ERR_NO_MEMORY ? r : MAILSOURCE_PASSED_OVER;
 }
 
 /* A folder without such a file, or with one that cannot be read, has no keywords. */
 static int read_keywords(struct mailsource *s, const char *folder)
 {
-	char path[4096];
+	char path[PATH_SIZE];
 	struct keyword_file *k = calloc(1, sizeof *k);
 
 	if (!k)
@@ -193,7 +197,7 @@ static int read_keywords(struct mailsource *s, const char *folder)
 	k->next = s->keywords;
 	s->keywords = k;
 	int n = snprintf(path, sizeof path, "%s/%s/dovecot-keywords", s->root, folder);
-	int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+	int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	char *place = fd >= 0 ? buf_reserve(&k->text, KEYWORD_FILE_MAX) : NULL;
 	ssize_t got = place ? read(fd, place, KEYWORD_FILE_MAX) : 0;
 	k->text.n = got > 0 ? (size_t)got : 0;
@@ -212,41 +216,71 @@ static void take_keywords(const struct mailsource *s, struct str file_name, stru
 			out->keywords[out->n_keywords++] = s->keywords->names[i];
 }
 
+static int sub_path(const struct mailsource *s, const char *file, char path[static PATH_SIZE])
+{
+	int n = snprintf(path, PATH_SIZE, "%s/%s/%s%s%s", s->root, s->folders[s->folder], s->sub ? "new" : "cur", *file ? "/" : "", file);
+	return n > 0 && n < PATH_SIZE ? 0 : ERR_TOO_BIG;
+}
+
+/* cur or new of the current folder, which need not have both. */
+static int open_sub(struct mailsource *s, struct err *e)
+{
+	char path[PATH_SIZE];
+
+	if (s->sub == 0 && read_keywords(s, s->folders[s->folder]))
+		return ERR_NO_MEMORY;
+	int r = sub_path(s, "", path);
+	s->dir = r ? NULL : opendir(path);
+	if (r)
+		err_set(e, r, NULL, "the path is too long: %.200s", path);
+	else if (!s->dir && errno != ENOENT)
+		r = err_from_errno(e, errno, "cannot read %s", path);
+	return r ? MAILSOURCE_PASSED_OVER : 0;
+}
+
+static void close_sub(struct mailsource *s)
+{
+	if (s->dir)
+		closedir(s->dir);
+	s->dir = NULL;
+	s->folder += s->sub == 1;
+	s->sub = !s->sub;
+}
+
+static int take_file(struct mailsource *s, const char *file, struct mailsource_message *out, struct err *e)
+{
+	const char *folder = s->folders[s->folder];
+	char path[PATH_SIZE];
+
+	if (sub_path(s, file, path)) {
+		err_set(e, ERR_TOO_BIG, NULL, "the path is too long: %.200s", path);
+		return MAILSOURCE_PASSED_OVER;
+	}
+	struct buf name = BUF_INIT(sizeof out->mailbox - 1);
+	bool named = strcmp(folder, ".") == 0 || maildir_folder_name(str_from_c(folder), &name);
+	if (!named || !str_copy_c(out->mailbox, sizeof out->mailbox, buf_str(&name)))
+		(void)str_copy_c(out->mailbox, sizeof out->mailbox, str_from_c(folder + 1));
+	buf_fini(&name);
+	out->flags = maildir_flags(str_from_c(file));
+	take_keywords(s, str_from_c(file), out);
+	int r = read_file(path, out, e);
+	s->done += out->raw.n;
+	return r;
+}
+
 /* The next file of the current folder, or the first of the next one. */
 static int next_in_maildir(struct mailsource *s, struct mailsource_message *out, struct err *e)
 {
-	static const char *const subs[2] = { "cur", "new" };
 	struct dirent *d;
-	char path[4096];
 
 	while (s->folder < s->n_folders) {
-		const char *folder = s->folders[s->folder];
-		if (!s->dir) {
-			if (s->sub == 0 && read_keywords(s, folder))
-				return ERR_NO_MEMORY;
-			int n = snprintf(path, sizeof path, "%s/%s/%s", s->root, folder, subs[s->sub]);
-			s->dir = n > 0 && (size_t)n < sizeof path ? opendir(path) : NULL;
-		}
-		while (s->dir && (d = readdir(s->dir))) {
-			int n = snprintf(path, sizeof path, "%s/%s/%s/%s", s->root, folder, subs[s->sub], d->d_name);
-			if (d->d_name[0] == '.' || n < 0 || (size_t)n >= sizeof path)
-				continue;
-			struct buf name = BUF_INIT(sizeof out->mailbox - 1);
-			bool named = strcmp(folder, ".") == 0 || maildir_folder_name(str_from_c(folder), &name);
-			if (!named || !str_copy_c(out->mailbox, sizeof out->mailbox, buf_str(&name)))
-				(void)str_copy_c(out->mailbox, sizeof out->mailbox, str_from_c(folder + 1));
-			buf_fini(&name);
-			out->flags = maildir_flags(str_from_c(d->d_name));
-			take_keywords(s, str_from_c(d->d_name), out);
-			int r = read_file(path, out, e);
-			s->done += out->raw.n;
+		int r = s->dir ? 0 : open_sub(s, e);
+		while (s->dir && (d = readdir(s->dir)))
+			if (d->d_name[0] != '.')
+				return take_file(s, d->d_name, out, e);
+		close_sub(s);
+		if (r)
 			return r;
-		}
-		if (s->dir)
-			closedir(s->dir);
-		s->dir = NULL;
-		s->folder += s->sub == 1;
-		s->sub = !s->sub;
 	}
 	return 0;
 }

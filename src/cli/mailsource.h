@@ -22,7 +22,9 @@ struct mailsource_message {
 
 /* A directory is a Maildir, a file is an mbox. */
 int mailsource_open(const char *path, struct mailsource **out, struct err *e);
-/* 1 and a message (out->raw initialised by the callee), 0 at the end, or an error. */
+/* 1 and a message (out->raw initialised by the callee), 0 at the end, or an error. MAILSOURCE_PASSED_OVER: something is no message, or cannot be read, as e says;
+ * what follows can be had. */
+#define MAILSOURCE_PASSED_OVER 2
 int mailsource_next(struct mailsource *s, struct mailsource_message *out, struct err *e);
 /* Bytes read so far and in all (0: unknown), for progress. */
 void mailsource_progress(const struct mailsource *s, uint64_t *done_out, uint64_t *all_out);

@@ -2,6 +2,7 @@
 """The command line: every subcommand, its exit codes and errors, beside a running server; reload; import and export.
 Usage: admin.py PATH/TO/troika"""
 import imaplib
+import os
 import shutil
 import signal
 import smtplib
@@ -179,6 +180,33 @@ def moving(cli, server):
     says("check while serving", cli.on("check"), 0, "0 faults")
 
 
+def odd_sources(cli, server):
+    """What cannot be imported is told; all else comes."""
+    maildir, box = HERE / "odd", HERE / "odd.mbox"
+    for sub in ("cur", "new", "tmp", ".Below/cur", ".Below/new", ".None/cur"):
+        (maildir / sub).mkdir(parents=True)
+    for i in range(5):
+        (maildir / "cur" / f"{i}.x:2,S").write_text(f"Subject: {i}\n\nhere\n")
+        (maildir / ".Below" / "new" / f"{i}.x").write_text(f"Subject: {i}\n\nbelow\n")
+    (maildir / "cur" / "1.folder").mkdir()
+    (maildir / "cur" / "2.link").symlink_to("/etc/passwd")
+    os.mkfifo(maildir / "cur" / "3.pipe")
+    with open(maildir / "new" / "4.large", "wb") as f:
+        f.truncate(70 << 20)
+    imported = cli.on("import", "--user", address("carol"), "--mailbox", "Odd", maildir)
+    says("a Maildir with things that are no messages", imported, 1, "10 messages imported, 4 failed")
+    for name in ("1.folder", "2.link", "3.pipe", "4.large"):
+        says(f"{name} is told", imported, 1, name)
+    check("all messages are there", (count(server, "carol", "Odd"), count(server, "carol", "Odd/Below")) == (5, 5), imported)
+    with open(box, "wb") as f:
+        for i in range(100):
+            f.write(b"From a@example.net Thu Aug 22 12:36:23 2002\nSubject: %d\n\n%s\n\n" % (i, b"x" * (70 << 20) if i == 40 else b"short"))
+    imported = cli.on("import", "--user", address("carol"), "--mailbox", "Large", box)
+    says("an mbox with a message that is too large", imported, 1, "99 messages imported, 1 failed")
+    check("all others are there", count(server, "carol", "Large") == 99, imported)
+    says("nothing is left over", cli.on("check"), 0, "0 faults")
+
+
 def reload(server):
     """SIGHUP: a new limit and a new certificate hold for new connections, old ones live on."""
     c = imap(server)
@@ -232,6 +260,7 @@ def main():
         attempt("groups", groups, cli, server)
         attempt("signing", signing, cli)
         attempt("moving", moving, cli, server)
+        attempt("odd sources", odd_sources, cli, server)
         attempt("reload", reload, server)
         attempt("drain", drain, server)
         attempt("log", log_is_clean, server)
