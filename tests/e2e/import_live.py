@@ -352,7 +352,7 @@ def through_pipes(template):
         for path in (s.dir, s.dir.parent):
             path.chmod(0o755)
         os.chown(s.dir, MAIL_UID, MAIL_UID)
-        fake = "printf '* PREAUTH hi\\r\\n'; while read -r tag rest; do printf '* LIST () \"/\" INBOX\\r\\n%s OK\\r\\n' \"$tag\"; done"
+        fake = "printf '* PREAUTH hi\\r\\n'; while read -r tag rest; do printf '* LIST () \"/\" INBOX\\r\\n* 0 EXISTS\\r\\n%s OK\\r\\n' \"$tag\"; done"
         code, out = run_import(s.data, f"imap-pipe:id -u >{s.dir}/who; {fake}")
         owners = {f.stat().st_uid for f in (s.data / "import").iterdir()} if (s.data / "import").is_dir() else None
         check("a pipe has the rights of who calls, files are the owner's", code == 0 and (s.dir / "who").read_text().strip() == "0" and owners == {MAIL_UID}, (code, out, owners))
