@@ -72,6 +72,9 @@ void conn_command_end(struct conn *c, struct metric *m, const struct log_field *
 
 /* ---- for everybody ---- */
 
+/* Who came, or began something, after the look around began: 0. */
+static uint64_t ms_between(uint64_t then_us, uint64_t now_us) { return now_us > then_us ? (now_us - then_us) / 1000 : 0; }
+
 static bool look(struct server *s, struct conn *c, uint32_t index, uint64_t now, struct conn_view *v)
 {
 	pthread_mutex_t *lock = &s->view_locks[index % CONN_VIEW_LOCKS];
@@ -83,7 +86,7 @@ static bool look(struct server *s, struct conn *c, uint32_t index, uint64_t now,
 			.id = c->id, .proto = c->listener->proto.name, .tls = c->view.tls,
 			.state = atomic_load_explicit(&c->view.state, memory_order_relaxed),
 			.command = atomic_load_explicit(&c->view.command, memory_order_relaxed),
-			.since_ms = now > since ? (now - since) / 1000 : 0, .open_ms = (now - c->view.opened_us) / 1000,
+			.since_ms = ms_between(since, now), .open_ms = ms_between(c->view.opened_us, now),
 			.bytes_in = conn_count_read(&c->bytes_in), .bytes_out = conn_count_read(&c->bytes_sent),
 			.running = conn_state_is_running(&c->state), .peer_port = c->peer.port,
 		};

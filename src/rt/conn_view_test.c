@@ -114,6 +114,37 @@ static void test_fields(void **state)
 	test_server_stop(&t);
 }
 
+/* Who comes while others are looked at was not there longer than the world. */
+struct newcomer {
+	struct test_server *t;
+	struct client *c;
+	size_t n;
+};
+
+static void let_in(void *arg, const struct conn_view *v)
+{
+	struct newcomer *w = arg;
+	assert_true(v->open_ms <= 1000ull * PATIENCE_S * 10);
+	if (w->n++ == 0)
+		w->c = greeted(client_open(w->t->port));
+}
+
+static void test_newcomer(void **state)
+{
+	(void)state;
+	struct test_server t;
+	struct server_config config = { .workers_min = 4 };
+	test_server_start(&t, &config, NULL);
+	struct client *first = greeted(client_open(t.port));
+	struct newcomer w = { .t = &t };
+	look_for(&t, 1);
+	server_each_conn(t.server, let_in, &w);
+	assert_int_equal(w.n, 2);
+	client_close(&first);
+	client_close(&w.c);
+	test_server_stop(&t);
+}
+
 static void test_slow(void **state)
 {
 	(void)state;
@@ -254,6 +285,6 @@ static int remove_identity(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_fields), cmocka_unit_test(test_slow), cmocka_unit_test(test_watcher), cmocka_unit_test(test_watchers), cmocka_unit_test(test_figures) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_fields), cmocka_unit_test(test_newcomer), cmocka_unit_test(test_slow), cmocka_unit_test(test_watcher), cmocka_unit_test(test_watchers), cmocka_unit_test(test_figures) };
 	return cmocka_run_group_tests(tests, make_identity, remove_identity);
 }
