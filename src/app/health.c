@@ -26,8 +26,10 @@ static int64_t count_write_errors(void)
 static void note_write_errors(struct health *h)
 {
 	int64_t now = count_write_errors();
-	if (now > h->write_errors)
-		h->write_error_ms = clock_mono_ms();
+	/* the counters are read one after the other: a record that is refused in between makes it one too few, which is no news when it is there again */
+	if (now <= h->write_errors)
+		return;
+	h->write_error_ms = clock_mono_ms();
 	h->write_errors = now;
 }
 

@@ -479,13 +479,17 @@ static int run(struct serving *s, struct err *e)
 	s->signal_thread_runs = pthread_create(&s->signal_thread, NULL, signal_loop, s) == 0;
 	if (!s->signal_thread_runs)
 		return err_set(e, ERR_NO_MEMORY, NULL, "cannot start a thread");
+	/* from here on a reload may come at any time */
+	pthread_mutex_lock(&s->config_lock);
+	uint64_t drain_ms = s->config.server.drain_ms;
 	log_event(LOG_NOTICE, "serve", LOG_LIST(LOG_C("version", TROIKA_VERSION), LOG_C("dir", s->options->dir), LOG_S("hostname", s->config.mail.hostname)));
 	sandbox_close_listening(&s->config);
+	pthread_mutex_unlock(&s->config_lock);
 	audit_act(STR_NONE, "serve", "serve", STR_NONE, STR("version " TROIKA_VERSION), 0);
 	int r = mailroute_start(&s->route, e);
 	if (r == 0) {
 		r = server_run(s->server, e);
-		mailroute_stop(&s->route, s->config.server.drain_ms);
+		mailroute_stop(&s->route, drain_ms);
 	}
 	log_event(LOG_NOTICE, "stopped", LOG_NOTHING);
 	return r;
