@@ -69,8 +69,9 @@ def broken(server, proto, tls, command, end):
     s = login(server, proto, tls)
     s.sendall(command)
     begun = b""
-    while len(begun) < 100000:
-        begun += s.recv(65536)
+    while len(begun) < 100000 and (part := s.recv(65536)):
+        begun += part
+    check("it has begun", len(begun) >= 100000, begun[-200:])
     os.truncate(path, 4096 * 64)
     try:
         rest = drain(s)
@@ -80,7 +81,6 @@ def broken(server, proto, tls, command, end):
     what = f"{proto}{'s' if tls else ''} {command.split()[0 if proto == 'pop3' else 1].decode()}"
     got = begun + rest
     check(f"{what}: the answer is not ended as if it were whole", not got.endswith(end), got[-60:])
-    check(f"{what}: less came than was announced", len(got) < SIZE + len(LINE) + 200 or not got.rstrip().endswith(end.strip()), len(got))
 
 
 def main():

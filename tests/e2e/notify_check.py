@@ -7,9 +7,8 @@ import os
 import random
 import re
 import select
-import time
 
-from common import PATIENCE, USERS, Server, Template, address, attempt, binary, check, finish
+from common import PATIENCE, USERS, Server, Template, address, attempt, binary, check, finish, until
 
 COUNT = int(os.environ.get("TROIKA_NOTIFY_COUNT", "1500"))
 SEED = int(os.environ.get("TROIKA_NOTIFY_SEED", "1"))
@@ -124,17 +123,19 @@ def change(rnd, s, size):
 
 
 def compare(listener, truth):
+    """[what, is it equal, how it differs]"""
+    said = []
     truth.command("SELECT box")
     fetched = [re.match(r"\* \d+ FETCH \(UID (\d+) FLAGS \(([^)]*)\)", x) for x in truth.command("UID FETCH 1:* (UID FLAGS)")]
     fetched = [(int(m[1]), words(m[2])) for m in fetched if m]
-    check("the selected mailbox's messages", listener.uids == [u for u, _ in fetched], f"{listener.uids} and {[u for u, _ in fetched]}")
+    said.append(["the selected mailbox's messages", listener.uids == [u for u, _ in fetched], f"{listener.uids} and {[u for u, _ in fetched]}"])
     differ = [(u, listener.flags.get(u), f) for u, f in fetched if listener.flags.get(u) != f]
-    check("their flags", not differ, differ)
+    said.append(["their flags", not differ, differ])
     listed = [re.match(r'\* LIST \((.*?)\) "/" (\S+)$', x) for x in truth.command('LIST "" *')]
     names = {m[2]: m[1] for m in listed if m}
-    check("the names of mailboxes", listener.names == set(names), listener.names ^ set(names))
+    said.append(["the names of mailboxes", listener.names == set(names), listener.names ^ set(names)])
     subscribed = {m[1] for x in truth.command('LIST (SUBSCRIBED) "" *') if (m := re.match(r'\* LIST .* "/" (\S+)$', x))}
-    check("what is subscribed", listener.subscribed == subscribed, listener.subscribed ^ subscribed)
+    said.append(["what is subscribed", listener.subscribed == subscribed, listener.subscribed ^ subscribed])
     wrong = []
     for name, attributes in names.items():
         if name == "box" or "\\Noselect" in attributes:
@@ -144,7 +145,8 @@ def compare(listener, truth):
         for item, value in zip(values[::2], map(int, values[1::2])):
             if listener.counts.get(name, {}).get(item) != value:
                 wrong.append((name, item, listener.counts.get(name), value))
-    check("the counts of all other mailboxes", not wrong, wrong)
+    said.append(["the counts of all other mailboxes", not wrong, wrong])
+    return said
 
 
 def walk(server):
@@ -161,10 +163,16 @@ def walk(server):
         change(rnd, rnd.choice(sessions), len(listener.uids))
         if step % 7 == 0:
             listener.listen(0.002 if step % 70 else 0.05)
-    time.sleep(0.3)
-    listener.listen(0.3)
+    truth, said = Session(server, "truth"), []
+
+    def knows_all():
+        listener.listen(0.1)
+        said[:] = compare(listener, truth)
+        return all(ok for _, ok, _ in said)
+    until(knows_all)                                      # what is not told by then never is
     print(f"     {COUNT} steps with seed {SEED}: {len(listener.uids)} messages, {len(listener.names)} mailboxes at the end")
-    compare(listener, Session(server, "truth"))
+    for what in said:
+        check(*what)
 
 
 def main():
