@@ -129,9 +129,9 @@ def no_more_mail(server, elsewhere):
     with smtp(server) as c:
         c.sendmail("near@elsewhere.test", [LIST], f"From: near@elsewhere.test\r\nTo: {LIST}\r\nSubject: again\r\n\r\nAgain\r\n")
     elsewhere.wait_for(before + 1)
+    queue = until(lambda: "messages: 0," in cli(server, "queue", "list"))
     check("members that are disabled get no more", until(lambda: count(server, "bob") == 2) and
           [m[1] for m in elsewhere.mail[before:]] == [["near@elsewhere.test"]], elsewhere.mail[before:])
-    queue = until(lambda: "messages: 0," in cli(server, "queue", "list"))
     check("nothing is left in the queue", queue, cli(server, "queue", "list"))
 
 
