@@ -54,7 +54,10 @@ struct taking {
 	struct dump *d;
 	struct pairs_out pairs;
 	struct pace *pace;
+	struct growth *growth;
 	enum store_scope_kind kind;
+	char last[STORE_KEY_MAX];             /* the key that was taken last */
+	size_t n_last;
 };
 
 static int take_pair(struct taking *t, struct str key, struct str value)
@@ -89,50 +92,82 @@ static void add_unread(struct dump *d, struct str key)
 	buf_add(&d->unread_keys, text, key.n < sizeof(text) ? key.n : sizeof(text));
 }
 
+/* What one read has of it, behind what was taken before. One value that fails its checksum does not take the others with it. */
 static int take_all(struct taking *t, struct store_read *r)
 {
 	struct store_iter *it;
 	struct str key, value;
+	struct str last = str_make(t->last, t->n_last);
 	t->d->version = store_version(r);
-	int rc = store_range(r, STR("\0"), STR_NONE, false, &it);
+	int rc = store_range(r, t->n_last ? last : STR("\0"), STR_NONE, false, &it);
 	if (rc)
 		return rc;
-	/* One value that fails its checksum does not take the others with it. */
 	while ((rc = store_next(it, &key, &value)) == 1 || (rc == ERR_CORRUPT && key.n)) {
+		if (t->n_last && str_eq(key, str_make(t->last, t->n_last)))
+			continue;
 		if (rc == ERR_CORRUPT)
 			add_unread(t->d, key);
 		else if ((rc = take_pair(t, key, value)))
 			break;
+		memcpy(t->last, key.p, key.n);
+		t->n_last = key.n;
+		if (growth_is_over_at_pair(t->growth)) {
+			rc = DUMP_OVER;
+			break;
+		}
 	}
 	store_iter_end(&it);
 	return rc;
 }
 
-int dump_read(struct store_read *read, enum store_scope_kind kind, struct repository *r, struct pace *pace, struct dump *out)
+static struct taking taking_of(struct dump *d, enum store_scope_kind kind, struct repository *r, struct pace *pace, struct growth *growth)
 {
-	*out = (struct dump){ .unread_keys = BUF_INIT(0) };
-	struct taking t = { .d = out, .pairs = { .repository = r, .runs = &out->runs, .run = BUF_INIT(CHUNK_MAX) }, .pace = pace, .kind = kind };
-	int rc = take_all(&t, read);
-	if (!rc)
-		rc = pairs_end(&t.pairs);
-	buf_fini(&t.pairs.run);
-	if (!rc)
-		sort_blobs(&out->blobs);
-	return rc ? rc : out->runs.n || out->unread ? 0 : ERR_NOT_FOUND;
+	*d = (struct dump){ .unread_keys = BUF_INIT(0) };
+	return (struct taking){ .d = d, .pairs = { .repository = r, .runs = &d->runs, .run = BUF_INIT(CHUNK_MAX) }, .pace = pace, .growth = growth, .kind = kind };
 }
 
-int dump_scope(struct store *s, struct store_scope scope, struct repository *r, struct pace *pace, struct dump *out)
+static int finish(struct taking *t, int rc)
 {
-	int rc = ERR_RETRY;
-	*out = (struct dump){ .unread_keys = BUF_INIT(0) };
-	for (unsigned tries = 0; rc == ERR_RETRY && tries < RETRIES_MAX; tries++) {
+	struct dump *d = t->d;
+	if (!rc)
+		rc = pairs_end(&t->pairs);
+	buf_fini(&t->pairs.run);
+	if (!rc)
+		sort_blobs(&d->blobs);
+	return rc ? rc : d->runs.n || d->unread ? 0 : ERR_NOT_FOUND;
+}
+
+int dump_read(struct store_read *read, enum store_scope_kind kind, struct repository *r, struct pace *pace, struct growth *growth, struct dump *out)
+{
+	struct taking t = taking_of(out, kind, r, pace, growth);
+	return finish(&t, take_all(&t, read));
+}
+
+/* In as many reads as it takes. ERR_RETRY: the scope changed between two of them, or the store asks for it. */
+static int take_parts(struct taking *t, struct store *s, struct store_scope scope, uint64_t growth_max)
+{
+	int rc;
+	do {
 		struct store_read *read;
-		dump_fini(out);
 		rc = store_begin(s, scope, &read);
 		if (rc)
 			return rc;
-		rc = dump_read(read, scope.kind, r, pace, out);
+		growth_begin(t->growth, s, growth_max, UINT64_MAX);
+		rc = t->n_last && store_version(read) != t->d->version ? ERR_RETRY : take_all(t, read);
 		store_end(&read);
+	} while (rc == DUMP_OVER);
+	return rc;
+}
+
+int dump_scope(struct store *s, struct store_scope scope, struct repository *r, struct pace *pace, uint64_t growth_max, struct dump *out)
+{
+	struct growth growth;
+	int rc = ERR_RETRY;
+	*out = (struct dump){ .unread_keys = BUF_INIT(0) };
+	for (unsigned tries = 1; rc == ERR_RETRY && tries <= RETRIES_MAX; tries++) {
+		dump_fini(out);
+		struct taking t = taking_of(out, scope.kind, r, pace, &growth);
+		rc = finish(&t, take_parts(&t, s, scope, tries < DUMP_TRIES ? growth_max : UINT64_MAX));
 	}
 	return rc;
 }

@@ -58,8 +58,11 @@
 #define SHOT_MS_MAX 120000                        /* one read of all scopes is held for so long, ... */
 #define SHOT_GROWTH_MAX ((uint64_t)256 << 20)     /* ... or until the index has grown by so much; the scopes that are left have moments of their own */
 #define SHOT_LOOK_MS 100                          /* between two looks at its size */
+#ifndef GROWTH_LOOK_PAIRS
+#define GROWTH_LOOK_PAIRS 1000                    /* pairs of one scope between two looks */
+#endif
 #define UNREAD_NAMED ((size_t)200)               /* bytes of the names of records that could not be read */
-#define DUMP_TRIES 4                              /* an account is taken again so often when a body went meanwhile */
+#define DUMP_TRIES 4                              /* an account is taken again so often when a body went meanwhile, or it changed between two parts of it; then it is read in one go */
 #ifndef CHECKPOINT_BYTES
 #define CHECKPOINT_BYTES ((uint64_t)64 << 20)     /* a run that is killed loses at most so many bytes of bodies, ... */
 #endif

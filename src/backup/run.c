@@ -201,7 +201,8 @@ static int take_bodies(struct run *run, const struct chunk_list *runs, const str
 static int take_once(struct run *run, bool last_try, struct moment_scope *out, uint64_t *gone_out)
 {
 	struct dump dump;
-	int rc = dump_scope(run->b->store, run->now, run->b->repository, &run->pace, &dump);
+	uint64_t growth_max = run->b->growth_max ? run->b->growth_max : SHOT_GROWTH_MAX;
+	int rc = dump_scope(run->b->store, run->now, run->b->repository, &run->pace, growth_max, &dump);
 	if (!rc) {
 		pace_spend(&run->pace, dump.bytes);
 		*out = (struct moment_scope){ .scope = run->now, .version = dump.version, .messages = dump.messages };
@@ -297,7 +298,7 @@ static int take_pairs(struct run *run, struct shot *out)
 	if (rc)
 		return rc;
 	rc = shot_take(&(struct shot_wish){ .store = b->store, .repository = b->repository, .known = &run->known, .pace = &run->pace, .everything = b->set.n == 0,
-										.accounts = b->accounts, .n_accounts = b->n_accounts, .ms_max = b->shot_ms_max, .progress = show_shot, .arg = run },
+										.accounts = b->accounts, .n_accounts = b->n_accounts, .ms_max = b->shot_ms_max, .growth_max = b->growth_max, .progress = show_shot, .arg = run },
 				   out);
 	if (b->lower)
 		pace_lower();

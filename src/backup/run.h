@@ -33,7 +33,7 @@ struct backup_run {
 	const uint64_t *accounts;             /* theirs */
 	size_t n_accounts;
 	uint64_t rate;                        /* as struct pace */
-	uint64_t shot_ms_max;                 /* 0: SHOT_MS_MAX */
+	uint64_t shot_ms_max, growth_max;     /* 0: SHOT_MS_MAX, SHOT_GROWTH_MAX */
 	bool before_restore;                  /* as in struct moment */
 	bool lower;                           /* the process takes the least priority, for good, once the common moment is taken: the longer that lasts the more the index grows */
 	void (*progress)(void *arg, uint64_t messages, uint64_t done, uint64_t all);     /* may be NULL; accounts done of all */

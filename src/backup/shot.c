@@ -1,7 +1,6 @@
 #include "backup/shot.h"
 
 #include "backup/limits.h"
-#include "base/clock.h"
 #include "model/transfer.h"
 
 #include <stdlib.h>
@@ -10,30 +9,8 @@ struct taking {
 	const struct shot_wish *wish;
 	struct shot *shot;
 	struct store_read *read;
-	uint64_t began_ms, looked_ms, size;   /* size: of the index when it began */
+	struct growth growth;
 };
-
-static uint64_t index_size(struct store *s)
-{
-	struct store_stats stats;
-	store_stats(s, &stats);
-	return stats.map_used;
-}
-
-static void look_at_growth(struct taking *t)
-{
-	uint64_t size = index_size(t->wish->store);
-	t->shot->growth = size > t->size ? size - t->size : 0;
-	t->looked_ms = clock_mono_ms();
-}
-
-static bool is_too_long(struct taking *t)
-{
-	uint64_t now = clock_mono_ms();
-	if (now - t->looked_ms >= SHOT_LOOK_MS)
-		look_at_growth(t);
-	return now - t->began_ms > (t->wish->ms_max ? t->wish->ms_max : SHOT_MS_MAX) || t->shot->growth > SHOT_GROWTH_MAX;
-}
 
 /* ---- a scope ---- */
 
@@ -74,8 +51,8 @@ int shot_blobs(const struct shot_scope *s, struct blob_ids *out)
 static int dump(struct taking *t, struct shot_scope *s)
 {
 	struct dump d;
-	int rc = dump_read(t->read, s->scope.kind, t->wish->repository, t->wish->pace, &d);
-	s->later = rc == ERR_RETRY;
+	int rc = dump_read(t->read, s->scope.kind, t->wish->repository, t->wish->pace, &t->growth, &d);
+	s->later = rc == ERR_RETRY || rc == DUMP_OVER;
 	t->shot->bytes += d.bytes;
 	if (!rc) {
 		s->messages = d.messages;
@@ -136,7 +113,7 @@ static int take_all(struct taking *t)
 	int rc = find_accounts(t);
 	for (uint64_t shard = 0; !rc && t->wish->everything && shard < QUEUE_SHARDS_EVER; shard++)
 		rc = take(t, (struct store_scope){ STORE_QUEUE, shard });
-	while (!rc && s->n_looked_at < s->n_accounts && !is_too_long(t)) {
+	while (!rc && s->n_looked_at < s->n_accounts && !growth_is_over(&t->growth)) {
 		if (t->wish->progress)
 			t->wish->progress(t->wish->arg, s->n_looked_at, s->n_accounts);
 		rc = take(t, (struct store_scope){ STORE_ACCOUNT, s->accounts[s->n_looked_at++] });
@@ -148,15 +125,16 @@ static int take_all(struct taking *t)
 int shot_take(const struct shot_wish *wish, struct shot *out)
 {
 	*out = (struct shot){ .n = 0 };
-	struct taking t = { .wish = wish, .shot = out, .size = index_size(wish->store) };
-	t.began_ms = t.looked_ms = clock_mono_ms();
+	struct taking t = { .wish = wish, .shot = out };
 	int rc = store_begin_all(wish->store, &t.read);
 	if (rc)
 		return rc;
+	growth_begin(&t.growth, wish->store, wish->growth_max ? wish->growth_max : SHOT_GROWTH_MAX, wish->ms_max ? wish->ms_max : SHOT_MS_MAX);
 	rc = take_all(&t);
-	look_at_growth(&t);
+	growth_look(&t.growth);
 	store_end(&t.read);
-	out->ms = clock_mono_ms() - t.began_ms;
+	out->growth = t.growth.bytes;
+	out->ms = t.growth.ms;
 	return rc;
 }
 

@@ -1,8 +1,8 @@
 /* The pairs of all scopes at one moment, as runs in the repository: what a run begins with, so that its accounts fit each other. Bodies follow when the moment is
  * over; the runs do not wait for them. One thread.
  *
- * A read of the whole store is held meanwhile, and the index grows by what others change. Beyond a bound (time, growth) it is given up: the scopes that are left must be taken
- * each at a moment of its own. */
+ * A read of the whole store is held meanwhile, and the index grows by what others change. Beyond a bound (time, growth), also within a scope, it is given up: that scope and those
+ * that are left must be taken each at a moment of its own. */
 #ifndef BACKUP_SHOT_H
 #define BACKUP_SHOT_H
 
@@ -35,7 +35,7 @@ struct shot_wish {
 	bool everything;                      /* the queue and all accounts; otherwise these: */
 	const uint64_t *accounts;
 	size_t n_accounts;
-	uint64_t ms_max;                      /* 0: SHOT_MS_MAX */
+	uint64_t ms_max, growth_max;          /* 0: SHOT_MS_MAX, SHOT_GROWTH_MAX */
 	void (*progress)(void *arg, uint64_t done, uint64_t all);      /* accounts */
 	void *arg;
 };
