@@ -43,6 +43,21 @@ static const uint32_t crc32c_table[256] = {
 	0x79b737ba, 0x8bdcb4b9, 0x988c474d, 0x6ae7c44e, 0xbe2da0a5, 0x4c4623a6, 0x5f16d052, 0xad7d5351,
 };
 
+/* What a difference becomes with each octet that follows does not depend on the octet. So from the last one back: what each of its bits changes. */
+size_t hash_crc32c_bit(uint32_t difference, size_t n)
+{
+	uint32_t by_bit[8];
+	for (unsigned bit = 0; bit < 8; bit++)
+		by_bit[bit] = crc32c_table[1u << bit];
+	for (size_t i = n; i-- > 0;)
+		for (unsigned bit = 0; bit < 8; bit++) {
+			if (by_bit[bit] == difference)
+				return i * 8 + bit;
+			by_bit[bit] = by_bit[bit] >> 8 ^ crc32c_table[by_bit[bit] & 0xff];
+		}
+	return SIZE_MAX;
+}
+
 uint32_t hash_crc32c_table(uint32_t crc, const void *p, size_t n)
 {
 	const uint8_t *from = p;

@@ -43,6 +43,26 @@ static void test_crc32c_vectors(void **state)
 			assert_int_equal(crc_ways[way](0, table[i].p, table[i].n), table[i].crc);
 }
 
+static void test_crc32c_bit(void **state)
+{
+	(void)state;
+	uint8_t data[400] = { 0 };
+	for (size_t n = 1; n <= sizeof(data); n += 57) {
+		uint32_t right = hash_crc32c(0, data, n);
+		for (size_t bit = 0; bit < 8 * n; bit++) {
+			data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			assert_int_equal(hash_crc32c_bit(hash_crc32c(0, data, n) ^ right, n), bit);
+			/* two */
+			data[n - 1] ^= 0x80;
+			if (bit != 8 * n - 1)
+				assert_true(hash_crc32c_bit(hash_crc32c(0, data, n) ^ right, n) == SIZE_MAX);
+			data[n - 1] ^= 0x80;
+			data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		}
+	}
+	assert_true(hash_crc32c_bit(1, 0) == SIZE_MAX);
+}
+
 static void test_crc32c_chains(void **state)
 {
 	(void)state;
@@ -123,6 +143,7 @@ int main(void)
 		cmocka_unit_test(test_siphash_process_key),
 		cmocka_unit_test(test_crc32c_vectors), cmocka_unit_test(test_crc32c_long),
 		cmocka_unit_test(test_crc32c_chains),
+		cmocka_unit_test(test_crc32c_bit),
 		cmocka_unit_test(test_siphash_vectors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

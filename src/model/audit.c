@@ -4,7 +4,7 @@
 #include "model/model_private.h"
 #include "model/registry.h"
 
-#define ROUNDS 3u                                 /* of repairing one account */
+#define ROUNDS 4u                                 /* of repairing one account; the first may be about flipped bits alone */
 
 int audit_grow(void **v, size_t *cap, size_t n, size_t size)
 {
@@ -80,6 +80,7 @@ void audit_fini(struct audit *c)
 	free(c->emails.v);
 	free(c->bad_pages.v);
 	free(c->misplaced.v);
+	free(c->damaged.v);
 	member_list_fini(&c->bad_member_pages);
 	member_list_fini(&c->missing);
 	member_list_fini(&c->extra);
@@ -109,7 +110,7 @@ static int audit_account(struct model *m, uint64_t account, bool repair, bool fi
 		rc = audit_repair(&c);
 	if (!rc && repair && c.wounded && first && !(c.todo & AUDIT_DELETION))
 		rc = skip_ahead(&c);
-	if (!rc && !(c.todo & AUDIT_DELETION) && (repair || !(c.todo & AUDIT_STATE)) && c.state.status == STATE_LIVE)
+	if (!rc && !c.bits && !(c.todo & AUDIT_DELETION) && (repair || !(c.todo & AUDIT_STATE)) && c.state.status == STATE_LIVE)
 		rc = audit_tags(&c, repair);
 	tell(&c);
 	*faults += c.faults;

@@ -82,6 +82,8 @@ struct audit {
 	AUDIT_LIST(struct audit_shown) shown;         /* what the indexes hold, as memberships in their order */
 	struct member_list buried;                    /* what the graves hold */
 	AUDIT_LIST(struct audit_email) emails;        /* by id */
+	AUDIT_LIST(struct key) damaged;               /* keys of records that fail their checksum */
+	unsigned bits;                                /* records of these that a repair put right */
 	AUDIT_LIST(struct audit_page) bad_pages;
 	AUDIT_LIST(struct audit_page) misplaced;      /* pages under a start that lies behind their first UID */
 	struct member_list bad_member_pages;          /* their starts */
@@ -124,6 +126,10 @@ int audit_mend_bin(struct change *c, void *arg);
 void audit_fini(struct audit *c);
 /* audit_repair.c: by todo. */
 int audit_repair(struct audit *c);
+/* audit_bits.c: puts damaged records right in which one bit has flipped: that under `key`, or all that are not the state. What was read of the account says
+ * nothing any more when c->bits rises. */
+int audit_mend_bit(struct audit *c, const struct key *key);
+int audit_mend_bits(struct audit *c);
 /* Moves a damaged value out of the way, to KEY_ASIDE and its key. */
 int audit_set_aside(struct change *c, const struct key *key);
 /* audit_recount.c: counts, sums and counters anew, within a commit. */

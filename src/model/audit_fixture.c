@@ -18,7 +18,10 @@ static int edit(struct store_write *w, void *arg)
 	char copy[4000];
 	assert_true(value.n <= sizeof(copy));
 	memcpy(copy, value.p, value.n);
-	copy[value.n - 1] ^= 0x40;
+	if (e->bit)
+		copy[e->bit / 8 % value.n] ^= (char)(1u << e->bit % 8);
+	else
+		copy[value.n - 1] ^= 0x44;
 	return store_put(w, key_str(&e->key), str_make(copy, value.n));
 }
 

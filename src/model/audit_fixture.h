@@ -10,11 +10,12 @@
 struct edit {
 	struct key key;
 	enum { FLIP, DELETE, PUT } how;
-	struct str value;
+	struct str value;                             /* PUT */
+	size_t bit;                                   /* FLIP: of the value; 0: two of its last octet */
 };
 
 void damage(struct fixture *f, struct edit e);
-void damage_flip(struct fixture *f, struct key key);        /* a bit of its value */
+void damage_flip(struct fixture *f, struct key key);        /* two bits of its value: of one it would be known which */
 void damage_del(struct fixture *f, struct key key);
 void damage_rename(struct fixture *f, struct key key, struct key to);   /* the value comes under another key, whole */
 

@@ -14,7 +14,7 @@ static void reset(struct audit *c)
 	c->lines_n = 0;
 	c->todo = 0;
 	c->lost = c->bad_graves = false;
-	c->mailboxes.n = c->shown.n = c->buried.n = c->emails.n = c->bad_pages.n = c->misplaced.n = 0;
+	c->mailboxes.n = c->shown.n = c->buried.n = c->emails.n = c->bad_pages.n = c->misplaced.n = c->damaged.n = 0;
 	c->origins.n = c->tombs.n = c->kept_acls.n = 0;
 	c->bad_member_pages.n = c->missing.n = c->extra.n = c->orphans.n = 0;
 }
@@ -25,6 +25,11 @@ static int judge_key(struct audit *c, struct str key, struct str value)
 {
 	if (!key_is_known(key))
 		audit_fault(c, AUDIT_UNKNOWN, "an unknown key, beginning with %02x, of %zu bytes, value %zu bytes", (unsigned)(uint8_t)key.p[0], key.n, value.n);
+	else if (key.p[0] != KEY_ASIDE && record_is_damaged(value)) {
+		struct key damaged = { .n = key.n };
+		memcpy(damaged.p, key.p, key.n);
+		return audit_add(&c->damaged, damaged);
+	}
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "model/audit_fixture.h"
 
 #include "model/bin.h"
+#include "model/record.h"
 
 /* One bit makes its key that of no kind; the order of the keys stays as it should be. */
 static void index_page_of_another_kind(void **state)
@@ -53,12 +54,64 @@ static void delivery_beside_recovery(void **state)
 	fixture_check(f);
 }
 
+/* ---- flipped bits ---- */
+
+static void every_bit_is_found(void **state)
+{
+	(void)state;
+	char sealed[1200], damaged[sizeof(sealed)];
+	static const size_t sizes[] = { RECORD_HEADER, RECORD_HEADER + 1, 100, sizeof(sealed) };
+	for (size_t i = 0; i < sizeof(sealed); i++)
+		sealed[i] = (char)(i * i * 7 + 3);
+	for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++) {
+		size_t n = sizes[k];
+		record_seal(sealed, n, 1, 2);
+		assert_false(record_mend(sealed, n));
+		for (size_t bit = 0; bit < 8 * n; bit++) {
+			memcpy(damaged, sealed, n);
+			damaged[bit / 8] ^= (char)(1u << bit % 8);
+			assert_true(record_mend(damaged, n));
+			assert_memory_equal(damaged, sealed, n);
+			/* and of two it is not known */
+			damaged[bit / 8] ^= (char)(1u << bit % 8);
+			damaged[(bit / 8 + 5) % n] ^= 0x10;
+			if (memcmp(damaged, sealed, n) != 0)
+				assert_false(record_mend(damaged, n));
+		}
+	}
+	assert_false(record_mend(sealed, RECORD_HEADER - 1));
+}
+
+static void a_bit_is_put_right(void **state)
+{
+	struct fixture *f = *state;
+	audit_fill(f);
+	fixture_flags(f, FIXTURE_INBOX, "2", FLAGS_ADD, MESSAGE_FLAGGED, "word");
+	char *shown = strdup(fixture_show_mailbox(f, FIXTURE_INBOX));
+	const struct mailbox before = fixture_get(f, FIXTURE_INBOX);
+	const struct key keys[] = {
+		key_state(), key_mailbox(FIXTURE_INBOX), key_email(2), key_page(FIXTURE_INBOX, 1), key_member(1, FIXTURE_INBOX, 1), key_log(before.modseq),
+	};
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		for (size_t bit = 9; bit < 500; bit += 61) {
+			damage(f, (struct edit){ .key = keys[i], .how = FLIP, .bit = bit });
+			assert_mended(f, "damaged");
+			assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), shown);
+			struct mailbox m = fixture_get(f, FIXTURE_INBOX);
+			assert_true(m.uidvalidity == before.uidvalidity && m.uidnext == before.uidnext && str_eq(m.name, STR("INBOX")));
+		}
+	assert_readable(f, FIXTURE_INBOX);
+	free(shown);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(index_page_of_another_kind),
 		FIXTURE_TEST(index_page_at_another_uid),
 		FIXTURE_TEST(delivery_beside_recovery),
+		FIXTURE_TEST(every_bit_is_found),
+		FIXTURE_TEST(a_bit_is_put_right),
 	};
 	return fixture_run("audit_recover", tests, sizeof(tests) / sizeof(*tests));
 }

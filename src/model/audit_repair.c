@@ -424,8 +424,16 @@ int audit_repair(struct audit *c)
 	int rc = 0;
 	if (c->todo & AUDIT_DELETION)
 		return account_delete(c->model, c->account);
+	const struct key state = key_state();
 	if (c->todo & AUDIT_STATE)
+		rc = audit_mend_bit(c, &state);
+	if (!rc && c->todo & AUDIT_STATE && !c->bits)
 		rc = rebuild_state(c);
+	/* The next round has the rest. */
+	if (!rc)
+		rc = audit_mend_bits(c);
+	if (rc || c->bits)
+		return rc;
 	/* Before all that walks over the keys of a kind. */
 	if (!rc && (c->todo & AUDIT_UNKNOWN))
 		rc = commit(c, move_unknown, NULL);

@@ -40,6 +40,26 @@ int record_check(struct str value, size_t n_min)
 	return record_check_version(value, n_min, RECORD_VERSION, &version);
 }
 
+bool record_is_damaged(struct str value) { return value.n < RECORD_HEADER || load_le32(value.p + 4) != checksum(value.p, value.n); }
+
+bool record_mend(char *p, size_t n)
+{
+	if (n < RECORD_HEADER || !record_is_damaged(str_make(p, n)))
+		return false;
+	uint32_t stored = load_le32(p + 4), wrong = stored ^ checksum(p, n);
+	/* a bit of the checksum itself */
+	if ((wrong & (wrong - 1)) == 0) {
+		store_le32(p + 4, stored ^ wrong);
+		return true;
+	}
+	size_t bit = hash_crc32c_bit(wrong, n - sizeof(stored));
+	if (bit == SIZE_MAX)
+		return false;
+	size_t at = bit / 8 < 4 ? bit / 8 : bit / 8 + sizeof(stored);
+	p[at] ^= (char)(1u << bit % 8);
+	return true;
+}
+
 int source_get(struct source s, struct str key, struct str *value_out)
 {
 	return s.read ? store_get(s.read, key, value_out) : store_wget(s.write, key, value_out);

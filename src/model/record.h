@@ -18,6 +18,11 @@ void record_seal_version(char *p, size_t n, uint8_t version, uint8_t own0, uint8
 int record_check(struct str value, size_t n_min);
 /* Likewise of a kind that has had several versions; *version_out is one from 1 to newest when 0 is returned. */
 int record_check_version(struct str value, size_t n_min, uint8_t newest, uint8_t *version_out);
+/* Whether the checksum is wrong. */
+bool record_is_damaged(struct str value);
+/* Puts the one bit right that has flipped since the record was sealed. False, and nothing done, when there is no such bit. Of damage to an even number of bits
+ * none is ever found, as CRC-32C (RFC 3720 B.4) has the factor x + 1; of other damage one in a hundred thousand times. */
+bool record_mend(char *p, size_t n);
 static inline uint8_t record_own0(struct str value) { return (uint8_t)value.p[1]; }
 static inline uint8_t record_own1(struct str value) { return (uint8_t)value.p[2]; }
 
