@@ -5,6 +5,7 @@
  * All that the clock does happens at half past a minute, all operations at the full minute and within half a minute, so that a slow machine
  * changes nothing. */
 #include "queue/fixture.h"
+#include "queue/limits.h"
 
 #include "base/clock.h"
 
@@ -22,7 +23,7 @@ static const char *const destinations[DESTINATIONS] = { QUEUE_LOCAL, "a.example"
 
 struct ref_recipient {
 	char address[40];
-	unsigned destination, notify, owed;
+	unsigned destination, group, notify, owed;
 	bool pending, in_flight;
 };
 struct ref_message {
@@ -86,6 +87,15 @@ static void ref_settle(struct ref_message *m, struct ref_recipient *r, unsigned 
 	r->owed = is_told(m, r, event) ? event : 0;
 }
 
+/* The clock leaves a group alone of which some are in flight, with those that wait for another time. */
+static bool flies(const struct ref_message *m, const struct ref_recipient *r)
+{
+	for (unsigned k = 0; k < m->n; k++)
+		if (m->r[k].in_flight && m->r[k].destination == r->destination && m->r[k].group == r->group)
+			return true;
+	return false;
+}
+
 static void ref_clock(struct world *w)
 {
 	for (unsigned i = 0; i < w->n; i++) {
@@ -97,7 +107,7 @@ static void ref_clock(struct world *w)
 		m->look = w->now + QUEUE_OVER_S;
 		for (unsigned k = 0; k < m->n; k++) {
 			struct ref_recipient *r = &m->r[k];
-			if (r->pending && over && !r->in_flight)
+			if (r->pending && over && !flies(m, r))
 				ref_settle(m, r, QUEUE_FAILED), w->expired++;
 			else if (r->pending && !over && is_told(m, r, QUEUE_DELAYED))
 				r->owed |= QUEUE_DELAYED;
@@ -179,7 +189,10 @@ static void ref_add(struct world *w, uint64_t id, const struct queue_submission 
 	m->expires = m->look = s->envelope.arrived + (m->null_sender ? EXPIRE_NULL : EXPIRE);
 	m->warn = s->envelope.arrived + WARN;
 	for (unsigned i = 0; i < m->n; i++) {
-		m->r[i] = (struct ref_recipient){ .destination = where[i], .notify = s->recipients[i].notify, .pending = true };
+		unsigned before = 0;                  /* of the same destination */
+		for (unsigned k = 0; k < i; k++)
+			before += where[k] == where[i];
+		m->r[i] = (struct ref_recipient){ .destination = where[i], .group = before / QUEUE_GROUP_MAX, .notify = s->recipients[i].notify, .pending = true };
 		assert_true(str_copy_c(m->r[i].address, sizeof(m->r[i].address), s->recipients[i].address));
 	}
 }
