@@ -61,12 +61,12 @@ static int pool_add(struct server *s)
 	if (r == 0)
 		return 0;
 	pthread_mutex_lock(&p->lock);
-	p->count--;
+	unsigned left = --p->count;
 	atomic_fetch_sub(&p->idle, 1);
 	atomic_store(&p->full, false);
 	pthread_mutex_unlock(&p->lock);
 	server_wake_carrier(s);        /* those that are busy may be so for long: it tries again */
-	log_event(LOG_WARN, "rt.no_more_threads", LOG_LIST(LOG_U("workers", p->count)));
+	log_event(LOG_WARN, "rt.no_more_threads", LOG_LIST(LOG_U("workers", left)));
 	return r;
 }
 
