@@ -12,8 +12,9 @@
 #define FILES_VERSION 1u
 enum kind { KIND_FILE = 1, KIND_FOLDER = 2, KIND_LINK = 3 };
 
-/* In the data directory itself. */
-static const char *const skipped[] = { "store", "search", "spool", "run", "quarantine", "audit", "backup" };
+/* In the data directory itself. The last is the mark of a restore (workplace.c), which one that was killed at the very end leaves in a whole directory. */
+#define RESTORE_MARK "restoring"
+static const char *const skipped[] = { "store", "search", "spool", "run", "quarantine", "audit", "backup", RESTORE_MARK };
 
 /* ---- taking ---- */
 
@@ -286,6 +287,17 @@ static int put_file(int folder, const char *name, struct repository *r, const st
 	return *damaged ? 0 : rc;
 }
 
+/* No backup has these, so it is somebody else's list: what is put there would be read as a store. */
+static bool is_reserved(struct str path)
+{
+	struct str first, rest;
+	str_cut(path, '/', &first, &rest);
+	for (size_t i = 0; i < sizeof(skipped) / sizeof(*skipped); i++)
+		if (str_eq(first, str_from_c(skipped[i])))
+			return true;
+	return false;
+}
+
 static int put_entry(int dir, struct repository *r, const struct file *f, bool *damaged)
 {
 	char name[PATH_LENGTH_MAX], target[PATH_LENGTH_MAX];
@@ -317,8 +329,9 @@ int files_put(const char *dir, struct repository *r, const struct chunk_id *list
 	while (!rc && (more = next_file(&c, &f)) == 1) {
 		bool damaged = false;
 		char path[PATH_LENGTH_MAX];
-		rc = put_entry(fd, r, &f, &damaged);
-		if (damaged && str_copy_c(path, sizeof(path), f.path))
+		bool reserved = is_reserved(f.path);
+		rc = reserved ? 0 : put_entry(fd, r, &f, &damaged);
+		if ((damaged || (reserved && !str_eq(f.path, STR(RESTORE_MARK)))) && str_copy_c(path, sizeof(path), f.path))
 			left_out(arg, path);
 		chunk_list_fini(&f.pieces);
 		if (rc)
