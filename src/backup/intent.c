@@ -109,6 +109,7 @@ int intent_open(const char *dir, struct str user, struct intent *out, struct err
 	*out = (struct intent){ .fd = -1 };
 	if (!str_copy_c(out->user, sizeof(out->user), user))
 		return err_set(e, ERR_INVALID, NULL, "the name is too long");
+	str_copy_c(out->dir, sizeof(out->dir), str_from_c(dir));      /* the longer path below fits, or none does */
 	unsigned n = (unsigned)snprintf(out->folder, sizeof(out->folder), "%s/backup", dir);
 	if (n >= sizeof(out->folder) ||
 		(unsigned)snprintf(out->path, sizeof(out->path), "%s/" INTENT_PREFIX "%016llx", out->folder, (unsigned long long)hash_of(out->user)) >= sizeof(out->path))
@@ -124,9 +125,9 @@ int intent_open(const char *dir, struct str user, struct intent *out, struct err
 	return 0;
 }
 
-static void sync_folder(const struct intent *i)
+static void sync_folder(const char *folder)
 {
-	int fd = open(i->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	fsync(fd);
@@ -139,8 +140,10 @@ int intent_note(struct intent *i, uint64_t account, struct str mailbox, struct e
 	i->account = account;
 	bool same = mailbox.p == i->mailbox;
 	int rc = same || str_copy_c(i->mailbox, sizeof(i->mailbox), mailbox) ? slot_write(i) : ERR_TOO_BIG;
-	if (!rc && first)
-		sync_folder(i);
+	if (!rc && first) {
+		sync_folder(i->folder);
+		sync_folder(i->dir);                      /* the folder may be new */
+	}
 	return rc ? err_set(e, rc, NULL, "cannot write %s: %s", i->path, err_text(rc)) : 0;
 }
 

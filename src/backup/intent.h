@@ -17,7 +17,7 @@
 struct intent {
 	int fd;                               /* private from here; -1: not open */
 	uint64_t turn;
-	char folder[PATH_LENGTH_MAX], path[PATH_LENGTH_MAX], user[INTENT_USER_MAX], mailbox[INTENT_MAILBOX_MAX];
+	char dir[PATH_LENGTH_MAX], folder[PATH_LENGTH_MAX], path[PATH_LENGTH_MAX], user[INTENT_USER_MAX], mailbox[INTENT_MAILBOX_MAX];
 	bool again;                           /* to here; one that did not end was found, of: */
 	uint64_t account;                     /* 0: not known */
 };

@@ -100,8 +100,10 @@ static int keys_open(struct repository *r, struct str passphrase, const struct f
 		return e;
 	e = crypto_seal_open(seal, nonce, str_sub(bytes, 0, FILE_HEAD_SIZE), str_sub(bytes, FILE_HEAD_SIZE, SEALED_KEYS), keys);
 	crypto_seal_destroy(&seal);
-	memcpy(r->sealer.seal_key, keys, CRYPTO_SEAL_KEY);
-	memcpy(r->sealer.id_key, keys + CRYPTO_SEAL_KEY, CRYPTO_SEAL_KEY);
+	if (e == 0) {
+		memcpy(r->sealer.seal_key, keys, CRYPTO_SEAL_KEY);
+		memcpy(r->sealer.id_key, keys + CRYPTO_SEAL_KEY, CRYPTO_SEAL_KEY);
+	}
 	crypto_wipe(keys, sizeof(keys));
 	return e == ERR_CORRUPT ? ERR_DENIED : e;     /* its checksum holds: the passphrase is another */
 }
