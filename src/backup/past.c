@@ -5,7 +5,7 @@
 struct search {
 	struct repository *repository;
 	struct str user;
-	char found[SNAPSHOT_ID_MAX];
+	char found[SNAPSHOT_ID_MAX], skipped[SNAPSHOT_ID_MAX];      /* skipped: behind it, and not to be read */
 };
 
 static bool names(struct str set, struct str user)
@@ -28,8 +28,12 @@ static int look_at(void *arg, const char *id)
 	int rc = repository_snapshot_get(s->repository, id, &b);
 	if (!rc)
 		rc = moment_decode(buf_str(&b), &arena, &m);
-	if (!rc && !m.before_restore && (m.set.n == 0 || (s->user.n && names(m.set, s->user))))
+	if (!rc && !m.before_restore && (m.set.n == 0 || (s->user.n && names(m.set, s->user)))) {
 		str_copy_c(s->found, sizeof(s->found), str_from_c(id));
+		s->skipped[0] = '\0';
+	} else if (rc && rc != ERR_NOT_FOUND) {       /* not found: forgotten meanwhile */
+		str_copy_c(s->skipped, sizeof(s->skipped), str_from_c(id));
+	}
 	arena_fini(&arena);
 	buf_fini(&b);
 	return rc == ERR_NO_MEMORY ? rc : 0;
@@ -43,7 +47,8 @@ int past_open(struct repository *r, const char *at, struct str user, struct past
 		str_copy_c(s.found, sizeof(s.found), str_from_c(at));
 	int rc = at ? 0 : repository_snapshots(r, look_at, &s);
 	if (!rc && !s.found[0])
-		rc = err_set(e, ERR_NOT_FOUND, NULL, "there is no snapshot%s; see: troika backup --list", user.n ? " with that user" : " of everything");
+		rc = err_set(e, ERR_NOT_FOUND, NULL, "there is no snapshot%s%s; see: troika backup --list", user.n ? " with that user" : " of everything", s.skipped[0] ? " that can be read" : "");
+	memcpy(out->skipped, s.skipped, sizeof(out->skipped));
 	struct buf b = BUF_INIT(CHUNK_MAX);
 	if (!rc)
 		rc = repository_snapshot_get(r, s.found, &b);

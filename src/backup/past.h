@@ -10,6 +10,7 @@ struct past {
 	struct repository *repository;
 	struct arena arena;
 	struct moment moment;
+	char skipped[SNAPSHOT_ID_MAX];        /* a newer snapshot, which cannot be read; empty: none */
 };
 /* at: a snapshot's id, or NULL: the newest of everything; with user, the newest that has a set with that name in it counts too, but for those that were made before a restore: so
  * a restore that was killed and is done again goes on towards the same moment. ERR_NOT_FOUND. Close in any case. */

@@ -51,7 +51,8 @@ int repository_get(struct repository *r, const struct chunk_id *id, struct buf *
 int repository_note_put(struct repository *r, const char *name, struct str bytes);
 int repository_note_get(struct repository *r, const char *name, struct buf *out);
 
-/* Snapshots: `bytes` is the caller's, under 64 MB, and names chunks. The id is a time, "20261126T150405Z", made unique by "-2" and so on. Durable,
+/* Snapshots: `bytes` is the caller's, under 64 MB, and names chunks. The id is a time, "20261126T150405Z", made unique by "-2" and so on; while the clock is behind the newest
+ * one's, it is that one's, with the next number: later ones have greater ids. Durable,
  * flushes first. ERR_TOO_BIG also when there are 100,000. */
 #define SNAPSHOT_ID_MAX 32
 int repository_snapshot_put(struct repository *r, int64_t now, struct str bytes, char id_out[SNAPSHOT_ID_MAX]);

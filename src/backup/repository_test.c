@@ -182,22 +182,25 @@ static void test_snapshots(void **state)
 			assert_string_equal(id, want);
 		}
 		assert_int_equal(repository_snapshot_put(s.r, 1795705445, STR("twelve"), id), 0);
-		assert_int_equal(repository_snapshot_put(s.r, 0, STR("old"), id), 0);
+		assert_int_equal(repository_snapshot_put(s.r, 0, STR("clock set back"), id), 0);
 		scene_reopen(&s, false);
 		assert_int_equal(repository_snapshot_get(s.r, "", &out), 0);
-		assert_true(str_eq(buf_str(&out), STR("twelve")));
+		assert_true(str_eq(buf_str(&out), STR("clock set back")));
 		buf_reset(&out);
-		assert_int_equal(repository_snapshot_get(s.r, "19700101T000000Z", &out), 0);
-		assert_true(str_eq(buf_str(&out), STR("old")));
+		assert_int_equal(repository_snapshot_get(s.r, "20261126T150405Z-12", &out), 0);
+		assert_true(str_eq(buf_str(&out), STR("twelve")));
 		assert_int_equal(repository_snapshot_get(s.r, "../repository", &out), ERR_NOT_FOUND);
 		assert_int_equal(repository_snapshot_get(s.r, "19700101T000001Z", &out), ERR_NOT_FOUND);
 		struct scene_list list = { 0 };
 		assert_int_equal(repository_snapshots(s.r, scene_list_add, &list), 0);
 		assert_int_equal(list.n, 13);
-		assert_string_equal(list.ids[0], "19700101T000000Z");
-		assert_string_equal(list.ids[1], "20261126T150405Z");
-		assert_string_equal(list.ids[2], "20261126T150405Z-2");
-		assert_string_equal(list.ids[12], "20261126T150405Z-12");
+		assert_string_equal(list.ids[0], "20261126T150405Z");
+		assert_string_equal(list.ids[1], "20261126T150405Z-2");
+		assert_string_equal(list.ids[12], "20261126T150405Z-13");
+		/* and when it is right again, its time counts */
+		scene_reopen(&s, true);
+		assert_int_equal(repository_snapshot_put(s.r, 1795705446, STR("later"), id), 0);
+		assert_string_equal(id, "20261126T150406Z");
 		buf_fini(&out);
 		scene_fini(&s);
 	}

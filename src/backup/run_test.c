@@ -431,11 +431,11 @@ static void retention(void **state)
 		{ { .daily = 1, .monthly = 2 }, "20261031 20261126 | 20261101" },
 	};
 	put_moment(f, "2026-10-31 23", "");
+	put_moment(f, "2026-11-01 10", "bob@example.org");
 	put_moment(f, "2026-11-22 10", "");
 	put_moment(f, "2026-11-23 10", "");
 	put_moment(f, "2026-11-25 10", "");
 	put_moment(f, "2026-11-26 10", "");
-	put_moment(f, "2026-11-01 10", "bob@example.org");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct retained kept;
 		struct buf shown = BUF_INIT(0);
@@ -450,12 +450,63 @@ static void retention(void **state)
 	}
 }
 
+/* The clock was ten years ahead for a day: what is made afterwards is the newest, for who restores and for who prunes, and its days are those on which it was made. */
+static void clock_set_back(void **state)
+{
+	struct run_fixture *f = *state;
+	struct past past;
+	struct err e = { 0 };
+	struct retained kept;
+	put_moment(f, "2026-11-24 10", "");
+	put_moment(f, "2036-11-25 10", "");
+	put_moment(f, "2026-11-26 10", "");
+	put_moment(f, "2026-11-27 10", "");
+	put_moment(f, "2026-11-27 11", "");
+	assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+	assert_int_equal(past.moment.ended, at("2026-11-27 11"));
+	past_close(&past);
+	assert_int_equal(retention_choose(f->repository, &(struct retention){ .last = 1 }, &kept), 0);
+	assert_int_equal(kept.n, 1);
+	assert_string_equal(kept.ids[0], "20361125T100000Z-4");
+	retained_fini(&kept);
+	assert_int_equal(retention_choose(f->repository, &(struct retention){ .daily = 2 }, &kept), 0);
+	assert_int_equal(kept.n, 2);
+	assert_string_equal(kept.ids[0], "20361125T100000Z-2");
+	assert_string_equal(kept.ids[1], "20361125T100000Z-4");
+	retained_fini(&kept);
+}
+
+/* The newest snapshot is damaged: an older one is taken, and that is told. */
+static void a_newer_one_that_cannot_be_read(void **state)
+{
+	struct run_fixture *f = *state;
+	struct past past;
+	struct err e = { 0 };
+	char newest[SNAPSHOT_ID_MAX], line[300];
+	put_moment(f, "2026-11-24 10", "");
+	put_moment(f, "2026-11-25 10", "");
+	assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+	assert_string_equal(past.skipped, "");
+	past_close(&past);
+	run_newest(f, newest);
+	snprintf(line, sizeof(line), "printf x | dd of='%s/snapshots/%s' bs=1 seek=130 conv=notrunc 2>/dev/null", f->repository_dir, newest);
+	assert_int_equal(system(line), 0);
+	assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+	assert_int_equal(past.moment.ended, at("2026-11-24 10"));
+	assert_string_equal(past.skipped, newest);
+	past_close(&past);
+	put_moment(f, "2026-11-26 10", "");
+	assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+	assert_string_equal(past.skipped, "");
+	past_close(&past);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN_TEST(twice), RUN_TEST(large_and_empty_bodies), RUN_TEST(shared_bodies), RUN_TEST(a_store_that_was_set_back),
 		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(what_is_lost_is_left_out), RUN_TEST(a_lost_directory_takes_no_account_with_it),
-		RUN_TEST(level_that_rises), RUN_TEST(retention),
+		RUN_TEST(level_that_rises), RUN_TEST(retention), RUN_TEST(clock_set_back), RUN_TEST(a_newer_one_that_cannot_be_read),
 	};
 	return cmocka_run_group_tests_name("backup/run", tests, NULL, NULL);
 }

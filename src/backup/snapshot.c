@@ -32,12 +32,10 @@ static int id_cmp(const void *a, const void *b)
 	return c ? c : x < y ? -1 : x > y;
 }
 
-static void id_format(int64_t now, uint32_t number, char out[SNAPSHOT_ID_MAX])
+static void id_format(int64_t now, char out[SNAPSHOT_ID_MAX])
 {
 	struct civil t = civil_from_unix(now);
-	int n = snprintf(out, SNAPSHOT_ID_MAX, "%04d%02d%02dT%02d%02d%02dZ", t.year % 10000, t.month, t.day, t.hour, t.minute, t.second);
-	if (number > 1 && n > 0 && n < SNAPSHOT_ID_MAX)
-		snprintf(out + n, SNAPSHOT_ID_MAX - (size_t)n, "-%u", number);
+	snprintf(out, SNAPSHOT_ID_MAX, "%04d%02d%02dT%02d%02d%02dZ", t.year % 10000, t.month, t.day, t.hour, t.minute, t.second);
 }
 
 /* ---- the list ---- */
@@ -80,6 +78,15 @@ int snapshot_list_load(struct repository *r, struct snapshot_list *out)
 
 /* ---- the contract ---- */
 
+/* Ids ascend in the order in which snapshots are made, also after the clock was set back: the newest is what restores take, and what pruning keeps. */
+static void next_id(const struct snapshot_list *l, int64_t now, char out[SNAPSHOT_ID_MAX])
+{
+	const char *last = l->n ? l->ids[l->n - 1] : NULL;
+	id_format(now, out);
+	if (last && memcmp(last, out, STAMP_SIZE) >= 0)
+		snprintf(out, SNAPSHOT_ID_MAX, "%.*s-%u", STAMP_SIZE, last, id_number(last) + 1);
+}
+
 int repository_snapshot_put(struct repository *r, int64_t now, struct str bytes, char id_out[SNAPSHOT_ID_MAX])
 {
 	struct snapshot_list list;
@@ -88,12 +95,7 @@ int repository_snapshot_put(struct repository *r, int64_t now, struct str bytes,
 		e = snapshot_list_load(r, &list);
 	if (e)
 		return e;
-	uint32_t number = 1;
-	id_format(now, number, id_out);
-	for (size_t i = 0; i < list.n; i++)
-		if (memcmp(list.ids[i], id_out, STAMP_SIZE) == 0 && id_number(list.ids[i]) >= number)
-			number = id_number(list.ids[i]) + 1;
-	id_format(now, number, id_out);
+	next_id(&list, now, id_out);
 	if (list.n == SNAPSHOTS_MAX)
 		e = ERR_TOO_BIG;
 	snapshot_list_fini(&list);

@@ -89,9 +89,21 @@ int backup_options_parse(int argc, char **argv, bool restores, struct backup_opt
 	return r;
 }
 
+bool backup_options_tell_skipped(const struct past *p)
+{
+	if (p->skipped[0])
+		fprintf(stderr, "troika: snapshot %s is newer, but cannot be read; an older one is taken (see: troika backup --verify)\n", p->skipped);
+	return p->skipped[0] != '\0';
+}
+
 int backup_options_secret(const struct backup_options *o, char **out)
 {
 	*out = o->passphrase_file ? options_read_secret(o->passphrase_file, "Passphrase") : NULL;
+	/* An empty one would mean: not encrypted. */
+	if (*out && !**out) {
+		fprintf(stderr, "troika: %s: the first line, the passphrase, is empty\n", o->passphrase_file);
+		backup_options_wipe(out);
+	}
 	return o->passphrase_file && !*out ? CLI_FAILED : 0;
 }
 

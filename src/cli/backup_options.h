@@ -2,6 +2,7 @@
 #ifndef CLI_BACKUP_OPTIONS_H
 #define CLI_BACKUP_OPTIONS_H
 
+#include "backup/past.h"
 #include "backup/repository.h"
 #include "backup/retention.h"
 
@@ -21,6 +22,8 @@ int backup_options_parse(int argc, char **argv, bool restores, struct backup_opt
 int backup_options_open(const struct backup_options *o, const char *secret, bool write, bool create, struct repository **out, struct err *e);
 /* NULL with 0: no file was named. The caller wipes and frees. */
 int backup_options_secret(const struct backup_options *o, char **out);
+/* Says on stderr that the moment that was chosen is not the newest, as that cannot be read. True: it said so. */
+bool backup_options_tell_skipped(const struct past *p);
 void backup_options_wipe(char **secret);
 
 #endif

@@ -38,11 +38,17 @@ static int list_one(void *arg, const char *id)
 		bytes += m.scopes[i].bytes;
 		lost += m.scopes[i].lost;
 	}
+	/* Its id is of another time where the clock was set back before it. */
+	struct civil t = civil_from_unix(r ? 0 : m.ended);
+	char made[128] = "", stamp[80];
+	snprintf(stamp, sizeof stamp, "%04d%02d%02dT%02d%02d%02dZ", t.year % 10000, t.month, t.day, t.hour, t.minute, t.second);
+	if (r == 0 && strncmp(stamp, id, strlen(stamp)) != 0)
+		snprintf(made, sizeof made, "  (made at %s)", stamp);
 	if (r)
 		printf("%-20s cannot be read: %s\n", id, err_text(r));
 	else
-		printf("%-20s %6llu accounts %9llu messages %10.1f MB%s%.*s%s%s%s\n", id, (unsigned long long)accounts, (unsigned long long)messages, megabytes(bytes),
-			   m.set.n ? "  only " : "", STR_ARG(m.set), m.before_restore ? ", before a restore" : "", lost ? "  (with losses)" : "", m.one ? "" : "  (not of one moment)");
+		printf("%-20s %6llu accounts %9llu messages %10.1f MB%s%.*s%s%s%s%s\n", id, (unsigned long long)accounts, (unsigned long long)messages, megabytes(bytes),
+			   m.set.n ? "  only " : "", STR_ARG(m.set), m.before_restore ? ", before a restore" : "", lost ? "  (with losses)" : "", m.one ? "" : "  (not of one moment)", made);
 	arena_fini(&arena);
 	buf_fini(&b);
 	return 0;
@@ -157,14 +163,22 @@ static int compare_names(const void *a, const void *b)
 static int find_users(struct house *h, struct backup_options *o, struct arena *arena, struct buf *set, uint64_t **accounts, struct err *e)
 {
 	*accounts = arena_array(arena, o->n_users + 1, sizeof **accounts);
+	unsigned kept = 0;
 	for (unsigned i = 0; *accounts && i < o->n_users; i++) {
 		struct directory_user u;
+		bool twice = false;
 		int r = directory_user_find(h->directory, arena, str_from_c(o->users[i]), &u);
 		if (r)
 			return err_set(e, r, NULL, "user %s: %s", o->users[i], err_text(r));
-		(*accounts)[i] = u.account;
-		o->users[i] = arena_dup_c(arena, u.name);
+		/* Named twice he is there once: a snapshot with an account twice is none that can be read. */
+		for (unsigned k = 0; k < kept; k++)
+			twice = twice || (*accounts)[k] == u.account;
+		if (twice)
+			continue;
+		(*accounts)[kept] = u.account;
+		o->users[kept++] = arena_dup_c(arena, u.name);
 	}
+	o->n_users = kept;
 	if (!*accounts || arena->failed)
 		return ERR_NO_MEMORY;
 	qsort(o->users, o->n_users, sizeof *o->users, compare_names);

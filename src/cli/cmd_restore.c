@@ -23,6 +23,7 @@ static int restore_all(const struct backup_options *o, const char *secret, struc
 	int r = backup_options_open(o, secret, false, false, &repository, e);
 	if (r == 0)
 		r = past_open(repository, o->at, STR_NONE, &past, e);
+	bool skipped = r == 0 && backup_options_tell_skipped(&past);
 	struct restore restore = { .to = o->dir, .past = &past, .unchanged = o->unchanged, .owner = o->owner, .progress = show, .tell = print_line, .arg = &progress };
 	if (r == 0)
 		r = restore_whole(&restore, &out, e);
@@ -48,7 +49,7 @@ static int restore_all(const struct backup_options *o, const char *secret, struc
 	if (out.left_out)
 		printf("%llu accounts, files or parts of the queue or the directory were left out, as they are damaged in the backup; another moment may have them (--at)\n",
 			   (unsigned long long)out.left_out);
-	return out.lost || out.left_out || out.unread ? CLI_FAULTS : CLI_OK;
+	return out.lost || out.left_out || out.unread || skipped ? CLI_FAULTS : CLI_OK;
 }
 
 /* What goes with what. */

@@ -19,6 +19,7 @@ struct then {
 	struct directory_user user;
 	struct old_account account;
 	struct arena arena;
+	bool skipped;                         /* a newer moment cannot be read */
 };
 
 /* Who is not in the directory of then, of which the backup has lost a part, may be known today: accounts keep their numbers. */
@@ -42,6 +43,7 @@ static int then_open(const struct backup_options *o, const char *secret, bool wr
 	int r = backup_options_open(o, secret, write, false, &t->repository, e);
 	if (r == 0)
 		r = past_open(t->repository, o->at, str_from_c(name), &t->past, e);
+	t->skipped = r == 0 && backup_options_tell_skipped(&t->past);
 	if (r == 0)
 		r = old_directory_open(&t->past, &t->directory, e);
 	if (r == 0 && t->directory.lost)
@@ -144,7 +146,7 @@ int restore_list(const struct backup_options *o, const char *secret, struct err 
 		if (r == 0)
 			r = restore_choose(t.account.account, box.id, o->message, o->subject, list_message, NULL, e);
 	}
-	bool lost = t.directory.lost || t.directory.unread;
+	bool lost = t.directory.lost || t.directory.unread || t.skipped;
 	then_close(&t);
 	return r ? cli_fail("restore", r, e) : lost ? CLI_FAULTS : CLI_OK;
 }
@@ -283,5 +285,5 @@ int restore_part(const struct backup_options *o, const char *secret, struct err 
 	house_close(&h);
 	if (configured)
 		app_config_fini(&config);
-	return r ? cli_fail("restore", r, e) : report(&out);
+	return r ? cli_fail("restore", r, e) : report(&out) || t.skipped ? CLI_FAULTS : CLI_OK;
 }

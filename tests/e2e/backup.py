@@ -517,6 +517,32 @@ def refused(server, app_password):
         check(f"refused: backup {words}", run(binary, "backup", *words.split(), ok=False).returncode == 2)
 
 
+def odd(server, app_password):
+    """A user named twice, an empty passphrase, a newest snapshot that cannot be read."""
+    server = Server(server.template, None)
+    binary, data, where = server.template.binary, server.data, WORK / "odd"
+    server.stop()
+    run(binary, "backup", "-d", data, where, "--user", address("alice"), "--user", address("bob"), "--user", address("Alice"))
+    r = run(binary, "restore", where, "--list", "--user", address("alice"), ok=False)
+    check("odd: a snapshot of a user who was named twice can be read", r.returncode == 0 and b"INBOX" in r.stdout, r)
+    empty = WORK / "empty-passphrase"
+    empty.write_text("\n")
+    r = run(binary, "backup", "-d", data, WORK / "odd-secret", "--passphrase-file", empty, ok=False)
+    check("odd: an empty passphrase does not make a backup that is not encrypted", r.returncode == 1 and b"is empty" in r.stderr and not (WORK / "odd-secret").exists(), r)
+    backup(server, where)
+    backup(server, where)
+    newest = sorted((where / "snapshots").iterdir(), key=lambda p: (p.name[:16], len(p.name), p.name))[-1]
+    sound = newest.read_bytes()
+    newest.write_bytes(sound[:130] + bytes([sound[130] ^ 1]) + sound[131:])
+    for words in (("--list",), ("-d", WORK / "odd-restored"), ("-d", data, "--user", address("bob"))):
+        r = run(binary, "restore", where, *words, ok=False)
+        check(f"odd: restore {words[0]} {words[-1]} says that a newer one cannot be read", r.returncode == 3 and newest.name.encode() in r.stderr, r)
+    newest.write_bytes(sound)
+    check("odd: a listed snapshot was made when its name says", b"made at" not in run(binary, "backup", where, "--list").stdout)
+    shutil.rmtree(WORK / "odd-restored")
+    server.remove()
+
+
 def given(server, app_password):
     """Restored by root for somebody: nothing of it stays root's, or the server would not start."""
     if os.geteuid() != 0:
@@ -853,7 +879,7 @@ def main():
     template = Template(binary)
     server = Server(template, None)
     app_password = furnish(server)
-    for scenario in (whole, waiting, hot, one_moment, lost_directory, rotten_record, latency, taken_up, killed, encrypted, refused, given, pruned, killed_parts, killed_beside, parts):
+    for scenario in (whole, waiting, hot, one_moment, lost_directory, rotten_record, latency, taken_up, killed, encrypted, refused, odd, given, pruned, killed_parts, killed_beside, parts):
         if scenario.__name__ in (common.sys.argv[3:] or [scenario.__name__]):
             attempt(scenario.__name__, scenario, server, app_password)
     server.stop()
