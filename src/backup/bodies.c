@@ -116,7 +116,7 @@ int bodies_load(struct repository *r, const struct chunk_list *tables, struct bo
 	int rc = 0;
 	for (size_t i = 0; !rc && i < tables->n; i++) {
 		buf_reset(&table);
-		rc = repository_get(r, &tables->v[i], &table);
+		rc = repository_get_left(r, &tables->v[i], &table);
 		if (!rc)
 			rc = bodies_decode(buf_str(&table), b);
 	}

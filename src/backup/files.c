@@ -257,7 +257,7 @@ static int write_pieces(int fd, struct repository *r, const struct chunk_list *p
 	int rc = 0;
 	for (size_t i = 0; !rc && i < pieces->n; i++) {
 		buf_reset(&b);
-		rc = repository_get(r, &pieces->v[i], &b);
+		rc = repository_get_left(r, &pieces->v[i], &b);
 		for (size_t done = 0; !rc && done < b.n;) {
 			ssize_t n = write(fd, b.p + done, b.n - done);
 			if (n <= 0)
@@ -322,7 +322,7 @@ int files_put(const char *dir, struct repository *r, const struct chunk_id *list
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_from_errno(e, errno, "cannot write into %s", dir);
-	int rc = repository_get(r, list, &b), more = 0;
+	int rc = repository_get_left(r, list, &b), more = 0;
 	bool listed = rc == 0;
 	if (!rc)
 		rc = open_list(buf_str(&b), &c);

@@ -11,6 +11,7 @@
 #define PACK_WRITE ((size_t)1 << 20)              /* bytes gathered before they are written */
 #define PACKS_OPEN 16                             /* files that are kept open for reading */
 #define PACK_LISTINGS_MAX 20                      /* of the folder in a row, while another process changes it */
+#define UNREAD_CHUNKS_MAX 64                      /* that the disk does not give, one after the other, are bad sectors; more are a disk that is gone */
 #define PACK_SCAN ((size_t)64 << 10)              /* bytes read at once while looking for the next record after damage */
 #define COMPRESS_LEVEL_ZSTD 3
 #define SCRYPT_LOG2_N 16                          /* of new repositories: 64 MB of memory and some 0.2 s for each guess */

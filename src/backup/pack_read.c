@@ -1,6 +1,7 @@
 #include "backup/repository_priv.h"
 #include "base/base64.h"
 #include "base/bytes.h"
+#include "rt/fault.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -135,7 +136,7 @@ int pack_read_record(struct repository *r, int fd, uint64_t offset, struct recor
 	if (!to)
 		return ERR_NO_MEMORY;
 	ssize_t got;
-	while ((got = pread(fd, to, READ_AHEAD, (off_t)offset)) < 0 && errno == EINTR)
+	while ((got = fault_hit("backup.read") ? (errno = EIO, -1) : pread(fd, to, READ_AHEAD, (off_t)offset)) < 0 && errno == EINTR)
 		;
 	if (got < 0)
 		return ERR_IO;

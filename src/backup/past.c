@@ -66,7 +66,7 @@ static int load_holding(struct past *p, const struct moment_scope *s, struct hol
 {
 	struct buf b = BUF_INIT(CHUNK_MAX);
 	*out = (struct holding){ .runs = { NULL, 0, 0 } };
-	int rc = repository_get(p->repository, &s->holding, &b);
+	int rc = repository_get_left(p->repository, &s->holding, &b);
 	if (!rc)
 		rc = holding_decode(buf_str(&b), out);
 	buf_fini(&b);
@@ -80,7 +80,7 @@ int past_pairs(struct past *p, const struct moment_scope *s, pairs_fn *fn, void 
 	int rc = load_holding(p, s, &h);
 	for (size_t i = 0; !rc && i < h.runs.n; i++) {
 		buf_reset(&run);
-		rc = repository_get(p->repository, &h.runs.v[i], &run);
+		rc = repository_get_left(p->repository, &h.runs.v[i], &run);
 		if (!rc)
 			rc = pairs_each(buf_str(&run), fn, arg);
 	}
@@ -102,7 +102,7 @@ int past_pairs_left(struct past *p, const struct moment_scope *s, pairs_fn *fn, 
 		rc = 0;
 	for (size_t i = 0; !rc && *lost_out < *runs_out && i < h.runs.n; i++) {
 		buf_reset(&run);
-		int got = repository_get(p->repository, &h.runs.v[i], &run);
+		int got = repository_get_left(p->repository, &h.runs.v[i], &run);
 		*lost_out += past_is_lost(got);
 		rc = past_is_lost(got) ? 0 : got ? got : pairs_each(buf_str(&run), fn, arg);
 	}
@@ -147,7 +147,7 @@ static int chunk_bytes(struct past_bodies *b, uint32_t chunk, struct str *out)
 	}
 	buf_reset(&oldest->bytes);
 	oldest->used = 0;
-	int rc = repository_get(b->repository, &b->bodies.chunks.v[chunk], &oldest->bytes);
+	int rc = repository_get_left(b->repository, &b->bodies.chunks.v[chunk], &oldest->bytes);
 	if (rc)
 		return rc;
 	oldest->used = ++b->uses;

@@ -235,6 +235,20 @@ int repository_get(struct repository *r, const struct chunk_id *id, struct buf *
 	return known ? pack_read_chunk(r, known->pack, known->offset, id, out) : e ? e : ERR_NOT_FOUND;
 }
 
+int repository_get_left(struct repository *r, const struct chunk_id *id, struct buf *out)
+{
+	int e = repository_get(r, id, out);
+	if (e == 0)
+		r->unread_in_row = 0;
+	if (e != ERR_IO)
+		return e;
+	/* Bodies lie many in a chunk: it is asked for again and again. */
+	if (r->unread_in_row == 0 || memcmp(r->unread.b, id->b, CHUNK_ID_SIZE) != 0)
+		r->unread_in_row++;
+	r->unread = *id;
+	return r->unread_in_row > UNREAD_CHUNKS_MAX ? ERR_IO : ERR_CORRUPT;
+}
+
 void repository_stats(struct repository *r, struct repository_stats *out)
 {
 	struct snapshot_list list;

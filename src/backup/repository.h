@@ -45,6 +45,8 @@ bool repository_has(struct repository *r, const struct chunk_id *id);
 /* Reads and verifies; appends to out. Finds also what another process wrote or moved since this one opened. ERR_NOT_FOUND, ERR_CORRUPT, ERR_IO; out
  * then is as before. */
 int repository_get(struct repository *r, const struct chunk_id *id, struct buf *out);
+/* The same for who takes what is left: a chunk that the disk does not give (ERR_IO) is damaged (ERR_CORRUPT), unless it gives none any more. */
+int repository_get_left(struct repository *r, const struct chunk_id *id, struct buf *out);
 
 /* Notes for who writes: small files by name ([a-z0-9-], 64 at most: ERR_INVALID), under 64 MB, replaced atomically, sealed like chunks; put does not
  * flush. Nothing keeps the chunks that they may name: ask repository_has. ERR_NOT_FOUND, ERR_CORRUPT. */

@@ -53,6 +53,8 @@ struct repository {
 	struct pack *packs;
 	uint32_t n_packs, cap_packs;
 	bool lost_places;                             /* a pack is gone: others may hold what it held */
+	struct chunk_id unread;                       /* the last chunk that the disk did not give, ... */
+	unsigned unread_in_row;                       /* ... and how many there were since one that it gave */
 	struct pack_writer writer;
 	struct pack_file open[PACKS_OPEN];
 	uint64_t clock;

@@ -8,6 +8,7 @@
 #include "backup/retention.h"
 #include "backup/walk.h"
 #include "directory/directory.h"
+#include "rt/fault.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -194,6 +195,59 @@ static void damage_takes_nothing_with_it(void **state)
 	assert_string_equal(run_show(f->restored_model, RUN_ACCOUNT), run_show(f->model, RUN_ACCOUNT));
 	run_drop_restored(f);
 	assert_int_equal(run_backup(f).same, 1);
+}
+
+/* A sector that the disk does not give takes no more with it than one that is damaged; a disk that is gone ends the restore. */
+static void bad_sectors(void **state)
+{
+	struct run_fixture *f = *state;
+	uint64_t lost = 0;
+	char line[300];
+	snprintf(line, sizeof(line), "echo 1 >'%s/one'", f->dir);
+	assert_int_equal(system(line), 0);
+	run_append(f, "INBOX", "in", 30);
+	run_backup(f);
+	for (unsigned at = 1; at < 12; at++) {
+		struct past past;
+		struct err e = { 0 };
+		struct restore_report report;
+		char plan[40];
+		run_close(f);
+		run_open(f);
+		assert_int_equal(past_open(f->repository, NULL, STR_NONE, &past, &e), 0);
+		snprintf(plan, sizeof(plan), "backup.read=%u", at);
+		assert_int_equal(fault_setup(plan), 0);
+		int rc = restore_whole(&(struct restore){ .to = f->restored, .past = &past }, &report, &e);
+		assert_int_equal(fault_setup(NULL), 0);
+		/* Pairs are read twice. A sector that goes bad between the two ends it, and nothing is left. */
+		if (rc)
+			assert_int_equal(rc, ERR_CORRUPT);
+		else
+			lost += report.lost + report.left_out;
+		past_close(&past);
+		snprintf(line, sizeof(line), "rm -rf '%s'", f->restored);
+		assert_int_equal(system(line), 0);
+	}
+	assert_true(lost > 2);
+	struct buf b = BUF_INIT(0);
+	struct chunk_id id = { { 0 } };
+	int rc = ERR_CORRUPT;
+	unsigned chunks = 0;
+	for (; chunks < 200; chunks++) {
+		buf_reset(&b);
+		buf_printf(&b, "chunk %u", chunks);
+		assert_int_equal(repository_put(f->repository, buf_str(&b), &id, NULL), 0);
+		assert_int_equal(repository_flush(f->repository), 0);
+		assert_int_equal(fault_setup("backup.read=1/1"), 0);
+		buf_reset(&b);
+		rc = repository_get_left(f->repository, &id, &b);
+		assert_int_equal(fault_setup(NULL), 0);
+		if (rc != ERR_CORRUPT)
+			break;
+	}
+	assert_int_equal(rc, ERR_IO);
+	assert_int_equal(repository_get_left(f->repository, &id, &b), 0);
+	buf_fini(&b);
 }
 
 /* As if the file that stands last in the list had lost its chunk: those end the list. */
@@ -505,7 +559,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		RUN_TEST(twice), RUN_TEST(large_and_empty_bodies), RUN_TEST(shared_bodies), RUN_TEST(a_store_that_was_set_back),
-		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(what_is_lost_is_left_out), RUN_TEST(a_lost_directory_takes_no_account_with_it),
+		RUN_TEST(restores_do_not_deceive_clients), RUN_TEST(restores_refuse), RUN_TEST(damage_takes_nothing_with_it), RUN_TEST(bad_sectors), RUN_TEST(what_is_lost_is_left_out), RUN_TEST(a_lost_directory_takes_no_account_with_it),
 		RUN_TEST(level_that_rises), RUN_TEST(retention), RUN_TEST(clock_set_back), RUN_TEST(a_newer_one_that_cannot_be_read),
 	};
 	return cmocka_run_group_tests_name("backup/run", tests, NULL, NULL);
