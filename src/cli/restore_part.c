@@ -212,23 +212,17 @@ static bool is_nothing_left(int r, const struct recipient *who, const struct res
 	return r == 0 || (refused && !who->left && !who->made && !out->added && !out->changed && !out->removed && !out->mailboxes);
 }
 
-static int rescue_into(struct house *h, struct then *t, struct recipient *who, struct rescue *rescue, struct rescue_report *out, struct err *e)
+static int rescue_into(struct house *h, struct then *t, struct recipient *who, const struct rescue *what, struct rescue_report *out, struct err *e)
 {
 	struct progress progress = { .what = "restore" };
 	struct account *to = NULL;
 	int r = account_open(h->model, who->user.account, &to);
 	if (r == 0)
 		r = intent_note(&who->intent, who->user.account, str_from_c(who->intent.mailbox), e);
-	rescue->from = &t->account;
-	rescue->model = h->model;
-	rescue->directory = h->directory;
-	rescue->to = to;
-	rescue->owner = who->user.name;
-	rescue->intent = &who->intent;
-	rescue->progress = show;
-	rescue->arg = &progress;
+	struct rescue rescue = { .from = &t->account, .model = h->model, .directory = h->directory, .to = to, .owner = who->user.name, .intent = &who->intent,
+							 .mailbox = what->mailbox, .into = what->into, .uids = what->uids, .exact = what->exact, .progress = show, .arg = &progress };
 	if (r == 0)
-		r = rescue_run(rescue, out, e);
+		r = rescue_run(&rescue, out, e);
 	progress_end(&progress);
 	account_close(&to);
 	return r;
