@@ -292,8 +292,9 @@ static int look(struct store_read *r, void *arg)
 	if (!rc && state.bin)
 		rc = look_into(s, op, &state);
 	op->graves = !rc && state.grave_pages;
-	while (!rc && !op->due && state.tombs && (rc = tomb_next(s, t.mailbox, &t)) == 1) {
-		op->due = t.deleted <= op->until;
+	/* A damaged one keeps nothing from being swept. */
+	while (!rc && !op->due && state.tombs && ((rc = tomb_next(s, t.mailbox, &t)) == 1 || (rc == ERR_CORRUPT && t.mailbox))) {
+		op->due = rc == 1 && t.deleted <= op->until;
 		rc = 0;
 	}
 	return rc;
