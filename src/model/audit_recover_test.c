@@ -54,6 +54,33 @@ static void delivery_beside_recovery(void **state)
 	fixture_check(f);
 }
 
+/* Who has a mailbox open sees what came since then, though the log cannot tell it. */
+static void damaged_log_hides_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct rangeset gone = RANGESET_INIT;
+	struct view *old, *now;
+	audit_fill(f);
+	for (unsigned round = 0; round < 2; round++) {
+		assert_int_equal(view_open(f->account, FIXTURE_INBOX, &old), 0);
+		uint64_t since = fixture_get(f, FIXTURE_INBOX).modseq;
+		fixture_append(f, FIXTURE_INBOX, TEXT "later", 0);
+		fixture_append(f, FIXTURE_INBOX, TEXT "later still", 0);
+		/* damaged; or there no more */
+		if (round == 0)
+			damage_flip(f, key_log(since + 1));
+		else
+			damage_del(f, key_log(since + 1));
+		assert_int_equal(view_refresh(f->account, old, &now), 0);
+		assert_int_equal(view_count(now), view_count(old) + 2);
+		assert_int_equal(mailbox_vanished(f->account, FIXTURE_INBOX, since, &gone), ERR_NOT_FOUND);
+		view_unref(&old);
+		view_unref(&now);
+		assert_mended(f, "the change log is damaged");
+	}
+	rangeset_fini(&gone);
+}
+
 /* ---- flipped bits ---- */
 
 static void every_bit_is_found(void **state)
@@ -110,6 +137,7 @@ int main(void)
 		FIXTURE_TEST(index_page_of_another_kind),
 		FIXTURE_TEST(index_page_at_another_uid),
 		FIXTURE_TEST(delivery_beside_recovery),
+		FIXTURE_TEST(damaged_log_hides_nothing),
 		FIXTURE_TEST(every_bit_is_found),
 		FIXTURE_TEST(a_bit_is_put_right),
 	};

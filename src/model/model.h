@@ -290,7 +290,7 @@ int mailbox_copy_across(struct account *from, uint32_t from_mailbox, struct acco
  * ever sees them as recent. Asked after a view was opened, it covers all that is new in the view, and perhaps more. */
 int mailbox_recent(struct account *a, uint32_t mailbox, bool claim, uint32_t *first_out, uint32_t *until_out);
 /* UIDs expunged after modseq `since`, from the change log. ERR_NOT_FOUND: the log does not reach back that far (then
- * all UIDs below uidnext that are not in the mailbox must be taken for vanished). */
+ * all UIDs below uidnext that are not in the mailbox must be taken for vanished), or is damaged. */
 int mailbox_vanished(struct account *a, uint32_t mailbox, uint64_t since, struct rangeset *out);
 
 /* ---- what happened ---- */

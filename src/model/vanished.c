@@ -65,9 +65,14 @@ static int read_vanished(struct store_read *r, void *arg)
 	if (rc)
 		return rc;
 	struct str key, value;
-	while ((rc = store_next(it, &key, &value)) == 1 && (rc = add_record(v, value)) == 0)
+	uint64_t due = v->since, modseq;
+	while ((rc = store_next(it, &key, &value)) == 1 &&
+		   (rc = key_read_u64(key, KEY_LOG, &modseq) && modseq == ++due ? add_record(v, value) : ERR_CORRUPT) == 0)
 		;
 	store_iter_end(&it);
+	/* A log that is damaged or has a gap tells as little as one that was trimmed. */
+	if (rc == ERR_CORRUPT || (!rc && due != state.modseq))
+		return ERR_NOT_FOUND;
 	return !rc && v->coarse ? sift(r, v) : rc;
 }
 

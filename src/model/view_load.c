@@ -105,8 +105,8 @@ static int patches_reserve(struct patches *p)
 	return 0;
 }
 
-/* Which UIDs of the mailbox the commits after `since` touched. */
-static int read_log(struct store_read *r, uint32_t mailbox, uint64_t since, struct rangeset *touched)
+/* Which UIDs of the mailbox the commits after `since` touched, up to `until`. ERR_CORRUPT: a record is damaged or missing. */
+static int read_log(struct store_read *r, uint32_t mailbox, uint64_t since, uint64_t until, struct rangeset *touched)
 {
 	struct key from = key_log(since + 1), to = key_after(KEY_LOG);
 	struct store_iter *it;
@@ -114,10 +114,11 @@ static int read_log(struct store_read *r, uint32_t mailbox, uint64_t since, stru
 	if (rc)
 		return rc;
 	struct str key, value;
+	uint64_t modseq;
 	while ((rc = store_next(it, &key, &value)) == 1) {
 		struct changelog_reader reader;
 		struct changelog_section section;
-		rc = changelog_open(value, &reader);
+		rc = key_read_u64(key, KEY_LOG, &modseq) && modseq == ++since ? changelog_open(value, &reader) : ERR_CORRUPT;
 		while (!rc && (rc = changelog_next(&reader, &section)) == 1) {
 			struct range range;
 			rc = section.mailbox == mailbox ? 1 : 0;
@@ -129,7 +130,7 @@ static int read_log(struct store_read *r, uint32_t mailbox, uint64_t since, stru
 			break;
 	}
 	store_iter_end(&it);
-	return rc;
+	return rc == 0 && since != until ? ERR_CORRUPT : rc;
 }
 
 /* Reads the pages that cover lo..hi; pages are never split (page.h), so what the former version had in the same span of
@@ -225,11 +226,11 @@ static void apply(const struct view *base, const struct patches *p, struct view_
 	emit_below(b, p, &next, UID_END);
 }
 
-static int replay(struct store_read *r, const struct load *load, uint64_t since, struct view_builder *b)
+static int replay(struct store_read *r, const struct load *load, uint64_t since, uint64_t until, struct view_builder *b)
 {
 	struct rangeset touched = RANGESET_INIT;
 	struct patches patches = { .n = 0 };
-	int rc = read_log(r, load->mailbox, since, &touched);
+	int rc = read_log(r, load->mailbox, since, until, &touched);
 	if (!rc)
 		rc = read_patches(r, load, &touched, &patches);
 	if (!rc)
@@ -273,10 +274,14 @@ static int load_newest(struct store_read *r, void *arg)
 	struct view_builder b;
 	view_builder_init(&b);
 	uint64_t since = base ? atomic_load_explicit(&base->account_modseq, memory_order_relaxed) : 0;
-	if (base && since >= state.log_from && state.modseq - since <= VIEW_REPLAY_MAX)
-		rc = replay(r, load, since, &b);
-	else
+	bool logged = base && since >= state.log_from && state.modseq - since <= VIEW_REPLAY_MAX;
+	rc = logged ? replay(r, load, since, state.modseq, &b) : 0;
+	/* A damaged log tells as little as one that was trimmed. */
+	if (!logged || rc == ERR_CORRUPT) {
+		view_builder_fini(&b);
+		view_builder_init(&b);
 		rc = read_all(r, load->mailbox, base, &b);
+	}
 	if (!rc)
 		rc = view_builder_finish(&b, load->account->model->views, load->account->id, &mailbox, &load->view);
 	view_builder_fini(&b);
