@@ -10,7 +10,8 @@
 struct blob_appender {
 	struct combiner combiner;
 	struct lmdb_store *store;
-	struct segment_file file;         /* the leader's alone */
+	struct segment_file file;         /* the leader's alone, as */
+	uint32_t spare;                   /* a number of a segment whose file could not be made; 0: none */
 };
 
 struct blob_area {

@@ -73,12 +73,14 @@ static int open_segment(struct blob_appender *a)
 	if (continue_segment(s, &a->file))
 		return 0;
 	for (;;) {
-		struct allot allot;
-		int rc = lmdb_commit_raw(s, allot_new, &allot);
+		/* Where no file can be made, for want of descriptors or of room in the directory, each put would leave a number and its row behind. */
+		struct allot allot = { .number = a->spare };
+		int rc = allot.number ? 0 : lmdb_commit_raw(s, allot_new, &allot);
 		if (rc)
 			return rc;
 		/* A name that exists is a segment that the index forgot (an older index was put back): leave it alone. */
 		rc = segment_file_create(s->blobs->dir_fd, allot.number, &a->file);
+		a->spare = rc && rc != ERR_EXISTS ? allot.number : 0;
 		if (rc != ERR_EXISTS)
 			return rc;
 	}

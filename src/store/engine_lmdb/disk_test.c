@@ -27,7 +27,7 @@ struct fuse {
 	atomic_bool stays;
 };
 static struct fuse fuse_sync = { .left = -1 }, fuse_pwrite = { .left = -1 }, fuse_pwritev = { .left = -1 };
-static struct fuse fuse_root = { .left = -1 }, fuse_unlink = { .left = -1 }, fuse_open = { .left = -1 };
+static struct fuse fuse_root = { .left = -1 }, fuse_unlink = { .left = -1 }, fuse_open = { .left = -1 }, fuse_make = { .left = -1 };
 
 static bool blows(struct fuse *f)
 {
@@ -85,7 +85,7 @@ int unlinkat(int dir, const char *name, int flags)
 	return blows(&fuse_unlink) ? -1 : (int)syscall(SYS_unlinkat, dir, name, flags);
 }
 
-/* Of the store's own calls only the reading of segments. */
+/* Of the store's own calls only the reading of segments, and their making. */
 int openat(int dir, const char *name, int flags, ...)
 {
 	va_list ap;
@@ -93,7 +93,8 @@ int openat(int dir, const char *name, int flags, ...)
 	mode_t mode = flags & O_CREAT ? (mode_t)va_arg(ap, int) : 0;
 	va_end(ap);
 	bool reads = (flags & O_ACCMODE) == O_RDONLY && strstr(name, ".seg");
-	return reads && blows(&fuse_open) ? -1 : (int)syscall(SYS_openat, dir, name, flags, mode);
+	bool makes = flags & O_CREAT && strstr(name, ".seg");
+	return (reads && blows(&fuse_open)) || (makes && blows(&fuse_make)) ? -1 : (int)syscall(SYS_openat, dir, name, flags, mode);
 }
 
 static const struct store_scope scope = { STORE_ACCOUNT, 1 };
@@ -264,6 +265,22 @@ static void a_segment_that_cannot_be_opened_is_not_missing(void **state)
 	assert_int_equal(store_blob_visit(f->store, ann, count_visit, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(faults_of(f->store), 0);
+}
+
+/* However many puts fail for it, one number is used up, and it is the one that is made in the end. */
+static void a_segment_that_cannot_be_made_costs_one_number(void **state)
+{
+	struct fixture *f = *state;
+	struct store_stats stats;
+	store_blob_id id;
+	arm(&fuse_make, 0, EMFILE, true);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_not_equal(put_blob(f->store, "text", &id), 0);
+	disarm(&fuse_make);
+	assert_int_equal(put_blob(f->store, "text", &id), 0);
+	assert_blob(f->store, id, STR("text"));
+	store_stats(f->store, &stats);
+	assert_int_equal(stats.segments, 1);
 }
 
 /* No room for the zeros ahead of the records: then without them. */
@@ -470,6 +487,7 @@ int main(void)
 		CONFORMANCE_TEST(a_failed_write_of_a_blob_is_told, &target),
 		CONFORMANCE_TEST(a_lone_header_is_written_anew, &target),
 		CONFORMANCE_TEST(a_segment_that_cannot_be_opened_is_not_missing, &target),
+		CONFORMANCE_TEST(a_segment_that_cannot_be_made_costs_one_number, &target),
 		CONFORMANCE_TEST(filling_ahead_is_a_luxury, &target),
 		CONFORMANCE_TEST(maintenance_is_taken_up_where_it_broke_off, &small),
 		CONFORMANCE_TEST(a_full_disk_refuses_and_recovers, &target),
