@@ -155,9 +155,8 @@ static int judge_pair(void *arg, struct str key, struct str value, unsigned flag
 static int judge_free(void *arg, struct str key, struct str value, unsigned flags)
 {
 	struct inspection *in = arg;
-	(void)flags;
 	uint64_t n = value.n >= 8 ? load_le64(value.p) : 0, last = UINT64_MAX;
-	if (key.n != 8 || value.n < 8 || n > value.n / 8 - 1) {
+	if ((flags & INDEX_SUBTABLE) || key.n != 8 || value.n < 8 || n > value.n / 8 - 1) {
 		fault(in, "a list of free pages of a wrong shape", 0);
 		return 0;
 	}
