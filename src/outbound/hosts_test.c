@@ -54,7 +54,7 @@ static void *wait_for_place(void *arg)
 {
 	struct waiter *w = arg;
 	struct trouble t;
-	w->result = hosts_enter(w->h, &w->a, 1, 20000, 0, &t);
+	w->result = hosts_enter(w->h, &w->a, 1, 100000, 0, &t);
 	return NULL;
 }
 

@@ -23,7 +23,28 @@ static void test_one_session_for_many(void **state)
 	}
 	assert_int_equal(world_stats(w).relayed, 3);
 	assert_int_equal(world_stats(w).reused, 2);
-	/* ... and it ends by itself. */
+	assert_int_equal(world_stats(w).idle_connections, 1);
+	world_end(w);
+	assert_int_equal(p.connections, 1);
+	scripted_peer_stop(&p);
+}
+
+/* The sweep of the threads ends it, nobody else. */
+static void test_resting_one_ends_by_itself(void **state)
+{
+	(void)state;
+	const struct script script = { { HELLO, TAKES_MORE, "C QUIT", "S 221 bye" } };
+	struct scripted_peer p;
+	char text[64];
+
+	scripted_peer_start(&p, "127.0.0.2", 0, &script, 1);
+	const struct str route = str_from_c(port_route(text, sizeof text, p.port));
+	struct outbound_config c = { .hostname = STR("us.example"), .routes = &route, .n_routes = 1, .ip = OUTBOUND_IPV4_ONLY, .idle_ms = 1 };
+	struct world *w = world_begin("there.example A 127.0.0.2", NULL);
+	assert_int_equal(outbound_set_config(w->outbound, &c, NULL), 0);
+	world_start(w);
+	submit_one(w, 0, "a@there.example");
+	wait_for(w, 1);
 	for (uint64_t until = clock_mono_ms() + 180000; world_stats(w).idle_connections && clock_mono_ms() < until;)
 		usleep(5000);
 	assert_int_equal(world_stats(w).idle_connections, 0);
@@ -42,7 +63,7 @@ static void test_resting_one_makes_room(void **state)
 
 	scripted_peer_start(&p, "127.0.0.2", 0, &script, 1);
 	const struct str route = str_from_c(port_route(text, sizeof text, p.port));
-	struct outbound_config c = { .hostname = STR("us.example"), .routes = &route, .n_routes = 1, .ip = OUTBOUND_IPV4_ONLY, .idle_ms = 60000, .host_connections = 1 };
+	struct outbound_config c = { .hostname = STR("us.example"), .routes = &route, .n_routes = 1, .ip = OUTBOUND_IPV4_ONLY, .idle_ms = WORLD_IDLE_MS, .host_connections = 1 };
 	struct world *w = world_begin("a.example A 127.0.0.2\nb.example A 127.0.0.2", NULL);
 	assert_int_equal(outbound_set_config(w->outbound, &c, NULL), 0);
 	world_start(w);
@@ -150,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_one_session_for_many),
+		cmocka_unit_test(test_resting_one_ends_by_itself),
 		cmocka_unit_test(test_resting_one_makes_room),
 		cmocka_unit_test(test_many_at_once),
 		cmocka_unit_test(test_session_closed_while_resting),

@@ -235,7 +235,7 @@ static void *serve(void *arg)
 	unsigned n = 0;
 
 	for (int fd; n < 256 && (fd = accept(p->listener, NULL, NULL)) >= 0; n++) {
-		struct timeval patience = { .tv_sec = 20 };
+		struct timeval patience = { .tv_sec = 100 };
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
 		struct connection *c = malloc(sizeof *c);
 		unsigned which = p->connections++;

@@ -35,7 +35,7 @@ struct world *world_begin(const char *zone, const char *const routes[])
 	struct store_config store = { .engine = STORE_ENGINE_MEM, .create = true };
 	struct queue_config queue = { .retry_first_s = 1000, .retry_max_s = 2000 };
 	struct str list[4];
-	struct outbound_config c = { .hostname = STR("us.example"), .routes = list, .ip = OUTBOUND_IPV4_ONLY, .idle_ms = 300 };
+	struct outbound_config c = { .hostname = STR("us.example"), .routes = list, .ip = OUTBOUND_IPV4_ONLY, .idle_ms = WORLD_IDLE_MS };
 	struct outbound_env env = { .deliver_local = deliver_local, .local_ctx = w, .is_local = is_local, .tls_report = tls_report, .report_ctx = w };
 	struct err e = { 0 };
 

@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 #define MESSAGE "From: s@here.example\r\nSubject: test\r\n\r\nHello.\r\n"
+#define WORLD_IDLE_MS 3600000        /* a session that rests is there still when the next message comes, however slow the machine is */
 #define HELLO "S 220 mx ESMTP", "C EHLO us.example", "S 250-mx", "S 250 PIPELINING"
 #define TAKES "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 2.0.0 taken"
 #define TAKES_MORE "C MAIL", "C RCPT", "C DATA", "S 250 ok", "S 250 ok", "S 354 go", "D", "S 250 ok"
