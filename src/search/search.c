@@ -145,7 +145,6 @@ static void *index_loop(void *arg)
 	struct pending *p;
 	setpriority(PRIO_PROCESS, 0, NICE);           /* of this thread */
 	pthread_mutex_lock(&s->lock);
-	s->n_running++;
 	while ((p = next_due(s))) {
 		bool damaged = p->damaged;
 		p->running = true;
@@ -176,12 +175,16 @@ static void *index_loop(void *arg)
 static int start_threads(struct search *s, unsigned n)
 {
 	n = n > THREADS_MAX ? THREADS_MAX : n;
-	while (s->n_threads < n) {
-		if (pthread_create(&s->thread[s->n_threads], NULL, index_loop, s))
-			return ERR_NO_MEMORY;
-		s->n_threads++;
+	int r = 0;
+	pthread_mutex_lock(&s->lock);
+	while (s->n_threads < n && r == 0) {
+		r = pthread_create(&s->thread[s->n_threads], NULL, index_loop, s) ? ERR_NO_MEMORY : 0;
+		/* counted before it runs: who waits for its end may come sooner than its beginning */
+		if (r == 0)
+			s->n_running++, s->n_threads++;
 	}
-	return 0;
+	pthread_mutex_unlock(&s->lock);
+	return r;
 }
 
 /* ---- life ---- */

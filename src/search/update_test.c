@@ -240,10 +240,9 @@ static void test_stop(void **state)
 	free(unread);
 	shelf_close(&shelf);
 	assert_true(search_wait(NULL, 0));
-	usleep(50000);                      /* the thread runs by now */
 	assert_false(search_wait(f.search, 1));
 	search_stop(f.search);
-	assert_true(search_wait(f.search, 10000));
+	assert_true(search_wait(f.search, 100000));
 	fixture_end(&f);
 }
 
