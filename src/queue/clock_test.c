@@ -19,11 +19,11 @@ static void a_delay_is_told_once(void **state)
 	fixture_submit(f, "s@example.com > a@example.net b@example.net=never c@example.net=failure d@example.net=delay");
 	fixture_expect(f, "example.net: a@example.net b@example.net c@example.net d@example.net", QUEUE_DELAYED);
 	queue_destination_failed(f->queue, STR("example.net"), STR("4.4.1"), STR("no answer"), STR_NONE);
-	fixture_forward(f, 2990);
+	fixture_forward(f, 2900);
 	fixture_finish(f, fixture_take(f), QUEUE_DELAYED);
 	fixture_expect_nothing(f);
 	queue_destination_failed(f->queue, STR("example.net"), STR("4.4.1"), STR("no answer"), STR_NONE);
-	fixture_forward(f, 11);
+	fixture_forward(f, 101);
 	struct queue_job *j = fixture_take(f);
 	assert_non_null(j);
 	assert_string_equal(fixture_show(f, j), "notice: a@example.net=delayed d@example.net=delayed");
@@ -125,9 +125,9 @@ static void future_release(void **state)
 {
 	struct fixture *f = *state;
 	submit(f, "s@example.com > a@example.net", (struct queue_envelope){ .not_before = clock_now() + 5000 });
-	fixture_forward(f, 4990);
+	fixture_forward(f, 4900);
 	fixture_expect_nothing(f);
-	fixture_forward(f, 11);
+	fixture_forward(f, 101);
 	fixture_expect(f, "example.net: a@example.net", QUEUE_DELAYED);
 	/* its days are counted from the release */
 	fixture_forward(f, 9000);
@@ -142,20 +142,28 @@ static void a_notice_gathers(void **state)
 {
 	struct fixture *f = *state;
 	fixture_submit(f, "s@example.com > a@example.net b@example.com");
-	fixture_finish(f, fixture_take_of(f, "example.net"), QUEUE_FAILED);
-	assert_null(fixture_take_of(f, QUEUE_NOTICES));
+	struct queue_job *j = fixture_take_of(f, "example.net");
+	uint64_t began = clock_mono_ms();
+	fixture_finish(f, j, QUEUE_FAILED);
+	j = fixture_take_of(f, QUEUE_NOTICES);
+	/* only where the machine took longer than it waits */
+	assert_true(!j || clock_mono_ms() - began >= QUEUE_GATHER_S * 1000);
+	bool told = j != NULL;
+	if (told)
+		assert_int_equal(queue_finish_notice(f->queue, &j, NULL), 0);
 	fixture_finish(f, fixture_take_of(f, "example.com"), QUEUE_FAILED);
 	fixture_forward(f, QUEUE_GATHER_S);
-	fixture_expect_notice(f, "notice: b@example.com=failed a@example.net=failed");
+	fixture_expect_notice(f, told ? "notice: b@example.com=failed" : "notice: b@example.com=failed a@example.net=failed");
 	fixture_empty(f);
 }
 
 static void its_own_time_of_expiry(void **state)
 {
 	struct fixture *f = *state;
-	submit(f, "s@example.com > a@example.net", (struct queue_envelope){ .expires = clock_now() + 50 });
+	int64_t now = clock_now();
+	submit(f, "s@example.com > a@example.net", (struct queue_envelope){ .expires = now + 50 });
 	struct queue_job *j = fixture_take(f);
-	assert_int_equal(j->expires, j->envelope.arrived + 50);
+	assert_int_equal(j->expires, now + 50);
 	fixture_finish(f, j, QUEUE_DELAYED);
 	fixture_forward(f, 51);
 	fixture_expect_notice(f, "notice: a@example.net=failed");
@@ -199,9 +207,9 @@ static void a_clock_that_is_set_back(void **state)
 	fixture_expect_notice(f, "notice: a@gone.example=failed");
 	/* RFC 4865: who asked for a time gets it */
 	fixture_expect_nothing(f);
-	fixture_forward(f, 4990);
+	fixture_forward(f, 4900);
 	fixture_expect_nothing(f);
-	fixture_forward(f, 11);
+	fixture_forward(f, 101);
 	deliver(f, "held.example");
 	fixture_forward(f, DAYS_AHEAD);
 	fixture_expect_nothing(f);

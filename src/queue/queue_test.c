@@ -27,10 +27,10 @@ static void what_is_deferred_comes_again(void **state)
 	fixture_submit(f, "s@example.com > a@example.net");
 	fixture_expect(f, "example.net: a@example.net", QUEUE_DELAYED);
 	fixture_expect_nothing(f);
-	fixture_forward(f, 80);
+	fixture_forward(f, 50);
 	if (!fixture_faults())
 		fixture_expect_nothing(f);
-	fixture_forward(f, 25);
+	fixture_forward(f, 55);
 	struct queue_job *j = fixture_take(f);
 	assert_non_null(j);
 	assert_int_equal(j->recipients[0].attempts, 1);
