@@ -87,7 +87,7 @@ void compress_rest(struct compress *z)
 
 /* ---- in ---- */
 
-bool compress_has_more(const struct compress *z) { return z->more || z->raw_at < z->raw_n; }
+bool compress_has_more(const struct compress *z) { return z->more || z->raw_at < z->raw_n || z->ended; }
 
 struct str compress_in_rest(const struct compress *z) { return str_make(z->raw + z->raw_at, z->raw_n - z->raw_at); }
 

@@ -32,7 +32,7 @@ void compress_rest(struct compress *z);
 /* Up to room bytes to `to`. 1: *n_out of them, at least one; it stops at the end of a deflate block, so that what the session does with these may
  * change what follows. 0: more input is needed. ERR_CLOSED: the peer ended its stream. ERR_INVALID: it is no deflate stream. ERR_NO_MEMORY. */
 int compress_inflate(struct compress *z, char *to, size_t room, size_t *n_out);
-/* There may be more without input. */
+/* There may be more without input, be it the news of the end. */
 bool compress_has_more(const struct compress *z);
 /* Where input goes, when compress_inflate wants it: *n_out bytes of room. NULL: out of memory. Then say how many came. */
 char *compress_in_room(struct compress *z, size_t *n_out);

@@ -9,6 +9,7 @@
 #include "rt/limits.h"
 #include "rt/test_server.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -89,6 +90,8 @@ static void peer_send(struct peer *p, const char *text)
 static bool peer_read(struct peer *p)
 {
 	ssize_t n = recv(client_fd(p->c), p->raw, sizeof(p->raw), 0);
+	if (n < 0 && errno == EAGAIN)
+		fail_msg("nothing came for %d s", PATIENCE_S);
 	if (n <= 0)
 		return false;
 	p->in.next_in = (Bytef *)p->raw;

@@ -63,7 +63,10 @@ bool client_start_tls(struct client *c, int version, const char *server_name, vo
 		SSL_set_tlsext_host_name(c->ssl, server_name);
 	if (session)
 		SSL_set_session(c->ssl, session);
-	return SSL_connect(c->ssl) == 1;
+	int r = SSL_connect(c->ssl);
+	if (r != 1 && SSL_get_error(c->ssl, r) == SSL_ERROR_WANT_READ)
+		fail_msg("no handshake in %d s", PATIENCE_S);
+	return r == 1;
 }
 
 void client_close(struct client **c)
@@ -78,6 +81,12 @@ void client_close(struct client **c)
 
 void client_half_close(struct client *c) { shutdown(c->fd, SHUT_WR); }
 int client_fd(struct client *c) { return c->fd; }
+
+void client_take_little(struct client *c)
+{
+	int bytes = 64 << 10;
+	assert_int_equal(setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+}
 
 void client_send_bytes(struct client *c, const void *p, size_t n)
 {
@@ -95,7 +104,7 @@ void client_send(struct client *c, const char *text) { client_send_bytes(c, text
 static bool fill(struct client *c)
 {
 	ssize_t n = c->ssl ? SSL_read(c->ssl, c->in, sizeof(c->in)) : recv(c->fd, c->in, sizeof(c->in), 0);
-	if (n < 0 && !c->ssl && errno == EAGAIN)
+	if (c->ssl ? n <= 0 && SSL_get_error(c->ssl, (int)n) == SSL_ERROR_WANT_READ : n < 0 && errno == EAGAIN)
 		fail_msg("nothing came for %d s", PATIENCE_S);
 	c->at = 0;
 	c->n = n > 0 ? (size_t)n : 0;
@@ -133,7 +142,8 @@ void client_expect_run(struct client *c, size_t n, char byte)
 	for (; n > 0; n--) {
 		if (c->at == c->n)
 			assert_true(fill(c));
-		assert_int_equal(c->in[c->at++], byte);
+		if (c->in[c->at++] != byte)        /* a call for each of millions takes its time */
+			fail_msg("0x%02x, not 0x%02x, where %zu are left", (unsigned char)c->in[c->at - 1], (unsigned char)byte, n);
 	}
 }
 
