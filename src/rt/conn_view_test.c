@@ -149,7 +149,7 @@ static void test_slow(void **state)
 {
 	(void)state;
 	struct test_server t;
-	struct server_config config = { .workers_min = 4, .slow_ms = 1000 };
+	struct server_config config = { .workers_min = 4, .slow_ms = 3600000 };
 	char text[4096], name[] = "/tmp/troika-view-test.XXXXXX";
 	int fd = mkstemp(name);
 	unlink(name);
@@ -157,14 +157,16 @@ static void test_slow(void **state)
 	test_server_start(&t, &config, NULL);
 	log_setup(LOG_TEXT, LOG_INFO, fd);
 	struct client *c = greeted(client_open(t.port));
-	client_send(c, "work 1\r\nwork 1100\r\n");
+	client_send(c, "work 10\r\n");
 	client_expect(c, "worked");
+	server_set_slow(t.server, 10);
+	client_send(c, "work 10\r\n");
 	client_expect(c, "worked");
 	log_setup(LOG_TEXT, LOG_INFO, 2);
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	assert_true(n > 0);
 	text[n] = '\0';
-char *line = strstr(text, " warn slow ");
+	char *line = strstr(text, " warn slow ");
 	assert_non_null(line);
 	assert_non_null(strstr(line, "proto=test peer=127.0.0.1 what=WORK state=working ms="));
 	assert_non_null(strstr(line, "peer_ms=0 detail=here"));
@@ -173,7 +175,7 @@ char *line = strstr(text, " warn slow ");
 	assert_int_equal(metric_read_all("troika_rt_slow_commands_total"), before + 1);
 	assert_int_equal(metric_read_all("troika_test_work_seconds"), times + 2);
 	server_set_slow(t.server, 0);
-	client_send(c, "work 1100\r\n");
+	client_send(c, "work 10\r\n");
 	client_expect(c, "worked");
 	assert_int_equal(metric_read_all("troika_rt_slow_commands_total"), before + 1);
 	client_close(&c);

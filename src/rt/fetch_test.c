@@ -58,7 +58,7 @@ static int stop(void **state)
 static struct fetch_request request(struct fixture *f, const char *path)
 {
 	snprintf(f->url, sizeof(f->url), "https://mta-sts.example.org:%u%s", f->secure, path);
-	return (struct fetch_request){ .url = f->url, .ca_file = f->identity.cert_file, .resolve = f->resolve, .timeout_ms = 20000 };
+	return (struct fetch_request){ .url = f->url, .ca_file = f->identity.cert_file, .resolve = f->resolve, .timeout_ms = 100000 };
 }
 
 static void test_answers(void **state)
@@ -250,7 +250,7 @@ static void test_threads(void **state)
 
 static void test_nobody_there(void **state)
 {
-	struct fetch_request r = { .url = "https://127.0.0.1:1/", .timeout_ms = 5000 };
+	struct fetch_request r = { .url = "https://127.0.0.1:1/", .timeout_ms = 100000 };
 	struct fetch_answer a;
 	struct err e = { 0 };
 	(void)state;

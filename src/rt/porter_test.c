@@ -63,7 +63,7 @@ static int run(const struct porter_program *p, const char *a, const char *b, cha
 		n += (size_t)got;
 	text[n] = '\0';
 	close(fds[0]);
-	return r ? r : porter_end(job, clock_mono_ms() + 20000, NULL, status);
+	return r ? r : porter_end(job, clock_mono_ms() + 100000, NULL, status);
 }
 
 static void check_runs(const struct porter_program *p)
@@ -208,7 +208,7 @@ static void test_many(void **state)
 		while (porter_begin(plain(), args, -1, -1, &jobs[i]) == ERR_BUSY)
 			usleep(10000);
 	for (int i = 0; i < N; i++) {
-		assert_int_equal(porter_end(jobs[i], clock_mono_ms() + 30000, NULL, &status), 0);
+		assert_int_equal(porter_end(jobs[i], clock_mono_ms() + 100000, NULL, &status), 0);
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	}
 	porter_stop();

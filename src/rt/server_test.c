@@ -160,6 +160,18 @@ static size_t allocated(void)
 #endif
 }
 
+/* Until just these are there, and no worker is with any of them. */
+static void wait_for_rest(struct test_server *t, size_t conns)
+{
+	struct server_stats stats = { 0 };
+	for (int i = 0, rests = 0; i < 100 * PATIENCE_S && rests < 3; i++) {
+		usleep(10000);
+		server_stats(t->server, &stats);
+		rests = stats.conns == conns && stats.workers_busy == 0 && stats.queued == 0 ? rests + 1 : 0;
+	}
+	assert_int_equal(stats.conns, conns);
+}
+
 /* A parked connection keeps its structs and nothing else, and wakes up like any other. */
 static void test_idle_connections(void **state)
 {
@@ -171,6 +183,7 @@ static void test_idle_connections(void **state)
 	getrlimit(RLIMIT_NOFILE, &files);
 	size_t count = files.rlim_cur > 2 * IDLE_COUNT + 100 ? IDLE_COUNT : (files.rlim_cur - 100) / 2;
 	assert_true(count > 0);
+	wait_for_rest(t, 0);
 	size_t before = allocated();
 	for (size_t i = 0; i < count; i++) {
 		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -178,9 +191,9 @@ static void test_idle_connections(void **state)
 		assert_int_equal(recv(fds[i], text, 7, MSG_WAITALL), 7);
 		assert_int_equal(send(fds[i], "ec", 2, 0), 2);        /* half a line is kept too */
 	}
-	usleep(200000);
+	wait_for_rest(t, count);
 	size_t after = allocated();
-	size_t each = count > 0 ? (after - before) / count : 0;
+	size_t each = after > before ? (after - before) / count : 0;
 	print_message("%zu idle connections: %zu bytes each\n", count, each);
 	assert_true(each < IDLE_BYTES_MAX);
 	for (size_t i = 0; i < count; i++) {
@@ -337,6 +350,7 @@ static void test_drain_cuts_off(void **state)
 	struct server_config config = { .drain_ms = 300 };
 	test_server_start(&t, &config, NULL);
 	struct client *stuck = greeted(t.port);
+	client_take_little(stuck);
 	client_send(stuck, "large 30000000\r\n");        /* blocks in the middle of its output */
 	char byte;
 	assert_int_equal(recv(client_fd(stuck), &byte, 1, 0), 1);        /* it is under way */

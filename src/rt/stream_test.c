@@ -401,16 +401,18 @@ static void test_last_words(void **state)
 
 static void test_refused(void **state)
 {
-	struct peer p;
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t n = sizeof(a);
 	struct stream *s;
 	struct err e = { 0 };
 	(void)state;
-	peer_start(&p, play_lines);
-	struct stream *only = open_stream(p.port);
-	stream_close(&only);
-	peer_join(&p);
-	struct stream_target t = target(p.port);
+	/* a port that is ours, so that nobody else listens there */
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+	struct stream_target t = target(ntohs(a.sin_port));
 	assert_int_equal(stream_connect(&t, &s, &e), ERR_IO);
+	close(fd);
 	assert_null(s);
 	assert_non_null(strstr(e.log, "127.0.0.1:"));
 	t = (struct stream_target){ .path = "/nonexistent/socket" };

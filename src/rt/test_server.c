@@ -299,15 +299,18 @@ static void listen_to_watch(struct test_server *t)
 
 void test_server_start(struct test_server *t, const struct server_config *config, const struct tls_options *tls)
 {
-	static const struct server_config defaults;
 	static const struct str loopback = STR_INIT("127.0.0.0/8");
+	struct server_config c = config ? *config : (struct server_config){ 0 };
 	struct err e;
 	memset(t, 0, sizeof(*t));
 	pthread_mutex_init(&t->lock, NULL);
-	assert_int_equal(server_create(config ? config : &defaults, &t->server, &e), 0);
+	uint64_t *times[] = { &c.write_timeout_ms, &c.handshake_timeout_ms, &c.drain_ms };
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		*times[i] = *times[i] ? *times[i] : 10000ull * PATIENCE_S;
+	assert_int_equal(server_create(&c, &t->server, &e), 0);
 	t->port = listen_on(t, false, NULL);
 	t->proxy_port = listen_on(t, false, &loopback);
-	if (config && config->slow_ms)        /* tests of what is seen */
+	if (c.slow_ms)        /* tests of what is seen */
 		listen_to_watch(t);
 	if (tls) {
 		struct tls_context *context;

@@ -51,7 +51,7 @@ struct test_server {
 	size_t subscriber_count;
 };
 
-/* Starts it; config may be NULL, identities may be none. Fails the test when it cannot. */
+/* Starts it; config may be NULL, identities may be none. Times that are not given are long. Fails the test when it cannot. */
 void test_server_start(struct test_server *t, const struct server_config *config, const struct tls_options *tls);
 void test_server_stop(struct test_server *t);        /* waits for the end */
 /* Raises news and wakes all subscribers. Any thread. */
@@ -72,6 +72,9 @@ bool client_start_tls(struct client *c, int version, const char *server_name, vo
 void client_close(struct client **c);
 void client_half_close(struct client *c);
 int client_fd(struct client *c);
+/* Right after client_open: what it does not read stays with the server, but for some 100 KB; else the kernel makes room for as much as the machine's limits
+ * allow, which may be all of it. */
+void client_take_little(struct client *c);
 void client_send(struct client *c, const char *text);
 void client_send_bytes(struct client *c, const void *p, size_t n);
 /* The next line without its end, within PATIENCE_S; NULL at the end of stream. Lives until the next call. */

@@ -71,7 +71,7 @@ static struct stream *connect_to(uint16_t port)
 	assert_true(net_addr_parse(STR("127.0.0.1"), 0, &t.peer.addr));
 	if (stream_connect(&t, &s, &e) < 0)
 		fail_msg("%s", e.log);
-	stream_set_timeout(s, 10000);
+	stream_set_timeout(s, 100000);
 	return s;
 }
 
@@ -309,7 +309,7 @@ static void test_no_handshake(void **state)
 		assert_int_equal(stream_read_line(s, 100, &line), 0);
 		assert_int_equal(stream_has_pending(s), peer.act == EARLY);
 		assert_int_equal(pthread_create(&thread, NULL, raw_run, &peer), 0);
-		stream_set_timeout(s, peer.act == SILENT ? 50 : 10000);
+		stream_set_timeout(s, peer.act == SILENT ? 50 : 100000);
 		assert_int_equal(stream_start_tls(s, &policy, &result, NULL), cases[i].code);
 		assert_false(result.ok);
 		assert_string_equal(result.failure, "validation-failure");

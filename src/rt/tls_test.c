@@ -24,12 +24,11 @@ struct fixture {
 
 static int start(void **state)
 {
-	struct server_config config = { .handshake_timeout_ms = 3000 };
 	struct fixture *f = calloc(1, sizeof(*f));
 	f->identities[0] = test_identity("mail.example.org");
 	f->identities[1] = test_identity("other.example.net *.wild.example.net 192.0.2.7");
 	f->options = (struct tls_options){ .identities = f->identities, .n_identities = 2 };
-	test_server_start(&f->server, &config, &f->options);
+	test_server_start(&f->server, NULL, &f->options);
 	*state = f;
 	return 0;
 }
@@ -208,17 +207,24 @@ static void expect_no_work(struct test_server *t)
 	assert_true(stats.conns > 0);
 }
 
-/* Nothing, half a client hello, garbage: closed by the handshake timeout or at once, and nobody waits for them. */
+#define HALF_OPEN 30
+
+/* One in two says nothing, the other half a client hello. */
+static void open_halves(uint16_t port, struct client *c[HALF_OPEN])
+{
+	for (size_t i = 0; i < HALF_OPEN; i++) {
+		c[i] = client_open(port);
+		if (i % 2)
+			client_send_bytes(c[i], "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
+	}
+}
+
+/* Nobody waits for them; garbage is closed at once. */
 static void test_half_open(void **state)
 {
 	struct fixture *f = *state;
-	struct client *silent[30], *half[30];
-	uint64_t begin = clock_mono_ms();
-	for (size_t i = 0; i < 30; i++) {
-		silent[i] = client_open(f->server.tls_port);
-		half[i] = client_open(f->server.tls_port);
-		client_send_bytes(half[i], "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11);
-	}
+	struct client *half[HALF_OPEN];
+	open_halves(f->server.tls_port, half);
 	struct client *garbage = client_open(f->server.tls_port);
 	client_send(garbage, "EHLO there, no TLS spoken here\r\n");
 	while (client_line(garbage))        /* an alert, perhaps */
@@ -227,13 +233,25 @@ static void test_half_open(void **state)
 	client_close(&garbage);
 	struct client *c = secured(f, 0, NULL, NULL);
 	quit(&c);
-	for (size_t i = 0; i < 30; i++) {
-		client_expect_end(silent[i]);
+	for (size_t i = 0; i < HALF_OPEN; i++)
+		client_close(&half[i]);
+}
+
+static void test_handshake_timeout(void **state)
+{
+	struct fixture *f = *state;
+	struct server_config config = { .handshake_timeout_ms = 1000 };
+	struct client *half[HALF_OPEN];
+	struct test_server t;
+	test_server_start(&t, &config, &f->options);
+	uint64_t begin = clock_mono_ms();
+	open_halves(t.tls_port, half);
+	for (size_t i = 0; i < HALF_OPEN; i++) {
 		client_expect_end(half[i]);
-		client_close(&silent[i]);
 		client_close(&half[i]);
 	}
-	assert_true(clock_mono_ms() - begin >= 2900);
+	assert_true(clock_mono_ms() - begin >= 1000);
+	test_server_stop(&t);
 }
 
 static void test_large_output(void **state)
@@ -283,13 +301,18 @@ static void test_slow_reader(void **state)
 /* The end of the last record waits inside the library when the buffer is full of those before it, and the socket is empty. */
 static void test_input_inside_library(void **state)
 {
-	struct client *c = secured(*state, 0, NULL, NULL);
+	struct fixture *f = *state;
+	struct client *c = secured(f, 0, NULL, NULL);
 	char piece[10000] = "";
 	for (int i = 0; i < 5; i++) {
-		client_send(c, "sleep 60\r\nany 70000\r\n");
-		usleep(20000);        /* the server has read just this, and is busy while all the rest comes */
+		expect_no_work(&f->server);
+		f->server.let_go = false;
+		client_send(c, "hold\r\nany 70000\r\n");
+		test_wait_busy(&f->server, 1);        /* the server has read just this, and is busy while all the rest comes */
 		for (int k = 0; k < 7; k++)
 			client_send_bytes(c, piece, sizeof(piece));
+		test_let_go(&f->server);
+		client_expect(c, "held");
 		const char *line = client_line(c);
 		assert_int_equal(strncmp(line ? line : "", "got 70000 ", 10), 0);
 	}
@@ -433,7 +456,7 @@ int main(void)
 		cmocka_unit_test(test_server_name),  cmocka_unit_test(test_resumption),  cmocka_unit_test(test_old_versions),
 		cmocka_unit_test(test_min_version),  cmocka_unit_test(test_bindings),    cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_large_output), cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_large_input),
-		cmocka_unit_test(test_input_inside_library),
+		cmocka_unit_test(test_input_inside_library), cmocka_unit_test(test_handshake_timeout),
 		cmocka_unit_test(test_behind_proxy), cmocka_unit_test(test_short_io),    cmocka_unit_test(test_no_certificate), cmocka_unit_test(test_self_signed), cmocka_unit_test(test_bad_files),
 	};
 	log_setup(LOG_TEXT, LOG_ERROR, 2);
