@@ -70,9 +70,9 @@ static void test_workers(void **state)
 	assert_int_equal(ask(f, false, "{\"name\":\"workers\",\"ok\":false,\"why\":\"no worker has run for long\"}"), 503);
 	health_tick(&f->health);
 	assert_int_equal(ask(f, false, "{\"name\":\"workers\",\"ok\":true}"), 200);
-	f->health.tick_ms -= 9000;
+	f->health.tick_ms -= 3000;
 	assert_int_equal(ask(f, false, "\"status\":\"ok\""), 200);
-	f->health.tick_ms -= 2000;
+	f->health.tick_ms -= 8000;
 	assert_int_equal(ask(f, false, "\"status\":\"failed\""), 503);
 }
 

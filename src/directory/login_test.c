@@ -241,7 +241,7 @@ static void test_guesses_from_everywhere(void **state)
 static void test_cache_is_no_way_round(void **state)
 {
 	struct fixture *f = *state;
-	struct directory_config c = { .account_limit = 3 };
+	struct directory_config c = { .account_limit = 3, .fail_window_ms = UINT64_MAX };
 	struct str right = STR("password of alice@x.example");
 	users(f);
 	fixture_reopen(f, &c);
@@ -386,7 +386,7 @@ static unsigned crowd(struct fixture *f, const struct one like[CROWD], int code)
 static void test_crowd_of_right(void **state)
 {
 	struct fixture *f = *state;
-	struct directory_config c = { .fail_limit = 2, .account_limit = 2, .verify_cache_ms = UINT64_MAX };
+	struct directory_config c = { .fail_limit = 2, .account_limit = 2, .fail_window_ms = UINT64_MAX, .verify_cache_ms = UINT64_MAX };
 	struct one who[CROWD];
 	users(f);
 	fixture_reopen(f, &c);
@@ -403,7 +403,7 @@ static void test_crowd_of_right(void **state)
 static void test_crowd_of_wrong(void **state)
 {
 	struct fixture *f = *state;
-	struct directory_config c = { .fail_limit = 4 };
+	struct directory_config c = { .fail_limit = 4, .fail_window_ms = UINT64_MAX };
 	struct one who[CROWD];
 	users(f);
 	fixture_reopen(f, &c);
@@ -420,7 +420,7 @@ static void test_crowd_of_wrong(void **state)
 static void test_crowd_of_both(void **state)
 {
 	struct fixture *f = *state;
-	struct directory_config c = { .fail_limit = 4 };
+	struct directory_config c = { .fail_limit = 4, .fail_window_ms = UINT64_MAX };
 	struct one who[CROWD];
 	users(f);
 	fixture_reopen(f, &c);
@@ -435,7 +435,7 @@ static void test_crowd_of_both(void **state)
 static void test_crowd_of_same(void **state)
 {
 	struct fixture *f = *state;
-	struct directory_config c = { .fail_limit = 4, .account_limit = 4 };
+	struct directory_config c = { .fail_limit = 4, .account_limit = 4, .fail_window_ms = UINT64_MAX };
 	struct one who[CROWD];
 	users(f);
 	fixture_reopen(f, &c);
@@ -449,7 +449,7 @@ static void test_crowd_of_same(void **state)
 static void test_crowd_from_everywhere(void **state)
 {
 	struct fixture *f = *state;
-	struct directory_config c = { .account_limit = 4 };
+	struct directory_config c = { .account_limit = 4, .fail_window_ms = UINT64_MAX };
 	struct one who[CROWD];
 	char ip[CROWD][20];
 	users(f);
@@ -469,7 +469,7 @@ static void test_crowd_from_everywhere(void **state)
 static void test_many_exchanges(void **state)
 {
 	struct fixture *f = *state;
-	struct directory_config c = { .fail_limit = 4 };
+	struct directory_config c = { .fail_limit = 4, .fail_window_ms = UINT64_MAX };
 	struct directory_credentials cred;
 	users(f);
 	fixture_reopen(f, &c);

@@ -142,7 +142,7 @@ static void test_points(void **state)
 	struct fixture *f = *state;
 	struct guard_verdict out;
 
-	reopen(f, &(struct guard_config){ .hostname = STR("mx.example"), .exempt = STR("192.0.2.128/25"), .dnsbl = lists, .n_dnsbl = 2, .dnsbl_limit_ms = 5000,
+	reopen(f, &(struct guard_config){ .hostname = STR("mx.example"), .exempt = STR("192.0.2.128/25"), .dnsbl = lists, .n_dnsbl = 2, .dnsbl_limit_ms = 100000,
 									  .helo = true, .junk_points = 4, .reject_points = 7, .tarpit_points = 5, .tarpit_ms = 3000 });
 	struct guard_visit *v = visit(f, "192.0.2.7", 0);
 	guard_helo(v, STR("client.example"), &out);
@@ -382,7 +382,7 @@ static void test_threads(void **state)
 {
 	static const struct str lists[] = { STR_INIT("bad.example=5") };
 	struct fixture *f = *state;
-	const struct guard_config c = { .dnsbl = lists, .n_dnsbl = 1, .dnsbl_limit_ms = 5000, .greylist = true, .greylist_delay_ms = 1000,
+	const struct guard_config c = { .dnsbl = lists, .n_dnsbl = 1, .dnsbl_limit_ms = 100000, .greylist = true, .greylist_delay_ms = 1000,
 									.greylist_window_ms = 10000, .greylist_life_ms = 100000, .connections = 100, .messages_per_hour = 100000,
 									.user_messages_per_hour = 100000, .unknown_max = 1000000 };
 	pthread_t threads[THREADS];

@@ -35,7 +35,7 @@ static void lists_refuse(void **state)
 	struct world *w = *state;
 	struct guarded g;
 
-	begin(w, &g, &(struct guard_config){ .dnsbl = lists, .n_dnsbl = 1, .dnsbl_limit_ms = 5000, .reject_points = 5 });
+	begin(w, &g, &(struct guard_config){ .dnsbl = lists, .n_dnsbl = 1, .dnsbl_limit_ms = 100000, .reject_points = 5 });
 	world_say(w, HELLO "MAIL FROM:<a@b.example>\r\nRCPT TO:<alice@example.org>\r\n", "550 5.7.1 Refused because of bad.example: Ask us");
 	world_say(w, SEND("a@b.example", "postmaster@example.org"), "250 2.0.0 Ok: kept");
 	/* who is inside is not asked */
@@ -52,7 +52,7 @@ static void points_are_junk(void **state)
 	struct world *w = *state;
 	struct guarded g;
 
-	begin(w, &g, &(struct guard_config){ .dnsbl = lists, .n_dnsbl = 1, .dnsbl_limit_ms = 5000, .junk_points = 5, .tarpit_points = 5, .tarpit_ms = 1000 });
+	begin(w, &g, &(struct guard_config){ .dnsbl = lists, .n_dnsbl = 1, .dnsbl_limit_ms = 100000, .junk_points = 5, .tarpit_points = 5, .tarpit_ms = 1000 });
 	world_say(w, SEND("a@b.example", "alice@example.org"), "250 2.0.0 Ok: kept");
 	world_read(w, 1, "Junk");
 	end(w, &g);
