@@ -27,7 +27,8 @@ static int on_list(struct imap_client *c, void *arg, struct err *e)
 
 	if (c->r.kind != IMAP_RESPONSE_LIST)
 		return 0;
-	if (!imap_response_list(c->r.rest, &c->arena, &one))
+	/* RFC 9051 9: no string holds a NUL */
+	if (!imap_response_list(c->r.rest, &c->arena, &one) || str_chr(one.name, '\0') != STR_NPOS)
 		return err_set(e, ERR_INVALID, NULL, "the server lists a folder that cannot be read: %.*s", STR_ARG(str_sub(c->r.rest, 0, 80)));
 	if (map_get(l->by_wire, one.name))
 		return 0;

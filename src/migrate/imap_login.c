@@ -53,16 +53,32 @@ static int authenticate(struct imap_client *c, const char *mechanism, const stru
 	return judge(c, r, e);
 }
 
+/* RFC 5801 4: saslname */
+static void add_saslname(struct buf *b, struct str name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] == ',')
+			buf_add_lit(b, "=2C");
+		else if (name.p[i] == '=')
+			buf_add_lit(b, "=3D");
+		else
+			buf_add_char(b, name.p[i]);
+	}
+}
+
 static int by_token(struct imap_client *c, struct err *e)
 {
 	const struct source_setup *s = c->setup;
 	struct buf b = BUF_INIT(0);
 	bool bearer = !(c->capabilities & IMAP_CAP_XOAUTH2) && (c->capabilities & IMAP_CAP_OAUTHBEARER);
 
-	if (bearer)
-		buf_printf(&b, "n,a=%.*s,\001auth=Bearer %.*s\001\001", STR_ARG(s->user), STR_ARG(s->token));
-	else
+	if (bearer) {
+		buf_add_lit(&b, "n,a=");
+		add_saslname(&b, s->user);
+		buf_printf(&b, ",\001auth=Bearer %.*s\001\001", STR_ARG(s->token));
+	} else {
 		buf_printf(&b, "user=%.*s\001auth=Bearer %.*s\001\001", STR_ARG(s->user), STR_ARG(s->token));
+	}
 	int r = authenticate(c, bearer ? "OAUTHBEARER" : "XOAUTH2", &b, e);
 	crypto_wipe(b.p, b.n);
 	buf_fini(&b);

@@ -91,13 +91,13 @@ class Place:
         self.server = Server(template, None)
         (self.server.dir / "pw").write_text(SECRET + "\n")
 
-    def run(self, port, *args, user="bob", scheme="imap", seconds=120, faults=""):
+    def run(self, port, *args, user="bob", scheme="imap", login="joe", seconds=120, faults=""):
         """(code, output, most memory in MB, seconds)"""
         began = time.monotonic()
         out = self.server.dir / "out"
         with open(out, "wb") as f:
             p = subprocess.Popen([binary(), "import", "-d", str(self.server.data), "--user", address(user), "--password-file", str(self.server.dir / "pw"), "--insecure",
-                                  *map(str, args), f"{scheme}://joe@127.0.0.1:{port}"], stdout=f, stderr=f,
+                                  *map(str, args), f"{scheme}://{login}@127.0.0.1:{port}"], stdout=f, stderr=f,
                                  env={**os.environ, "TROIKA_FAULTS": faults})
         timer = threading.Timer(seconds, p.kill)
         timer.start()
@@ -193,6 +193,34 @@ def for_people(p):
     f = Fake({"INBOX": {1: ("", message(1))}, "a&AAoACg-  9 messages failed": {}})
     code, out, mb, s = p.run(f.port)
     check("a folder's name makes no line of the report", code == 0 and not re.search(r"^\s*9 messages", out, re.M) and "becomes a__" in out, (code, out))
+    f.stop()
+
+
+@with_place
+def odd_names(p):
+    """Of users and of folders."""
+    token, said = p.server.dir / "token", []
+    token.write_text("t0ken\n")
+
+    def bearer(s, c, tag, rest):
+        if rest.upper().startswith("AUTHENTICATE OAUTHBEARER "):
+            said.append(base64.b64decode(rest.split()[2]))
+            c.sendall(f"{tag} OK in\r\n".encode())
+            return True
+    f = Fake(many(1), "IMAP4rev1 AUTH=OAUTHBEARER SASL-IR", hook=bearer)
+    code, out, mb, s = p.run(f.port, "--token-file", token, login="a%2Cb=c")
+    # RFC 5801 4: a comma and an equals sign of a name have their own way to be written
+    check("OAUTHBEARER: a name with a comma", code == 0 and said == [b"n,a=a=2Cb=3Dc,\1auth=Bearer t0ken\1\1"], (code, out, said))
+    f.stop()
+    boxes = {"INBOX": {1: ("", message(1))}, "c&AAA-d": {1: ("", message(3))}, "..": {1: ("", message(4))}, "x" * 3000: {1: ("", message(5))}}
+    f = Fake({**boxes, "a\0b": {1: ("", message(2))}})
+    code, out, mb, s = p.run(f.port, "--retries", 0, user="carol")
+    check("a folder's name with NUL is none", code in (1, 75) and "cannot be read" in out, (code, out[-600:]))
+    f.stop()
+    f = Fake(boxes)
+    for known in (0, 4):
+        code, out, mb, s = p.run(f.port, user="carol")
+        check("names of dots, of a coded NUL, without end", code == 0 and f"{4 - known} messages imported" in out and "damaged" not in out, (code, out[-600:]))
     f.stop()
 
 
@@ -699,7 +727,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, for_people, never_ending, drops, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, odd_ids, quota):
+        for scenario in (greetings, for_people, odd_names, never_ending, drops, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, odd_ids, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
