@@ -3,6 +3,7 @@
 import base64
 import os
 import re
+import ssl
 import subprocess
 import threading
 import time
@@ -91,13 +92,13 @@ class Place:
         self.server = Server(template, None)
         (self.server.dir / "pw").write_text(SECRET + "\n")
 
-    def run(self, port, *args, user="bob", scheme="imap", login="joe", seconds=120, faults=""):
+    def run(self, port, *args, user="bob", scheme="imap", login="joe", insecure=True, seconds=120, faults=""):
         """(code, output, most memory in MB, seconds)"""
         began = time.monotonic()
         out = self.server.dir / "out"
         with open(out, "wb") as f:
-            p = subprocess.Popen([binary(), "import", "-d", str(self.server.data), "--user", address(user), "--password-file", str(self.server.dir / "pw"), "--insecure",
-                                  *map(str, args), f"{scheme}://{login}@127.0.0.1:{port}"], stdout=f, stderr=f,
+            p = subprocess.Popen([binary(), "import", "-d", str(self.server.data), "--user", address(user), "--password-file", str(self.server.dir / "pw"),
+                                  *(["--insecure"] if insecure else []), *map(str, args), f"{scheme}://{login}@127.0.0.1:{port}"], stdout=f, stderr=f,
                                  env={**os.environ, "TROIKA_FAULTS": faults})
         timer = threading.Timer(seconds, p.kill)
         timer.start()
@@ -160,6 +161,67 @@ def greetings(p):
                         f"imap://joe@127.0.0.1:{pre.port}"], capture_output=True, text=True)
     check("PREAUTH in plain text is refused", r.returncode == 1 and "STARTTLS" in r.stdout, r.stdout + r.stderr)
     pre.stop()
+
+
+class Secured(Fake):
+    """The same over TLS from the start."""
+
+    def __init__(self, folders, certificate, key):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate, key)
+        self.logins = 0
+        super().__init__(folders, hook=self.count)
+
+    def serve(self, c):
+        with self.context.wrap_socket(c, server_side=True) as secured:
+            super().serve(secured)
+
+    def count(self, s, c, tag, rest):
+        self.logins += rest.upper().startswith(("LOGIN", "AUTHENTICATE"))
+
+
+@with_place
+def certificates(p):
+    """Who has no certificate for the host, by an authority that is trusted, gets no password."""
+    where = p.server.dir
+
+    def openssl(*args):
+        subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True)
+
+    def authority(name):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", where / f"{name}.key", "-out", where / f"{name}.pem", "-days", "10",
+                "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE")
+
+    def certificate(name, by, host, days=10):
+        (where / "ext").write_text(f"subjectAltName={host}\n")
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", where / f"{name}.key", "-out", where / "csr", "-subj", "/CN=127.0.0.1")
+        openssl("x509", "-req", "-in", where / "csr", "-CA", where / f"{by}.pem", "-CAkey", where / f"{by}.key", "-CAcreateserial", "-days", days, "-extfile", where / "ext",
+                "-out", where / f"{name}.pem")
+
+    authority("ours")
+    authority("theirs")
+    for name, by, host, good in (("right", "ours", "IP:127.0.0.1", True), ("other-host", "ours", "DNS:mail.example.net", False), ("other-address", "ours", "IP:127.0.0.2", False),
+                                 ("address-as-name", "ours", "DNS:127.0.0.1", False), ("other-authority", "theirs", "IP:127.0.0.1", False)):
+        certificate(name, by, host)
+        f = Secured(many(1), where / f"{name}.pem", where / f"{name}.key")
+        code, out, mb, s = p.run(f.port, "--retries", 0, "--ca-file", where / "ours.pem", scheme="imaps", insecure=False)
+        if good:
+            check("the right certificate", code == 0 and f.logins == 1, (code, out))
+        else:
+            check(f"{name}: refused, and no login was tried", code == 1 and "TLS" in out and f.logins == 0, (code, out))
+        f.stop()
+    said = []
+
+    def strip(s, c, tag, rest):
+        said.append(rest.upper().split()[0])
+        if said[-1] == "STARTTLS":          # the answer, and what would be taken as said under TLS
+            c.sendall(f"{tag} OK go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n".encode())
+            return True
+    for capabilities, greeting in (("IMAP4rev1", b"* OK hi\r\n"), ("IMAP4rev1 STARTTLS", b"* OK hi\r\n"), ("IMAP4rev1 STARTTLS", b"* PREAUTH hi\r\n")):
+        f = Fake(many(1), capabilities, greeting=greeting, hook=strip)
+        code, out, mb, s = p.run(f.port, "--retries", 0, insecure=False)
+        check(f"no TLS ({capabilities}, {greeting.decode().strip()}): no login, no mail", code != 0 and not {"LOGIN", "AUTHENTICATE", "EXAMINE"} & set(said), (code, out, said))
+        f.stop()
 
 
 @with_place
@@ -727,7 +789,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, for_people, odd_names, never_ending, drops, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, odd_ids, quota):
+        for scenario in (greetings, certificates, for_people, odd_names, never_ending, drops, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, odd_ids, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
