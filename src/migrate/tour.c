@@ -1,5 +1,7 @@
 #include "migrate/tour.h"
 
+#include <limits.h>
+
 void tour_init(struct tour *t)
 {
 	*t = (struct tour){ .n = 0 };
@@ -35,12 +37,24 @@ bool tour_is_done(const struct tour *t)
 	return t->plan && undone(t, false) == 0;
 }
 
+static bool is_open(const struct tour *t, size_t i, bool all_only) { return !t->legs[i].done && (all_only || !t->plan[i].rest); }
+
+static unsigned fewest_losses(const struct tour *t, bool all_only)
+{
+	unsigned fewest = UINT_MAX;
+	for (size_t i = 0; i < t->n; i++)
+		if (is_open(t, i, all_only) && t->legs[i].losses < fewest)
+			fewest = t->legs[i].losses;
+	return fewest;
+}
+
 bool tour_claim(struct tour *t, const struct run *run, size_t *i_out)
 {
 	while (!pass_is_ended(run) && !tour_is_done(t)) {
 		bool all_only = undone(t, false) == undone(t, true);
+		unsigned losses = fewest_losses(t, all_only);
 		for (size_t i = 0; i < t->n; i++) {
-			if (t->legs[i].done || t->legs[i].taken || (t->plan[i].rest && !all_only))
+			if (!is_open(t, i, all_only) || t->legs[i].taken || t->legs[i].losses > losses)
 				continue;
 			t->legs[i].taken = true;
 			*i_out = i;
@@ -55,6 +69,7 @@ void tour_release(struct tour *t, size_t i, bool done)
 {
 	t->legs[i].taken = false;
 	t->legs[i].done = done;
+	t->legs[i].losses += !done;
 	pthread_cond_broadcast(&t->changed);
 }
 

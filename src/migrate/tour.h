@@ -13,6 +13,7 @@
 /* A folder. */
 struct leg {
 	bool done, taken;
+	unsigned losses;                  /* connections that broke in it, or could not bring all of it */
 	uint64_t fresh;                   /* messages that this run brought */
 	struct rangeset failed;
 	struct lookout lookout;
@@ -45,7 +46,8 @@ void tour_fini(struct tour *t);
 
 /* All others: with the lock held. */
 
-/* The next folder that nobody has. \All waits until all others are done. false: nothing is left, or it is to end. */
+/* The next folder that nobody has. \All waits until all others are done, and one where connections broke until those are where fewer did: what a server cannot show
+ * keeps nothing else from coming. false: nothing is left, or it is to end. */
 bool tour_claim(struct tour *t, const struct run *run, size_t *i_out);
 void tour_release(struct tour *t, size_t i, bool done);
 bool tour_is_done(const struct tour *t);

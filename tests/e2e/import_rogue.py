@@ -343,6 +343,21 @@ def drops(p):
 
 
 @with_place
+def bad_folder(p):
+    """A folder at which the server breaks the connection each time keeps no other from being brought over."""
+    def hook(s, c, tag, rest):
+        if rest.upper().startswith("EXAMINE") and "Bad" in rest:
+            raise OSError
+    boxes = {"Bad": {1: ("", message(1))}, "Good": {1: ("", message(2))}, "Fine": {1: ("", message(3))}}
+    for connections in (1, 2):
+        f = Fake(boxes, hook=hook)
+        code, out, mb, s = p.run(f.port, "--retries", 1, "--connections", connections, user="alice" if connections == 1 else "bob")
+        user = "alice" if connections == 1 else "bob"
+        check(f"{connections} connections: the others come", code == 75 and "Bad: " in out and p.bodies("Good", user) == [message(2)] and p.bodies("Fine", user) == [message(3)], (code, out))
+        f.stop()
+
+
+@with_place
 def by_turns(p):
     """RFC 9051 5.5: of two commands under way at once a server may give messages by turns and end the later one first. Nothing is asked for again."""
     held = []
@@ -789,7 +804,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, certificates, for_people, odd_names, never_ending, drops, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, odd_ids, quota):
+        for scenario in (greetings, certificates, for_people, odd_names, never_ending, drops, bad_folder, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, odd_ids, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
