@@ -28,6 +28,7 @@
 #define MIGRATE_CONNECTIONS_DEFAULT 3u                /* of one account that comes alone; of many each has one, unless it is said otherwise */
 #define MIGRATE_CONNECTIONS_MAX 16u                   /* servers allow 10 or 15 */
 #define MIGRATE_TROUBLES_MAX 1000u                    /* lines of a report that tell of single messages and folders */
+#define MIGRATE_TROUBLE_MAX 500u                      /* bytes of such a line; what is longer is cut */
 
 /* time */
 #define MIGRATE_TIMEOUT_MS ((uint64_t)180000)         /* without a byte from the server */

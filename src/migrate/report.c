@@ -4,17 +4,18 @@
 
 void report_trouble(struct report *r, const char *format, ...)
 {
+	char line[MIGRATE_TROUBLE_MAX + 1] = "";
 	va_list ap;
 
 	if (r->n_troubles++ >= MIGRATE_TROUBLES_MAX)
 		return;
-	size_t start = r->troubles.n;
 	va_start(ap, format);
-	buf_vprintf(&r->troubles, format, ap);
+	(void)vsnprintf(line, sizeof line, format, ap);
 	va_end(ap);
-	for (size_t i = start; i < r->troubles.n; i++)        /* names of folders may hold line ends, and are the server's choice */
-		if (r->troubles.p[i] == '\n')
-			r->troubles.p[i] = '?';
+	for (char *p = line; *p; p++)        /* names of folders may hold line ends, and are the server's choice */
+		if (*p == '\n')
+			*p = '?';
+	buf_add_str(&r->troubles, str_from_c(line));
 	buf_add_char(&r->troubles, '\n');
 }
 

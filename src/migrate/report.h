@@ -26,7 +26,7 @@ static inline void report_init(struct report *r) { *r = (struct report){ .troubl
 static inline void report_fini(struct report *r) { buf_fini(&r->troubles); }
 /* What is in `part` besides; part stays as it is. */
 void report_add(struct report *r, const struct report *part);
-/* One line, without its end. */
+/* One line, without its end; cut after MIGRATE_TROUBLE_MAX bytes. */
 void report_trouble(struct report *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Of all accounts together, while it goes on. */
