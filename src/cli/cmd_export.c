@@ -66,6 +66,8 @@ static int export_mailbox(struct export *x, const struct mailbox *box, struct er
 	if (r)
 		return r;
 	r = mailsink_mailbox(x->sink, box->name, e);
+	if (r == 0 && mailsink_is_shortened(x->sink))
+		fprintf(stderr, "troika: export: a mailbox's name is too long for a file's and was cut: %s\n", mailsink_path(x->sink));
 	if (r == 0) {
 		unsigned n;
 		const struct str *names = view_keywords(v, &n);

@@ -1,6 +1,7 @@
 #include "cli/mailsink.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "codec/imap/mutf7.h"
 #include "model/model.h"
 #include "store/store.h"
@@ -11,11 +12,13 @@
 #include <unistd.h>
 
 #define PATH_SIZE 4096
+#define FOLDER_MAX 220                   /* bytes of a folder's name, so that with what goes around it no file's name has more than NAME_MAX, 255 */
 
 struct mailsink {
 	enum mailsink_kind kind;
 	char root[PATH_SIZE];
-	char folder[PATH_SIZE];          /* Maildir: of the current mailbox */
+	char folder[PATH_SIZE];          /* of the current mailbox */
+	bool shortened;
 	FILE *file;                      /* mbox: of the current mailbox */
 	struct buf text;
 	char letters[64];                /* Maildir: of keywords, by bit; 0: none */
@@ -73,7 +76,7 @@ static int close_file(struct mailsink *s, struct err *e)
 }
 
 /* "Archive/2026" -> "Archive.2026", with '.' and '/' safe inside a level. */
-static void folder_name(struct str name, struct buf *out)
+static void encode_name(struct str name, struct buf *out)
 {
 	struct buf seven = BUF_INIT(8192);
 
@@ -87,13 +90,33 @@ static void folder_name(struct str name, struct buf *out)
 	buf_fini(&seven);
 }
 
+/* The same, cut to what a file's name may have. False: nothing was cut. */
+static bool folder_name(struct str name, struct buf *out)
+{
+	static const uint8_t key[HASH_SIPHASH_KEY] = "names of export";
+	struct str shown = name;
+
+	encode_name(name, out);
+	while (out->n > FOLDER_MAX && shown.n) {
+		do
+			shown.n--;
+		while (shown.n && ((unsigned char)shown.p[shown.n] & 0xc0) == 0x80);      /* whole characters */
+		buf_reset(out);
+		encode_name(shown, out);
+	}
+	if (shown.n == name.n)
+		return false;
+	buf_printf(out, "~%016llx", (unsigned long long)hash_siphash_keyed(key, name));
+	return true;
+}
+
 int mailsink_mailbox(struct mailsink *s, struct str name, struct err *e)
 {
 	struct buf folder = BUF_INIT(8192);
 	bool inbox = str_eq(name, STR("INBOX"));
 	int r = close_file(s, e);
 
-	folder_name(name, &folder);
+	s->shortened = folder_name(name, &folder);
 	memset(s->letters, 0, sizeof s->letters);
 	if (r == 0 && s->kind == MAILSINK_MBOX) {
 		r = join(s->folder, s->root, buf_str(&folder), ".mbox", e);
@@ -111,6 +134,9 @@ int mailsink_mailbox(struct mailsink *s, struct str name, struct err *e)
 	buf_fini(&folder);
 	return r;
 }
+
+bool mailsink_is_shortened(const struct mailsink *s) { return s->shortened; }
+const char *mailsink_path(const struct mailsink *s) { return s->folder; }
 
 int mailsink_keywords(struct mailsink *s, const struct str *names, unsigned n, struct err *e)
 {

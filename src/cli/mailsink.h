@@ -15,6 +15,9 @@ enum mailsink_kind { MAILSINK_MBOX, MAILSINK_MAILDIR };
 int mailsink_create(const char *path, enum mailsink_kind kind, struct mailsink **out, struct err *e);
 /* Messages that follow are of this mailbox (UTF-8 name, levels parted by '/'). */
 int mailsink_mailbox(struct mailsink *s, struct str name, struct err *e);
+/* Its name was too long for a file's, and is cut in mailsink_path, with a number that no other name has. */
+bool mailsink_is_shortened(const struct mailsink *s);
+const char *mailsink_path(const struct mailsink *s);      /* of the current mailbox; the sink's */
 /* Names of the keywords by bit of flags from MESSAGE_KEYWORD_SHIFT on, for the current mailbox: the first 26 of them survive in a Maildir, as Dovecot has them. */
 int mailsink_keywords(struct mailsink *s, const struct str *names, unsigned n, struct err *e);
 int mailsink_message(struct mailsink *s, struct str message, uint64_t flags, int64_t date, uint32_t uid, struct err *e);

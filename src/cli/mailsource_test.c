@@ -130,6 +130,47 @@ static void test_maildir_round_trip(void **state)
 	round_trip(MAILSINK_MAILDIR, "");
 }
 
+/* A file's name has 255 octets at the most, a mailbox's up to 1000, and more of them in modified UTF-7. What is cut stays apart from what is cut alike. */
+static void test_long_names(void **state)
+{
+	(void)state;
+	enum mailsink_kind kinds[] = { MAILSINK_MBOX, MAILSINK_MAILDIR };
+
+	for (size_t k = 0; k < 2; k++) {
+		char dir[] = "/tmp/troika-mail-XXXXXX", path[64], clean[160], name[1001] = "";
+		struct mailsink *sink;
+		struct err e = { 0 };
+		assert_non_null(mkdtemp(dir));
+		snprintf(path, sizeof path, "%s/out", dir);
+		assert_int_equal(mailsink_create(path, kinds[k], &sink, &e), 0);
+		for (size_t i = 0; i < 450; i++)
+			memcpy(name + 2 * i, "\xd0\xb9", 2);
+		for (char last = 'a'; last <= 'c'; last++) {
+			name[900] = last;
+			assert_int_equal(mailsink_mailbox(sink, str_from_c(name), &e), 0);
+			assert_true(mailsink_is_shortened(sink));
+			assert_int_equal(mailsink_message(sink, STR("A: b\r\n\r\n"), 0, 1000, 1, &e), 0);
+		}
+		assert_int_equal(mailsink_mailbox(sink, STR("short"), &e), 0);
+		assert_false(mailsink_is_shortened(sink));
+		assert_int_equal(mailsink_close(&sink, &e), 0);
+		if (kinds[k] == MAILSINK_MAILDIR) {
+			struct mailsource *source;
+			struct mailsource_message m;
+			unsigned n = 0;
+			assert_int_equal(mailsource_open(path, &source, &e), 0);
+			for (; mailsource_next(source, &m, &e) == 1; n++) {
+				assert_true(str_starts(str_from_c(m.mailbox), STR("\xd0\xb9\xd0\xb9")));
+				buf_fini(&m.raw);
+			}
+			assert_int_equal(n, 3);
+			mailsource_close(&source);
+		}
+		snprintf(clean, sizeof clean, "rm -rf %s", dir);
+		assert_int_equal(system(clean), 0);
+	}
+}
+
 static void test_refusals(void **state)
 {
 	(void)state;
@@ -146,7 +187,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_from_date), cmocka_unit_test(test_unquote), cmocka_unit_test(test_flags), cmocka_unit_test(test_folders),
-		cmocka_unit_test(test_mbox_round_trip), cmocka_unit_test(test_maildir_round_trip), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_mbox_round_trip), cmocka_unit_test(test_maildir_round_trip), cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_refusals),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
