@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`troika import` from live accounts: Troika, and Dovecot, over the network, and its sdbox and mdbox through its own imap. What a server may do wrong is in
-import_rogue.py."""
+import_rogue.py and import_lies.py."""
 import imaplib
 import os
 import queue

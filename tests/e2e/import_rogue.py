@@ -1,143 +1,12 @@
 #!/usr/bin/env python3
 """`troika import` from servers that lie, drop, throttle, send garbage or never end: a clear error, what can be had is had, once, in bounded memory."""
-import base64
-import os
 import re
-import ssl
 import subprocess
 import threading
 import time
 
-from common import PATIENCE, Listener, Server, Template, address, attempt, binary, check, finish, imap, until
-
-
-SECRET = "any-Secret"
-SANITIZED = b"__asan_init" in open(binary(), "rb").read()          # whose memory says nothing
-
-
-class Fake(Listener):
-    """An IMAP server for one account. folders: name -> {uid: (flags, octets)}; hooks are asked before each command: a function of (server, connection, tag, words)
-    that returns True when it has dealt with it."""
-
-    def __init__(self, folders, capabilities="IMAP4rev1", attributes=None, greeting=b"* OK ready\r\n", hook=None, ids=None, uidvalidity=7):
-        self.folders, self.capabilities, self.attributes, self.greeting, self.hook = folders, capabilities, attributes or {}, greeting, hook
-        self.ids, self.uidvalidity = ids or {}, uidvalidity
-        self.unasked = ""                                     # what is said of every message beside what was asked for
-        self.counts, self.modseq = True, 0                    # is EXISTS said; HIGHESTMODSEQ
-        self.fetched, self.singles = [], []
-        super().__init__()
-
-    def serve(self, c):
-        if callable(self.greeting):
-            return self.greeting(c)
-        c.sendall(self.greeting)
-        f = c.makefile("rb")
-        box = name = None
-        for line in f:
-            tag, rest = line.decode().rstrip("\r\n").split(" ", 1)
-            verb = rest.upper()
-            if self.hook and self.hook(self, c, tag, rest):
-                continue
-            if verb.startswith("CAPABILITY"):
-                c.sendall(f"* CAPABILITY {self.capabilities}\r\n".encode())
-            elif verb.startswith(("LIST", "XLIST", "LSUB")):
-                word = verb.split()[0]
-                for name in self.folders:
-                    c.sendall(f'* {word} ({self.attributes.get(name, "")}) "/" "{name}"\r\n'.encode())
-            elif verb.startswith("EXAMINE"):
-                name = re.search(r'"(.*)"', rest).group(1)
-                box = self.folders[name]
-                c.sendall(f"* {len(box)} EXISTS\r\n".encode() if self.counts else b"")
-                c.sendall(f"* OK [UIDVALIDITY {self.uidvalidity}] x\r\n* OK [UIDNEXT {max(box, default=0) + 1}] x\r\n".encode())
-                c.sendall(f"* OK [HIGHESTMODSEQ {self.modseq}] x\r\n".encode() if self.modseq else b"")
-            elif verb.startswith("UID FETCH") and "BODY" in verb:
-                uids = self.expand(rest.split()[2], box)
-                if len(uids) == 1:
-                    self.singles += uids
-                for uid in uids:
-                    self.fetched.append((name, uid))
-                    c.sendall(f"* {uid} FETCH (UID {uid} BODY[] {{{len(box[uid][1])}}}\r\n".encode() + box[uid][1] + b")\r\n")
-            elif verb.startswith("UID FETCH"):
-                for uid in self.expand(rest.split()[2], box):
-                    extra = self.unasked
-                    extra += f" X-GM-MSGID {self.ids[(name, uid)]}" if "X-GM-MSGID" in verb else f" EMAILID ({self.ids[(name, uid)]})" if "EMAILID" in verb else ""
-                    c.sendall(f"* {uid} FETCH (UID {uid} FLAGS ({box[uid][0]}) INTERNALDATE \"17-Jul-2020 02:44:{uid % 60:02d} +0000\" RFC822.SIZE {len(box[uid][1])}{extra})\r\n"
-                              .encode())
-            elif verb.startswith("LOGOUT"):
-                c.sendall(f"* BYE\r\n{tag} OK\r\n".encode())
-                return
-            c.sendall(f"{tag} OK done {{5}}\r\n".encode())
-
-    @staticmethod
-    def expand(text, box):
-        out = []
-        for part in text.split(","):
-            lo, _, hi = part.partition(":")
-            top = max(box, default=0)
-            a, b = int(lo), top if hi == "*" else int(hi or lo)
-            out += [u for u in sorted(box) if a <= u <= b]
-        return out
-
-
-def message(i, extra=""):
-    return f"From: a@example.net\r\nSubject: {i}\r\nMessage-ID: <{i}@x>\r\n\r\n{extra}body {i}\r\n".encode()
-
-
-def many(n):
-    return {"INBOX": {i: ("\\Seen" if i % 2 else "", message(i)) for i in range(1, n + 1)}}
-
-
-class Place:
-    def __init__(self, template):
-        self.server = Server(template, None)
-        (self.server.dir / "pw").write_text(SECRET + "\n")
-
-    def run(self, port, *args, user="bob", scheme="imap", login="joe", insecure=True, seconds=120, faults=""):
-        """(code, output, most memory in MB, seconds)"""
-        began = time.monotonic()
-        out = self.server.dir / "out"
-        with open(out, "wb") as f:
-            p = subprocess.Popen([binary(), "import", "-d", str(self.server.data), "--user", address(user), "--password-file", str(self.server.dir / "pw"),
-                                  *(["--insecure"] if insecure else []), *map(str, args), f"{scheme}://{login}@127.0.0.1:{port}"], stdout=f, stderr=f,
-                                 env={**os.environ, "TROIKA_FAULTS": faults})
-        timer = threading.Timer(seconds, p.kill)
-        timer.start()
-        _, status, usage = os.wait4(p.pid, 0)
-        timer.cancel()
-        return os.waitstatus_to_exitcode(status), out.read_text(errors="replace"), 0 if SANITIZED else usage.ru_maxrss / 1024, time.monotonic() - began
-
-    def bodies(self, folder="INBOX", user="bob"):
-        c = imap(self.server, user)
-        typ, data = c.select(f'"{folder}"', readonly=True)
-        if typ != "OK":
-            return None
-        got = [p[1] for p in c.uid("FETCH", "1:*", "(BODY.PEEK[])")[1] if isinstance(p, tuple)] if int(data[0]) else []
-        c.logout()
-        return sorted(got)
-
-    def close(self):
-        r = subprocess.run([binary(), "check", "-d", str(self.server.data)], capture_output=True, text=True)
-        check("the store is whole", r.returncode == 0, r.stdout)
-        self.server.stop()
-
-
-def with_place(fn):
-    def inner(template):
-        p = Place(template)
-        try:
-            fn(p)
-        finally:
-            p.close()
-    inner.__name__ = fn.__name__
-    return inner
-
-
-def endless(prefix, chunk):
-    def greet(c):
-        c.sendall(prefix)
-        while True:
-            c.sendall(chunk)
-    return greet
+from common import PATIENCE, Template, address, attempt, binary, check, finish, imap, until
+from fakes import Fake, FakePop, endless, many, message, with_place
 
 
 @with_place
@@ -161,129 +30,6 @@ def greetings(p):
                         f"imap://joe@127.0.0.1:{pre.port}"], capture_output=True, text=True)
     check("PREAUTH in plain text is refused", r.returncode == 1 and "STARTTLS" in r.stdout, r.stdout + r.stderr)
     pre.stop()
-
-
-class Secured(Fake):
-    """The same over TLS from the start."""
-
-    def __init__(self, folders, certificate, key):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate, key)
-        self.logins = 0
-        super().__init__(folders, hook=self.count)
-
-    def serve(self, c):
-        with self.context.wrap_socket(c, server_side=True) as secured:
-            super().serve(secured)
-
-    def count(self, s, c, tag, rest):
-        self.logins += rest.upper().startswith(("LOGIN", "AUTHENTICATE"))
-
-
-@with_place
-def certificates(p):
-    """Who has no certificate for the host, by an authority that is trusted, gets no password."""
-    where = p.server.dir
-
-    def openssl(*args):
-        subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True)
-
-    def authority(name):
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", where / f"{name}.key", "-out", where / f"{name}.pem", "-days", "10",
-                "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:TRUE")
-
-    def certificate(name, by, host, days=10):
-        (where / "ext").write_text(f"subjectAltName={host}\n")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", where / f"{name}.key", "-out", where / "csr", "-subj", "/CN=127.0.0.1")
-        openssl("x509", "-req", "-in", where / "csr", "-CA", where / f"{by}.pem", "-CAkey", where / f"{by}.key", "-CAcreateserial", "-days", days, "-extfile", where / "ext",
-                "-out", where / f"{name}.pem")
-
-    authority("ours")
-    authority("theirs")
-    for name, by, host, good in (("right", "ours", "IP:127.0.0.1", True), ("other-host", "ours", "DNS:mail.example.net", False), ("other-address", "ours", "IP:127.0.0.2", False),
-                                 ("address-as-name", "ours", "DNS:127.0.0.1", False), ("other-authority", "theirs", "IP:127.0.0.1", False)):
-        certificate(name, by, host)
-        f = Secured(many(1), where / f"{name}.pem", where / f"{name}.key")
-        code, out, mb, s = p.run(f.port, "--retries", 0, "--ca-file", where / "ours.pem", scheme="imaps", insecure=False)
-        if good:
-            check("the right certificate", code == 0 and f.logins == 1, (code, out))
-        else:
-            check(f"{name}: refused, and no login was tried", code == 1 and "TLS" in out and f.logins == 0, (code, out))
-        f.stop()
-    said = []
-
-    def strip(s, c, tag, rest):
-        said.append(rest.upper().split()[0])
-        if said[-1] == "STARTTLS":          # the answer, and what would be taken as said under TLS
-            c.sendall(f"{tag} OK go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n".encode())
-            return True
-    for capabilities, greeting in (("IMAP4rev1", b"* OK hi\r\n"), ("IMAP4rev1 STARTTLS", b"* OK hi\r\n"), ("IMAP4rev1 STARTTLS", b"* PREAUTH hi\r\n")):
-        f = Fake(many(1), capabilities, greeting=greeting, hook=strip)
-        code, out, mb, s = p.run(f.port, "--retries", 0, insecure=False)
-        check(f"no TLS ({capabilities}, {greeting.decode().strip()}): no login, no mail", code != 0 and not {"LOGIN", "AUTHENTICATE", "EXAMINE"} & set(said), (code, out, said))
-        f.stop()
-
-
-@with_place
-def for_people(p):
-    """What a server says is shown on a terminal: it steers none, and no line of the report is the server's. Nor does it tell the password."""
-    coded = base64.b64encode(f"\0joe\0{SECRET}".encode()).decode()
-
-    def said(s, c, tag, rest):
-        if rest.upper().startswith(("LOGIN", "AUTHENTICATE")):
-            c.sendall(f"{tag} NO \x1b]0;mine\x07\x9b2J sorry\r\n".encode("latin-1"))
-            return True
-    f = Fake({}, hook=said)
-    code, out, mb, s = p.run(f.port, "--retries", 0)
-    check("a refusal steers no terminal", code == 1 and "sorry" in out and "\x1b" not in out and "\x07" not in out and "\x9b" not in out, (code, out))
-    f.stop()
-
-    def echo(s, c, tag, rest):
-        if rest.upper().startswith(("LOGIN", "AUTHENTICATE")):
-            c.sendall(f"{tag} BAD what is {rest}\r\n".encode())
-            return True
-    for capabilities in ("IMAP4rev1", "IMAP4rev1 AUTH=PLAIN SASL-IR"):
-        f = Fake({}, capabilities, hook=echo)
-        code, out, mb, s = p.run(f.port, "--retries", 0)
-        check(f"a server that repeats the password: it is not shown ({capabilities})", code == 1 and SECRET not in out and coded not in out and "login refused" in out, (code, out))
-        f.stop()
-    for capabilities in ("USER", "USER SASL=PLAIN"):
-        f = FakePop({"INBOX": {}}, capabilities, greeting=b"+OK\r\n", hook=lambda s, c, w: w[0].upper() in ("PASS", "AUTH") and (c.sendall(b"-ERR what is " + " ".join(w).encode() + b"\r\n") or True))
-        code, out, mb, s = p.run(f.port, "--retries", 0, scheme="pop3")
-        check(f"the same of POP3 ({capabilities})", code == 1 and SECRET not in out and coded not in out and "login refused" in out, (code, out))
-        f.stop()
-    f = Fake({"INBOX": {1: ("", message(1))}, "a&AAoACg-  9 messages failed": {}})
-    code, out, mb, s = p.run(f.port)
-    check("a folder's name makes no line of the report", code == 0 and not re.search(r"^\s*9 messages", out, re.M) and "becomes a__" in out, (code, out))
-    f.stop()
-
-
-@with_place
-def odd_names(p):
-    """Of users and of folders."""
-    token, said = p.server.dir / "token", []
-    token.write_text("t0ken\n")
-
-    def bearer(s, c, tag, rest):
-        if rest.upper().startswith("AUTHENTICATE OAUTHBEARER "):
-            said.append(base64.b64decode(rest.split()[2]))
-            c.sendall(f"{tag} OK in\r\n".encode())
-            return True
-    f = Fake(many(1), "IMAP4rev1 AUTH=OAUTHBEARER SASL-IR", hook=bearer)
-    code, out, mb, s = p.run(f.port, "--token-file", token, login="a%2Cb=c")
-    # RFC 5801 4: a comma and an equals sign of a name have their own way to be written
-    check("OAUTHBEARER: a name with a comma", code == 0 and said == [b"n,a=a=2Cb=3Dc,\1auth=Bearer t0ken\1\1"], (code, out, said))
-    f.stop()
-    boxes = {"INBOX": {1: ("", message(1))}, "c&AAA-d": {1: ("", message(3))}, "..": {1: ("", message(4))}, "x" * 3000: {1: ("", message(5))}}
-    f = Fake({**boxes, "a\0b": {1: ("", message(2))}})
-    code, out, mb, s = p.run(f.port, "--retries", 0, user="carol")
-    check("a folder's name with NUL is none", code in (1, 75) and "cannot be read" in out, (code, out[-600:]))
-    f.stop()
-    f = Fake(boxes)
-    for known in (0, 4):
-        code, out, mb, s = p.run(f.port, user="carol")
-        check("names of dots, of a coded NUL, without end", code == 0 and f"{4 - known} messages imported" in out and "damaged" not in out, (code, out[-600:]))
-    f.stop()
 
 
 @with_place
@@ -340,21 +86,6 @@ def drops(p):
     code, out, mb, s = p.run(f.port, user="carol")
     check("and comes when it can", code == 0 and "1 messages imported" in out and len(p.bodies(user="carol")) == 12, (code, out))
     f.stop()
-
-
-@with_place
-def bad_folder(p):
-    """A folder at which the server breaks the connection each time keeps no other from being brought over."""
-    def hook(s, c, tag, rest):
-        if rest.upper().startswith("EXAMINE") and "Bad" in rest:
-            raise OSError
-    boxes = {"Bad": {1: ("", message(1))}, "Good": {1: ("", message(2))}, "Fine": {1: ("", message(3))}}
-    for connections in (1, 2):
-        f = Fake(boxes, hook=hook)
-        code, out, mb, s = p.run(f.port, "--retries", 1, "--connections", connections, user="alice" if connections == 1 else "bob")
-        user = "alice" if connections == 1 else "bob"
-        check(f"{connections} connections: the others come", code == 75 and "Bad: " in out and p.bodies("Good", user) == [message(2)] and p.bodies("Fine", user) == [message(3)], (code, out))
-        f.stop()
 
 
 @with_place
@@ -435,40 +166,6 @@ def refusals(p):
     f = Fake(boxes, hook=folder)
     code, out, mb, s = p.run(f.port, "--mailbox-map", "INBOX=Other", user="alice")
     check("a folder that is refused costs no other", code == 1 and "Bad: folder failed" in out and len(p.bodies("Good", "alice")) == 1, (code, out))
-    f.stop()
-
-
-@with_place
-def told_of_some(p):
-    """A server that says how many messages there are and tells of fewer, as if it had stumbled: what it left out is neither removed here nor taken for brought over."""
-    box = many(6)["INBOX"]
-    want, tells = sorted(b for _, b in box.values()), {"uids": range(1, 7)}
-
-    def some(s, c, tag, rest):
-        verb = rest.upper()
-        if verb.startswith("UID FETCH") and "BODY" not in verb:
-            for uid in sorted(set(tells["uids"]) & set(s.expand(rest.split()[2], box))):
-                c.sendall(f"* {uid} FETCH (UID {uid} FLAGS ({box[uid][0]}) INTERNALDATE \"17-Jul-2020 02:44:{uid:02d} +0000\" RFC822.SIZE {len(box[uid][1])})\r\n".encode())
-            c.sendall(f"{tag} OK\r\n".encode())
-            return True
-    for user, capabilities in (("bob", "IMAP4rev1"), ("carol", "IMAP4rev1 CONDSTORE ENABLE")):
-        f = Fake({"INBOX": box}, capabilities, hook=some)
-        f.modseq = 5 if "CONDSTORE" in capabilities else 0
-        tells["uids"] = (1, 4)
-        code, out, mb, s = p.run(f.port, user=user)
-        check(f"two of six are told of ({capabilities}): that is told", code == 1 and "2 messages imported" in out and "tells of 2 of 6 messages" in out, (code, out))
-        tells["uids"] = range(1, 7)
-        code, out, mb, s = p.run(f.port, user=user)
-        check("the next run brings the others", code == 0 and "4 messages imported" in out and p.bodies(user=user) == want, (code, out))
-        tells["uids"] = (2,)
-        code, out, mb, s = p.run(f.port, "--delete", user=user)
-        check("nothing is removed that was only left out", " removed" not in out and p.bodies(user=user) == want, (code, out))
-        f.stop()
-
-    f = Fake({"INBOX": box})
-    f.counts = False
-    code, out, mb, s = p.run(f.port, "--delete")
-    check("nor where the server does not say how many there are", code == 1 and " removed" not in out and p.bodies() == want, (code, out))
     f.stop()
 
 
@@ -702,33 +399,6 @@ def unnoted(p):
     f.stop()
 
 
-class FakePop(Fake):
-    """The same for POP3: hook(server, connection, words) may deal with a command."""
-
-    def serve(self, c):
-        c.sendall(self.greeting)
-        for line in c.makefile("rb"):
-            words = line.decode().split()
-            verb = words[0].upper()
-            if self.hook and self.hook(self, c, words):
-                continue
-            box = self.folders["INBOX"]
-            if verb == "CAPA" and self.capabilities is None:
-                c.sendall(b"-ERR what?\r\n")
-            elif verb == "CAPA":
-                c.sendall(b"+OK\r\n" + "".join(x.replace("=", " ") + "\r\n" for x in self.capabilities.split()).encode() + b".\r\n")
-            elif verb in ("LIST", "UIDL"):
-                c.sendall(b"+OK\r\n" + "".join(f"{i} {len(box[i][1]) if verb == 'LIST' else 'id' + str(i)}\r\n" for i in sorted(box)).encode() + b".\r\n")
-            elif verb == "RETR":
-                self.fetched.append(int(words[1]))
-                lines = box[int(words[1])][1].replace(b"\r\n.", b"\r\n..")
-                c.sendall(b"+OK\r\n" + lines + b".\r\n")
-            else:
-                c.sendall(b"+OK\r\n")
-                if verb == "QUIT":
-                    return
-
-
 @with_place
 def pop3(p):
     boxes = {"INBOX": {i: ("", message(i, ".dot\r\n..two\r\n")) for i in range(1, 31)}}
@@ -770,26 +440,6 @@ def pop3(p):
 
 
 @with_place
-def odd_ids(p):
-    """RFC 1939 7: two identical messages may have one id, where it is made of their content. And what a server should not do: one id for different ones, ids that are too long."""
-    twin = message(1)
-    boxes = {"INBOX": {1: ("", twin), 2: ("", message(2)), 3: ("", twin), 4: ("", message(4))}}
-    want = sorted(b for _, b in boxes["INBOX"].values())
-    for user, name, ids in (("bob", "of the content", {1: "h1", 2: "h2", 3: "h1", 4: "h4"}), ("carol", "all the same", {i: "x" for i in range(1, 5)}),
-                            ("alice", "of 80 octets", {i: "i" * 79 + str(i) for i in range(1, 5)})):
-        def uidl(s, c, words, ids=ids):
-            if words[0].upper() == "UIDL":
-                c.sendall(b"+OK\r\n" + "".join(f"{i} {x}\r\n" for i, x in ids.items()).encode() + b".\r\n")
-                return True
-        f = FakePop(boxes, "UIDL USER", greeting=b"+OK\r\n", hook=uidl)
-        code, out, mb, s = p.run(f.port, scheme="pop3", user=user)
-        check(f"POP3, ids {name}: all messages come", code == 0 and "4 messages imported" in out and p.bodies(user=user) == want, (code, out))
-        code, out, mb, s = p.run(f.port, scheme="pop3", user=user)
-        check("and once", code == 0 and "0 messages imported" in out and p.bodies(user=user) == want, (code, out))
-        f.stop()
-
-
-@with_place
 def quota(p):
     s = p.server
     s.cli(["quota", "set", address("bob"), "messages=50"], "")
@@ -804,7 +454,7 @@ def quota(p):
 def main():
     template = Template(binary())
     try:
-        for scenario in (greetings, certificates, for_people, odd_names, never_ending, drops, bad_folder, by_turns, refusals, told_of_some, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, odd_ids, quota):
+        for scenario in (greetings, never_ending, drops, by_turns, refusals, odd_messages, old_servers, labels, five_labels, killed, several, unnoted, pop3, quota):
             attempt(scenario.__name__, scenario, template)
     finally:
         template.remove()
