@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "deliver/deliver.h"
+#include "migrate/names.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -71,19 +72,46 @@ static void prepare_all(struct import *im)
 		pthread_join(threads[--n], NULL);
 }
 
-static int find_mailbox(struct import *im, const char *folder, struct mailbox *out, struct arena *arena, struct err *e)
+/* What may not stand in a name here becomes '_', as in an import from a server. */
+static struct str clean_name(struct import *im, const char *folder, struct arena *arena)
 {
-	struct str name = str_from_c(im->mailbox ? im->mailbox : *folder ? folder : "INBOX");
+	struct buf clean = BUF_INIT(0);
+	struct str name = STR("INBOX");
 
-	if (im->mailbox && *folder)
-		name = arena_printf(arena, "%s%c%s", im->mailbox, MAILBOX_SEPARATOR, folder);
+	if (*folder) {
+		names_clean(str_from_c(folder), &clean);
+		name = arena_dup(arena, buf_str(&clean));
+	}
+	buf_fini(&clean);
+	if (!im->mailbox)
+		return name;
+	return *folder ? arena_printf(arena, "%s%c%.*s", im->mailbox, MAILBOX_SEPARATOR, STR_ARG(name)) : str_from_c(im->mailbox);
+}
+
+static int find_or_make(struct import *im, struct str name, struct mailbox *out, struct arena *arena, struct err *e)
+{
 	int r = mailbox_find(im->account, arena, name, out);
+	if (r == 0 && out->bin)
+		return ERR_DENIED;
 	if (r == ERR_NOT_FOUND || (r == 0 && out->no_select)) {
 		r = mailbox_create(im->account, name, 0, out, e);
 		if (r == 0)
 			subscription_set(im->account, name, true, NULL);
 	}
 	return r;
+}
+
+/* A folder that is called like the mailbox of deleted messages, or lies below it, gets a name beside it: nothing can be put there. */
+static int find_mailbox(struct import *im, const char *folder, struct mailbox *out, struct arena *arena, struct err *e)
+{
+	struct str name = clean_name(im, folder, arena), top, below;
+	int r = name.p ? find_or_make(im, name, out, arena, e) : ERR_NO_MEMORY;
+
+	if (r != ERR_DENIED || im->mailbox)
+		return r;
+	bool deep = str_cut(name, MAILBOX_SEPARATOR, &top, &below);
+	name = arena_printf(arena, "%.*s~2%s%.*s", STR_ARG(top), deep ? "/" : "", STR_ARG(below));
+	return name.p ? find_or_make(im, name, out, arena, e) : ERR_NO_MEMORY;
 }
 
 /* Of items from..to-1, which are of one folder, those that are prepared. */

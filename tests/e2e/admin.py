@@ -183,6 +183,12 @@ def moving(cli, server):
 def odd_sources(cli, server):
     """What cannot be imported is told; all else comes."""
     maildir, box = HERE / "odd", HERE / "odd.mbox"
+    c = imap(server, "carol")
+    c.append("INBOX", None, None, b"Subject: gone\r\n\r\n")
+    c.select("INBOX")
+    c.store("1:*", "+FLAGS", r"(\Deleted)")
+    c.expunge()                                               # now there is a mailbox of deleted messages
+    c.logout()
     for sub in ("cur", "new", "tmp", ".Below/cur", ".Below/new", ".None/cur"):
         (maildir / sub).mkdir(parents=True)
     for i in range(5):
@@ -193,11 +199,15 @@ def odd_sources(cli, server):
     os.mkfifo(maildir / "cur" / "3.pipe")
     with open(maildir / "new" / "4.large", "wb") as f:
         f.truncate(70 << 20)
-    imported = cli.on("import", "--user", address("carol"), "--mailbox", "Odd", maildir)
-    says("a Maildir with things that are no messages", imported, 1, "10 messages imported, 4 failed")
+    for i, name in enumerate((".100% sure", ".a&AAo-b", ".Recently Deleted", ".Recently Deleted.below")):
+        (maildir / name / "cur").mkdir(parents=True)
+        (maildir / name / "cur" / "1.x:2,").write_text(f"Subject: odd {i}\n\nhere\n")
+    imported = cli.on("import", "--user", address("carol"), maildir)
+    says("a Maildir with things that are no messages", imported, 1, "14 messages imported, 4 failed")
     for name in ("1.folder", "2.link", "3.pipe", "4.large"):
         says(f"{name} is told", imported, 1, name)
-    check("all messages are there", (count(server, "carol", "Odd"), count(server, "carol", "Odd/Below")) == (5, 5), imported)
+    for folder, n in (("INBOX", 5), ("Below", 5), ('"100_ sure"', 1), ("a_b", 1), ('"Recently Deleted~2"', 1), ('"Recently Deleted~2/below"', 1)):
+        check(f"{folder}: all messages are there", count(server, "carol", folder) == n, (count(server, "carol", folder), imported))
     with open(box, "wb") as f:
         for i in range(100):
             f.write(b"From a@example.net Thu Aug 22 12:36:23 2002\nSubject: %d\n\n%s\n\n" % (i, b"x" * (70 << 20) if i == 40 else b"short"))
