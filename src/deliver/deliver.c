@@ -72,6 +72,9 @@ int deliver_message_into(struct model *m, struct str mailbox, struct str message
 		size_t count = targets.n_open - done < STORE_TAGS_MAX ? targets.n_open - done : STORE_TAGS_MAX;
 		rc = deliver_batch(m, mailbox, message, received, buf_str(&summary), targets.v + done, count, e);
 		done += count;
+		/* they have it, whatever becomes of the next batch: told otherwise, they would get it twice */
+		if (!rc)
+			targets.n_done = done;
 	}
 	buf_fini(&summary);
 	return targets_finish(&targets, rc, r, n, e);

@@ -7,6 +7,7 @@
 
 #include "codec/mime/summary.h"
 #include "deliver/deliver.h"
+#include "deliver/targets.h"
 
 #define MESSAGE "From: Ann <ann@example.org>\r\nSubject: Hi\r\nDate: Mon, 23 Nov 2026 18:54:32 +0000\r\n\r\nHello.\r\n"
 
@@ -164,6 +165,22 @@ static void who_is_full_stands_alone(void **state)
 	assert_int_equal(blobs(h, 0), 1);
 }
 
+static void who_has_it_is_not_told_otherwise(void **state)
+{
+	struct deliver_recipient r[] = { { .account = 3 }, { .account = 1 }, { .account = 2 }, { .account = 1 } };
+	struct targets t;
+	(void)state;
+	assert_int_equal(targets_init(&t, r, 4, NULL), 0);
+	assert_int_equal(t.n_open, 3);
+	/* the first batch has got through, then the disk was full */
+	t.n_done = 1;
+	assert_int_equal(targets_finish(&t, ERR_NO_SPACE, r, 4, NULL), ERR_NO_SPACE);
+	assert_int_equal(r[1].result, 0);
+	assert_int_equal(r[3].result, 0);
+	assert_int_equal(r[0].result, ERR_NO_SPACE);
+	assert_int_equal(r[2].result, ERR_NO_SPACE);
+}
+
 static void too_big_is_refused(void **state)
 {
 	struct house *h = *state;
@@ -227,7 +244,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_is_full_stands_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_big_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(prepared_is_appended_or_dropped, setup, teardown),
-		cmocka_unit_test(line_ends_become_crlf),
+		cmocka_unit_test(line_ends_become_crlf), cmocka_unit_test(who_has_it_is_not_told_otherwise),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ void targets_refuse_full(struct targets *t, struct model *m, size_t size)
 int targets_finish(struct targets *t, int rc, struct deliver_recipient *r, size_t n, struct err *e)
 {
 	int first = rc && t->n_open ? rc : 0;
-	for (size_t i = 0; rc && i < t->n_open; i++)
+	for (size_t i = t->n_done; rc && i < t->n_open; i++)
 		if (t->v[i].result == 0)
 			t->v[i].result = rc;
 	if (t->v)
@@ -60,7 +60,7 @@ int targets_finish(struct targets *t, int rc, struct deliver_recipient *r, size_
 			first = r[i].result;
 	}
 	free(t->v);
-	*t = (struct targets){ NULL, 0, 0 };
+	*t = (struct targets){ .v = NULL };
 	if (first == ERR_QUOTA)
 		return err_set(e, first, "The mailbox is full", "delivery: over quota");
 	return first && !rc ? err_set(e, first, NULL, "delivery: %s", err_text(first)) : first;
