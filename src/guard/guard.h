@@ -83,7 +83,7 @@ struct guard_recipient {
 void guard_rcpt(struct guard_visit *v, const struct guard_recipient *r, struct guard_verdict *out);
 /* One that does not. With GUARD_PASS the usual answer. */
 void guard_unknown_rcpt(struct guard_visit *v, struct guard_verdict *out);
-/* The message is whole. */
+/* The message is whole, and counts. Refuses what comes over a limit by now, though MAIL was let through. */
 void guard_message(struct guard_visit *v, struct str sender, struct str user, struct guard_verdict *out);
 /* For a header field or the log. */
 int guard_points(const struct guard_visit *v);

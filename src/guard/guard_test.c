@@ -307,6 +307,31 @@ static void test_rates(void **state)
 	guard_leave(&v);
 }
 
+/* Those who are let in at the same time do not pass a limit together. */
+static void test_rates_at_once(void **state)
+{
+	struct fixture *f = *state;
+	enum { N = 6 };
+	struct guard_visit *v[N];
+
+	reopen(f, &(struct guard_config){ .messages_per_hour = 4, .domain_messages_per_hour = 3, .user_messages_per_hour = 2, .user_messages_per_day = 3 });
+	for (unsigned i = 0; i < N; i++) {
+		v[i] = visit(f, "192.0.2.1", 0);
+		assert_int_equal(mail(v[i], "a@x", "alice@x"), 0);
+	}
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(message(v[i], "a@x", "alice@x"), i < 2 ? GUARD_PASS : GUARD_REFUSE);
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(mail(v[i], "a@x", ""), 0);
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(message(v[i], "a@x", ""), i < 3 ? GUARD_PASS : GUARD_REFUSE);
+	/* what was refused for its domain took nothing from the network */
+	assert_int_equal(message(v[0], "a@y", ""), GUARD_PASS);
+	assert_int_equal(message(v[1], "a@y", ""), GUARD_REFUSE);
+	for (unsigned i = 0; i < N; i++)
+		guard_leave(&v[i]);
+}
+
 static void test_probe(void **state)
 {
 	struct fixture *f = *state;
@@ -407,7 +432,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_off, setup, teardown), cmocka_unit_test_setup_teardown(test_points, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_greylist, setup, teardown), cmocka_unit_test_setup_teardown(test_crowd, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_rates, setup, teardown), cmocka_unit_test_setup_teardown(test_probe, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rates, setup, teardown), cmocka_unit_test_setup_teardown(test_rates_at_once, setup, teardown), cmocka_unit_test_setup_teardown(test_probe, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bad_config, setup, teardown), cmocka_unit_test_setup_teardown(test_threads, setup, teardown),
 	};
 

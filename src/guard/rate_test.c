@@ -28,9 +28,29 @@ static void test_window(void **state)
 	ledger_close(&l);
 }
 
+static void test_take(void **state)
+{
+	struct ledger *l;
+
+	(void)state;
+	assert_int_equal(ledger_open(NULL, 'x', 16, &l), 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(rate_take(l, 77, 3600, 7200, 3), i < 3);
+	assert_int_equal(rate_count(l, 77, 3600, 7200, 0), 3);
+	rate_give_back(l, 77, 3600, 7200);
+	assert_true(rate_take(l, 77, 3600, 7200, 3));
+	assert_false(rate_take(l, 77, 3600, 7200, 3));
+	assert_false(rate_take(l, 77, 3600, 10800, 3));          /* all of the last hour still counts */
+	assert_true(rate_take(l, 77, 3600, 14399, 3));
+	assert_false(rate_take(l, 78, 3600, 7200, 0));
+	rate_give_back(l, 79, 3600, 7200);
+	assert_int_equal(rate_count(l, 79, 3600, 7200, 0), 0);
+	ledger_close(&l);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_window) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_window), cmocka_unit_test(test_take) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

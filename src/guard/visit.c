@@ -39,42 +39,88 @@ static uint32_t count_network(const struct guard_visit *v, enum guard_key k, uin
 	return rate_count(v->guard->networks, guard_hash_network(v->guard, k, &v->network), HOUR_S, clock_now(), add);
 }
 
-static uint32_t count_domain(const struct guard_visit *v, struct str sender, uint32_t add)
+static uint64_t domain_key(const struct guard_visit *v, struct str sender)
 {
 	struct buf domain = BUF_INIT(1024);
 
 	for (size_t i = str_rchr(sender, '@') + 1; i < sender.n; i++)
 		buf_add_char(&domain, (char)ascii_lower(sender.p[i]));
-	uint32_t n = rate_count(v->guard->networks, guard_hash(v->guard, KEY_DOMAIN, buf_str(&domain), STR_NONE, STR_NONE), HOUR_S, clock_now(), add);
+	uint64_t hash = guard_hash(v->guard, KEY_DOMAIN, buf_str(&domain), STR_NONE, STR_NONE);
 	buf_fini(&domain);
-	return n;
+	return hash;
 }
 
-static uint32_t count_user(const struct guard_visit *v, struct str user, enum guard_key k, uint32_t window_s, uint32_t add)
+/* ---- limits ---- */
+
+/* Of messages and recipients. */
+struct limit {
+	struct ledger *ledger;
+	uint64_t key;
+	uint32_t window_s;
+	unsigned most;               /* 0: none */
+};
+
+static struct limit limit_of_network(const struct guard_visit *v, enum guard_key k, unsigned most)
 {
-	return rate_count(v->guard->users, guard_hash(v->guard, k, user, STR_NONE, STR_NONE), window_s, clock_now(), add);
+	return (struct limit){ v->guard->networks, guard_hash_network(v->guard, k, &v->network), HOUR_S, most };
 }
 
-/* Over the limit already? Counts only what is let through, so that who tries on does not shut himself out for longer. */
-static bool user_is_over(const struct guard_visit *v, struct str user, enum guard_key hour, unsigned per_hour, enum guard_key day, unsigned per_day,
-						 const char *what, struct guard_verdict *out)
+static struct limit limit_of_domain(const struct guard_visit *v, struct str sender)
 {
-	bool over_hour = per_hour && count_user(v, user, hour, HOUR_S, 0) >= per_hour;
+	return (struct limit){ v->guard->networks, domain_key(v, sender), HOUR_S, sender.n ? v->snapshot->c.domain_messages_per_hour : 0 };
+}
 
-	if (!over_hour && !(per_day && count_user(v, user, day, DAY_S, 0) >= per_day))
+static struct limit limit_of_user(const struct guard_visit *v, struct str user, enum guard_key k, uint32_t window_s, unsigned most)
+{
+	return (struct limit){ v->guard->users, guard_hash(v->guard, k, user, STR_NONE, STR_NONE), window_s, most };
+}
+
+/* The first of two that leaves no room, or NULL. Counts only what is let through, by both, so that who tries on does not shut himself out for
+ * longer; take false: only looks, which promises nothing: what comes at once sees the same room. */
+static const struct limit *find_full(const struct limit both[static 2], bool take)
+{
+	int64_t now = clock_now();
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct limit *l = &both[i];
+		if (!l->most)
+			continue;
+		if (take ? rate_take(l->ledger, l->key, l->window_s, now, l->most) : rate_count(l->ledger, l->key, l->window_s, now, 0) < l->most)
+			continue;
+		if (take && i == 1 && both[0].most)
+			rate_give_back(both[0].ledger, both[0].key, both[0].window_s, now);
+		return l;
+	}
+	return NULL;
+}
+
+/* True: refused. */
+static bool user_is_over(const struct guard_visit *v, const struct limit both[static 2], bool take, const char *what, struct guard_verdict *out)
+{
+	const struct limit *full = find_full(both, take);
+
+	if (!full)
 		return false;
 	atomic_fetch_add(&v->guard->rated, 1);
-	guard_refuse(out, 450, "4.7.1", "You have sent to the limit of %u %s %s, try again later", over_hour ? per_hour : per_day, what,
-				 over_hour ? "an hour" : "a day");
+	guard_refuse(out, 450, "4.7.1", "You have sent to the limit of %u %s %s, try again later", full->most, what, full->window_s == HOUR_S ? "an hour" : "a day");
 	return true;
 }
 
-static void count_for_user(const struct guard_visit *v, struct str user, enum guard_key hour, unsigned per_hour, enum guard_key day, unsigned per_day)
+/* One more message. True: refused. */
+static bool is_over(const struct guard_visit *v, struct str sender, struct str user, bool take, struct guard_verdict *out)
 {
-	if (per_hour)
-		count_user(v, user, hour, HOUR_S, 1);
-	if (per_day)
-		count_user(v, user, day, DAY_S, 1);
+	const struct guard_config *c = &v->snapshot->c;
+
+	if (user.n)
+		return user_is_over(v, (struct limit[]){ limit_of_user(v, user, KEY_USER_MESSAGE_HOUR, HOUR_S, c->user_messages_per_hour),
+												 limit_of_user(v, user, KEY_USER_MESSAGE_DAY, DAY_S, c->user_messages_per_day) }, take, "messages", out);
+	const struct limit both[] = { limit_of_network(v, KEY_MESSAGE, c->messages_per_hour), limit_of_domain(v, sender) };
+	const struct limit *full = find_full(both, take);
+	if (!full)
+		return false;
+	atomic_fetch_add(&v->guard->rated, 1);
+	guard_refuse(out, 450, "4.7.1", "Too many messages from %s, try again later", full == both ? "your network" : "this sender's domain");
+	return true;
 }
 
 /* ---- HELO and MAIL ---- */
@@ -91,18 +137,8 @@ void guard_helo(struct guard_visit *v, struct str name, struct guard_verdict *ou
 
 void guard_mail(struct guard_visit *v, struct str sender, struct str user, struct guard_verdict *out)
 {
-	if (!begin(v, user, out))
-		return;
-	const struct guard_config *c = &v->snapshot->c;
-	if (user.n) {
-		user_is_over(v, user, KEY_USER_MESSAGE_HOUR, c->user_messages_per_hour, KEY_USER_MESSAGE_DAY, c->user_messages_per_day, "messages", out);
-	} else if (c->messages_per_hour && count_network(v, KEY_MESSAGE, 0) >= c->messages_per_hour) {
-		atomic_fetch_add(&v->guard->rated, 1);
-		guard_refuse(out, 450, "4.7.1", "Too many messages from your network, try again later");
-	} else if (c->domain_messages_per_hour && sender.n && count_domain(v, sender, 0) >= c->domain_messages_per_hour) {
-		atomic_fetch_add(&v->guard->rated, 1);
-		guard_refuse(out, 450, "4.7.1", "Too many messages from this sender's domain, try again later");
-	}
+	if (begin(v, user, out))
+		is_over(v, sender, user, false, out);
 }
 
 /* ---- recipients ---- */
@@ -204,18 +240,18 @@ static bool is_bad(struct guard_visit *v, struct guard_verdict *out)
 static void check_stranger(struct guard_visit *v, const struct guard_recipient *r, struct guard_verdict *out)
 {
 	const struct guard_config *c = &v->snapshot->c;
+	const struct limit both[2] = { limit_of_network(v, KEY_RECIPIENT, c->recipients_per_hour) };
 
-	if (!is_always_reached(r->address)) {
-		if (is_prober(v, out) || is_bad(v, out) || is_greylisted(v, r, out))
-			return;
-		if (c->recipients_per_hour && count_network(v, KEY_RECIPIENT, 0) >= c->recipients_per_hour) {
-			atomic_fetch_add(&v->guard->rated, 1);
-			guard_refuse(out, 450, "4.7.1", "Too many recipients from your network, try again later");
-			return;
-		}
+	if (is_always_reached(r->address)) {
+		if (c->recipients_per_hour)
+			count_network(v, KEY_RECIPIENT, 1);
+	} else if (is_prober(v, out) || is_bad(v, out) || is_greylisted(v, r, out)) {
+		return;
+	} else if (find_full(both, true)) {
+		atomic_fetch_add(&v->guard->rated, 1);
+		guard_refuse(out, 450, "4.7.1", "Too many recipients from your network, try again later");
+		return;
 	}
-	if (c->recipients_per_hour)
-		count_network(v, KEY_RECIPIENT, 1);
 	if (c->unknown_slow || c->unknown_max)
 		count_network(v, KEY_KNOWN, 1);
 }
@@ -225,12 +261,11 @@ void guard_rcpt(struct guard_visit *v, const struct guard_recipient *r, struct g
 	if (!begin(v, r->user, out))
 		return;
 	const struct guard_config *c = &v->snapshot->c;
-	if (!r->user.n) {
+	if (r->user.n)
+		user_is_over(v, (struct limit[]){ limit_of_user(v, r->user, KEY_USER_RECIPIENT_HOUR, HOUR_S, c->user_recipients_per_hour),
+										  limit_of_user(v, r->user, KEY_USER_RECIPIENT_DAY, DAY_S, c->user_recipients_per_day) }, true, "recipients", out);
+	else
 		check_stranger(v, r, out);
-	} else if (!user_is_over(v, r->user, KEY_USER_RECIPIENT_HOUR, c->user_recipients_per_hour, KEY_USER_RECIPIENT_DAY, c->user_recipients_per_day,
-							 "recipients", out)) {
-		count_for_user(v, r->user, KEY_USER_RECIPIENT_HOUR, c->user_recipients_per_hour, KEY_USER_RECIPIENT_DAY, c->user_recipients_per_day);
-	}
 }
 
 void guard_unknown_rcpt(struct guard_visit *v, struct guard_verdict *out)
@@ -251,14 +286,9 @@ void guard_message(struct guard_visit *v, struct str sender, struct str user, st
 	if (!begin(v, user, out))
 		return;
 	const struct guard_config *c = &v->snapshot->c;
-	if (user.n) {
-		count_for_user(v, user, KEY_USER_MESSAGE_HOUR, c->user_messages_per_hour, KEY_USER_MESSAGE_DAY, c->user_messages_per_day);
+	/* others may have come in since MAIL was asked: by as many connections as one has, a limit would be passed by as many messages */
+	if (is_over(v, sender, user, true, out) || user.n)
 		return;
-	}
-	if (c->messages_per_hour)
-		count_network(v, KEY_MESSAGE, 1);
-	if (c->domain_messages_per_hour && sender.n)
-		count_domain(v, sender, 1);
 	if (c->junk_points && v->points >= (int)c->junk_points) {
 		out->decision = GUARD_JUNK;
 		snprintf(out->reason, sizeof out->reason, "%d points%s%s", v->points, v->listed[0] ? ", " : "", v->listed);
