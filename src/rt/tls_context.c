@@ -5,11 +5,13 @@
 #include "rt/limits.h"
 #include "rt/tls_context_ssl.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 /* Forward secrecy and authenticated encryption only. */
 #define TLS12_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -61,7 +63,6 @@ static int choose_identity(SSL *ssl, int *alert, void *arg)
 
 static void set_behaviour(SSL_CTX *ctx, struct tls_context *t)
 {
-	static const unsigned char session_context[] = "troika";
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
 	                             SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_CLEANSE_PLAINTEXT);
 	/* Buffers live only while they hold something: an idle connection must be small. */
@@ -69,7 +70,6 @@ static void set_behaviour(SSL_CTX *ctx, struct tls_context *t)
 	SSL_CTX_set_read_ahead(ctx, 1);
 	/* Resumption by tickets alone; no memory here for sessions of clients that are gone. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-	SSL_CTX_set_session_id_context(ctx, session_context, sizeof(session_context) - 1);
 	SSL_CTX_set_num_tickets(ctx, 1);
 	pthread_once(&ticket_keys.once, make_ticket_keys);
 	SSL_CTX_set_tlsext_ticket_keys(ctx, ticket_keys.bytes, sizeof(ticket_keys.bytes));
@@ -101,9 +101,41 @@ static int take_any(int ok, X509_STORE_CTX *store)
 	return 1;
 }
 
+static int digest_file(const char *path, uint8_t digest[CRYPTO_SHA256_SIZE])
+{
+	char some[4096];
+	struct crypto_sha256 h;
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return ERR_IO;
+	int r = crypto_sha256_begin(&h);
+	while (r == 0 && (n = read(fd, some, sizeof(some))) != 0) {
+		if (n < 0)
+			r = ERR_IO;
+		else
+			crypto_sha256_add(&h, some, (size_t)n);
+	}
+	int ended = crypto_sha256_end(&h, digest);
+	close(fd);
+	return r ? r : ended;
+}
+
+/* A ticket holds what was found of the client's certificate, and who comes with one shows none: it must not outlive the authorities by which that was found. */
+static int name_sessions(SSL_CTX *ctx, const char *client_ca)
+{
+	uint8_t name[CRYPTO_SHA256_SIZE] = "troika";
+	_Static_assert(CRYPTO_SHA256_SIZE <= SSL_MAX_SID_CTX_LENGTH, "it is the name of a session's context");
+	int r = client_ca ? digest_file(client_ca, name) : 0;
+	return r == 0 && SSL_CTX_set_session_id_context(ctx, name, sizeof(name)) != 1 ? ERR_UNSUPPORTED : r;
+}
+
 static int ask_clients(SSL_CTX *ctx, const struct tls_options *o, struct err *e)
 {
-	if (!o->client_ca || !*o->client_ca)
+	const char *client_ca = o->client_ca && *o->client_ca ? o->client_ca : NULL;
+	if (name_sessions(ctx, client_ca) < 0)
+		return err_set(e, ERR_CONFIG, NULL, "client_ca %s cannot be read", client_ca ? client_ca : "");
+	if (!client_ca)
 		return 0;
 	ERR_clear_error();
 	STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(o->client_ca);

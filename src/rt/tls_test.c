@@ -150,6 +150,33 @@ static void test_resumption(void **state)
 	}
 }
 
+/* What was found of a client's certificate goes with the session: so it ends with the authorities by which that was found. */
+static void test_other_authorities(void **state)
+{
+	struct fixture *f = *state;
+	static const int versions[] = { TLS12, TLS13 };
+	for (size_t i = 0; i < 2; i++) {
+		void *session = NULL;
+		for (size_t reload = 0; reload < 4; reload++) {
+			struct tls_options o = f->options;
+			struct tls_context *t;
+			o.client_ca = reload == 3 ? NULL : f->identities[reload == 2].cert_file;
+			assert_int_equal(tls_context_create(&o, &t, NULL), 0);
+			server_set_tls(f->server.server, t);
+			tls_context_unref(&t);
+			struct client *c = secured(f, versions[i], NULL, session);
+			client_send(c, "echo x\r\n");
+			client_expect(c, "x");
+			assert_int_equal(client_resumed(c), reload == 1);
+			if (session)
+				client_session_free(session);
+			session = client_session(c);
+			quit(&c);
+		}
+		client_session_free(session);
+	}
+}
+
 static void test_old_versions(void **state)
 {
 	struct fixture *f = *state;
@@ -453,7 +480,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_implicit),     cmocka_unit_test(test_starttls),    cmocka_unit_test(test_injection),
-		cmocka_unit_test(test_server_name),  cmocka_unit_test(test_resumption),  cmocka_unit_test(test_old_versions),
+		cmocka_unit_test(test_server_name),  cmocka_unit_test(test_resumption), cmocka_unit_test(test_other_authorities),  cmocka_unit_test(test_old_versions),
 		cmocka_unit_test(test_min_version),  cmocka_unit_test(test_bindings),    cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_large_output), cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_large_input),
 		cmocka_unit_test(test_input_inside_library), cmocka_unit_test(test_handshake_timeout),
