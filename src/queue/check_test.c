@@ -134,6 +134,66 @@ static void mended_messages_go_out(void **state)
 	fixture_empty(f);
 }
 
+struct kept { uint64_t id; char bytes[4096]; size_t n; };
+
+/* Exchanges a message's record for what is kept. */
+static int exchange_record(struct store_write *w, void *arg)
+{
+	struct kept *k = arg, old = { .id = k->id };
+	struct key key = key_number(KEY_MESSAGE, k->id);
+	struct str value;
+	int rc = store_wget(w, key_str(&key), &value);
+	if (rc == 0) {
+		assert_true(value.n <= sizeof(old.bytes));
+		memcpy(old.bytes, value.p, old.n = value.n);
+		rc = store_put(w, key_str(&key), str_make(k->bytes, k->n));
+	}
+	if (rc == 0)
+		*k = old;
+	return rc;
+}
+
+static void exchange(struct fixture *f, struct kept *k)
+{
+	assert_int_equal(store_commit(f->store, queue_scope(queue_shard(k->id)), exchange_record, k), 0);
+}
+
+/* A result that cannot be written down for damage does not keep others from it: they would be forgotten with a restart, and their mail delivered again. */
+static void damage_does_not_stop_results(void **state)
+{
+	struct fixture *f = *state;
+	/* whichever of them is tried first */
+	for (unsigned sound = 0; sound < 3; sound++) {
+		struct kept k[3];
+		struct queue_job *j[3];
+		for (unsigned i = 0; i < 3; i++) {
+			char text[64];
+			snprintf(text, sizeof(text), "s@example.com > a@n%u.example.net", i);
+			k[i] = (struct kept){ .id = fixture_submit(f, text), .bytes = "?", .n = 1 };
+		}
+		for (unsigned i = 0; i < 3; i++) {
+			char name[32];
+			snprintf(name, sizeof(name), "n%u.example.net", i);
+			j[i] = fixture_take_of(f, name);
+			assert_non_null(j[i]);
+			exchange(f, &k[i]);
+			j[i]->recipients[0].result = (struct queue_result){ .outcome = QUEUE_RELAYED, .status = STR("2.0.0"), .reply = STR("250 taken") };
+		}
+		for (unsigned i = 0; i < 3; i++)
+			assert_int_equal(queue_finish(f->queue, &j[i]), ERR_CORRUPT);
+		assert_int_equal(f->queue->schedule.n_unwritten, 3);
+		exchange(f, &k[sound]);
+		fixture_tick(f);
+		assert_int_equal(f->queue->schedule.n_unwritten, 2);
+		for (unsigned i = 0; i < 3; i++)
+			if (i != sound)
+				exchange(f, &k[i]);
+		fixture_tick(f);
+		assert_int_equal(f->queue->schedule.n_unwritten, 0);
+		fixture_empty(f);
+	}
+}
+
 /* What cannot be read does not keep the clock from the rest. */
 static void damage_does_not_stop_the_clock(void **state)
 {
@@ -248,7 +308,7 @@ static void a_body_that_was_taken_for_garbage(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(damage_is_told_and_mended), FIXTURE_TEST(mended_messages_go_out), FIXTURE_TEST(damage_does_not_stop_the_clock),
+		FIXTURE_TEST(damage_is_told_and_mended), FIXTURE_TEST(mended_messages_go_out), FIXTURE_TEST(damage_does_not_stop_the_clock), FIXTURE_TEST(damage_does_not_stop_results),
 		FIXTURE_TEST(old_failures_are_forgotten), FIXTURE_TEST(bodies),
 		FIXTURE_TEST(a_body_that_was_taken_for_garbage),
 	};

@@ -140,27 +140,42 @@ static bool sweep(struct queue *q, int64_t now_ms)
 	return waits;
 }
 
-static struct job *next_unwritten(struct schedule *s)
+/* Those that are there now; nobody but the clerk ends them. NULL: none, or no memory. */
+static struct job **list_unwritten(struct schedule *s, size_t *n_out)
 {
+	*n_out = 0;
 	pthread_mutex_lock(&s->lock);
-	struct job *j = s->n_unwritten ? s->jobs : NULL;
-	while (j && !j->unwritten)
-		j = j->next;
+	struct job **list = s->n_unwritten ? calloc(s->n_unwritten, sizeof(struct job *)) : NULL;
+	for (struct job *j = list ? s->jobs : NULL; j; j = j->next)
+		if (j->unwritten)
+			list[(*n_out)++] = j;
 	pthread_mutex_unlock(&s->lock);
-	return j;
+	return list;
 }
 
-/* True: some are left. */
+static bool are_unwritten(struct schedule *s)
+{
+	pthread_mutex_lock(&s->lock);
+	bool are = s->n_unwritten > 0;
+	pthread_mutex_unlock(&s->lock);
+	return are;
+}
+
+/* What is damaged waits for a repair, and keeps nobody behind it waiting: results that were never written are forgotten with a restart, and their mail is delivered again.
+ * A store that refuses is asked once. True: some are left. */
 static bool write_unwritten(struct queue *q)
 {
-	struct job *j;
-	int64_t next;
-	while ((j = next_unwritten(&q->schedule))) {
-		if (job_write(q, j, &next))
-			return true;
-		job_end(q, &j, next, 0);
+	size_t n;
+	struct job **list = list_unwritten(&q->schedule, &n);
+	int rc = 0;
+	for (size_t i = 0; i < n && (rc == 0 || rc == ERR_CORRUPT); i++) {
+		int64_t next;
+		rc = job_write(q, list[i], &next);
+		if (rc == 0)
+			job_end(q, &list[i], next, 0);
 	}
-	return false;
+	free((void *)list);
+	return are_unwritten(&q->schedule);
 }
 
 /* True: something is left to do. */

@@ -84,13 +84,15 @@ int job_write(struct queue *q, struct job *j, int64_t *next_out)
 {
 	struct queue_config config = queue_config_get(q);
 	struct finish f = { .job = &j->pub, .group = j->group };
-	uint64_t *retry = arena_array(&j->pub.arena, j->pub.n_recipients, sizeof(*retry));
+	/* not the job's own memory: it may come here every second until a damaged record is mended */
+	uint64_t *retry = calloc(j->pub.n_recipients, sizeof(*retry));
 	if (!retry)
 		return ERR_NO_MEMORY;
 	for (size_t i = 0; i < j->pub.n_recipients; i++)
 		retry[i] = (queue_retry_ms(q, &config, j->pub.recipients[i].attempts + 1) + 999) / 1000;
 	f.retry_s = retry;
 	int rc = change_run(q, queue_shard(j->pub.id), write_results, &f);
+	free(retry);
 	*next_out = f.next;
 	if (rc == 0) {
 		atomic_fetch_add_explicit(&q->delivered, f.delivered, memory_order_relaxed);
