@@ -78,7 +78,7 @@ struct queue_submission {
 	const struct queue_recipient *recipients;
 	size_t n_recipients;          /* at least 1, at most QUEUE_RECIPIENTS_MAX */
 };
-#define QUEUE_RECIPIENTS_MAX 100000
+#define QUEUE_RECIPIENTS_MAX 100000          /* for at most 65,535 destinations: ERR_TOO_BIG */
 /* An id as people see it and type it: in replies, logs, notices and `troika queue`. */
 #define QUEUE_ID_TEXT 17
 struct str queue_id_format(uint64_t id, char text[QUEUE_ID_TEXT]);

@@ -39,6 +39,28 @@ static void what_is_deferred_comes_again(void **state)
 	fixture_empty(f);
 }
 
+/* Parts of a message are numbered in two octets: what has more must not be taken, or parts would be written over each other. */
+static void too_many_destinations(void **state)
+{
+	struct fixture *f = *state;
+	const size_t n = GROUP_NOTICE + 1;
+	struct queue_recipient *r = calloc(n, sizeof(*r));
+	char (*names)[24] = calloc(n, sizeof(*names));
+	struct queue_submission s = fixture_message(f, "s@example.com > a@example.net");
+	uint64_t id;
+	assert_true(r && names);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(names[i], sizeof(names[i]), "a@n%zu.example", i);
+		r[i] = (struct queue_recipient){ .address = str_from_c(names[i]), .destination = str_from(str_from_c(names[i]), 2) };
+	}
+	s.recipients = r;
+	s.n_recipients = n;
+	assert_int_equal(queue_submit(f->queue, &s, &id, NULL), ERR_TOO_BIG);
+	fixture_empty(f);
+	free(names);
+	free(r);
+}
+
 /* Nobody gets it who does not ask for it by name, however many wait. */
 static void what_is_fetched_waits(void **state)
 {
@@ -86,7 +108,7 @@ static void a_failure_is_told(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		FIXTURE_TEST(a_message_goes_through), FIXTURE_TEST(what_is_deferred_comes_again), FIXTURE_TEST(what_is_fetched_waits), FIXTURE_TEST(a_failure_is_told),
+		FIXTURE_TEST(a_message_goes_through), FIXTURE_TEST(what_is_deferred_comes_again), FIXTURE_TEST(too_many_destinations), FIXTURE_TEST(what_is_fetched_waits), FIXTURE_TEST(a_failure_is_told),
 	};
 	return fixture_run("queue", tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -32,6 +32,25 @@ static int by_destination(const void *a, const void *b, void *arg)
 	return order ? order : (x > y) - (x < y);
 }
 
+/* How many recipients from `at` on make one group: of one destination, and no more than it takes. */
+static size_t group_size(const struct submit *s, size_t at)
+{
+	const struct queue_recipient *all = s->s->recipients;
+	size_t n = 1;
+	while (at + n < s->s->n_recipients && n < QUEUE_GROUP_MAX && str_eq(all[s->order[at + n]].destination, all[s->order[at]].destination))
+		n++;
+	return n;
+}
+
+/* Groups are numbered in two octets, of which one number is taken. */
+static int check_groups(const struct submit *s, struct err *e)
+{
+	size_t groups = 0;
+	for (size_t at = 0; at < s->s->n_recipients; at += group_size(s, at))
+		groups++;
+	return groups <= GROUP_NOTICE ? 0 : err_set(e, ERR_TOO_BIG, NULL, "a message for more than %u destinations; split it", GROUP_NOTICE);
+}
+
 static int put_body(struct queue *q, struct submit *s, struct err *e)
 {
 	store_tag tag = queue_tag(s->shard);
@@ -52,6 +71,9 @@ int submit_prepare(struct queue *q, const struct queue_submission *s, unsigned s
 		order[i] = (uint32_t)i;
 	if (s->n_recipients > 1)
 		qsort_r(order, s->n_recipients, sizeof(*order), by_destination, (void *)(uintptr_t)s->recipients);
+	rc = check_groups(out, e);
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < s->n_pieces; i++)
 		out->size += s->pieces[i].n;
 	if (atomic_load_explicit(&q->messages[shard], memory_order_relaxed) >= out->config.messages_max / QUEUE_SHARDS)
@@ -86,10 +108,8 @@ static int insert_group(struct change *c, struct message *m, const struct submit
 	struct entry entries[QUEUE_GROUP_MAX];
 	struct group g = { .number = number, .r = { .destination = all[s->order[*at]].destination, .entries = entries } };
 	int64_t due = m->e.envelope.not_before > c->now ? m->e.envelope.not_before : c->now;
-	for (; *at < s->s->n_recipients && g.r.n < QUEUE_GROUP_MAX; ++*at) {
+	for (size_t end = *at + group_size(s, *at); *at < end; ++*at) {
 		uint32_t index = s->order[*at];
-		if (!str_eq(all[index].destination, g.r.destination))
-			break;
 		entries[g.r.n++] = (struct entry){ .r = all[index], .index = index, .next = due };
 	}
 	return group_save(c, m, &g);
