@@ -2,7 +2,11 @@
 #include "model/audit_fixture.h"
 
 #include "model/bin.h"
+#include "model/index.h"
+#include "model/model_private.h"
+#include "model/purge.h"
 #include "model/record.h"
+#include "model/removal.h"
 
 /* One bit makes its key that of no kind; the order of the keys stays as it should be. */
 static void index_page_of_another_kind(void **state)
@@ -14,6 +18,57 @@ static void index_page_of_another_kind(void **state)
 	damage_rename(f, key, other);
 	assert_mended(f, "an unknown key, beginning with 6b");
 	assert_string_equal(fixture_show_mailbox(f, FIXTURE_INBOX), "1 2 3");
+	assert_readable(f, FIXTURE_INBOX);
+}
+
+static int no_note(void *arg, const struct message *m)
+{
+	(void)arg, (void)m;
+	return 0;
+}
+
+/* The program ends before it forgets what was expunged. */
+static int expunge_and_die(struct change *c, void *arg)
+{
+	struct purged purged = { .over = false };
+	struct gone_list gone = { NULL, 0, 0 };
+	struct mailbox_record mailbox;
+	assert_int_equal(mailbox_record_load(change_source(c), FIXTURE_INBOX, &mailbox), 0);
+	assert_int_equal(removal_run(c, &mailbox, arg, 0, &gone, no_note, NULL), 0);
+	assert_int_equal(purge_gone(c, &mailbox, &gone, &purged), 0);
+	gone_list_fini(&gone);
+	changelog_add(&c->log, LOG_EXPUNGE, FIXTURE_INBOX, arg);
+	mailbox.modseq = c->modseq;
+	return mailbox_record_save(c->w, &mailbox);
+}
+
+/* Their memberships are there still, in the graves. */
+static void what_was_expunged_stays_so(void **state)
+{
+	struct fixture *f = *state;
+	struct rangeset uids = RANGESET_INIT;
+	struct view *v;
+	const uint32_t n = PURGE_INLINE_MAX + 30;
+	struct mailbox bin;
+	model_set_keep(f->model, &(struct model_keep){ .seconds = 1000 });
+	fixture_append_many(f, FIXTURE_INBOX, n);
+	assert_int_equal(rangeset_add(&uids, 1, n - 1), 0);
+	assert_int_equal(commit_run(f->model, FIXTURE_ACCOUNT, expunge_and_die, &uids, NULL), 0);
+	rangeset_fini(&uids);
+	assert_int_equal(view_open(f->account, FIXTURE_INBOX, &v), 0);
+	assert_int_equal(view_count(v), 1);
+	view_unref(&v);
+	struct page_edit page;
+	struct store_read *r;
+	assert_int_equal(store_begin(f->store, (struct store_scope){ STORE_ACCOUNT, FIXTURE_ACCOUNT }, &r), 0);
+	assert_int_equal(index_page_at(source_read(r), FIXTURE_INBOX, n, &page), 1);
+	store_end(&r);
+	assert_true(page.start < n);
+	damage_flip(f, key_page(FIXTURE_INBOX, page.start));
+	assert_mended(f, "is damaged");
+	assert_int_equal(fixture_get(f, FIXTURE_INBOX).messages, 1);
+	assert_int_equal(bin_find(f->account, &f->arena, &bin), 0);
+	assert_int_equal(bin.messages, n - 1);
 	assert_readable(f, FIXTURE_INBOX);
 }
 
@@ -136,6 +191,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(index_page_of_another_kind),
 		FIXTURE_TEST(index_page_at_another_uid),
+		FIXTURE_TEST(what_was_expunged_stays_so),
 		FIXTURE_TEST(delivery_beside_recovery),
 		FIXTURE_TEST(damaged_log_hides_nothing),
 		FIXTURE_TEST(every_bit_is_found),

@@ -37,8 +37,27 @@ int audit_set_aside(struct change *c, const struct key *key)
 
 /* ---- index pages: who was in a damaged one is known from the memberships; flags and dates are lost ---- */
 
-static int find_messages(struct change *c, const struct audit_page *at, uint64_t end, struct page_edit *page)
+struct lost_page {
+	struct audit_page at;
+	const struct member_list *buried;             /* places that are there no more but in the graves, sorted */
+};
+
+static bool is_buried(const struct member_list *buried, const struct member *m)
 {
+	size_t low = 0, high = buried->n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (member_compare(&buried->v[middle], m) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < buried->n && member_compare(&buried->v[low], m) == 0;
+}
+
+static int find_messages(struct change *c, const struct lost_page *lost, uint64_t end, struct page_edit *page)
+{
+	const struct audit_page *at = &lost->at;
 	struct key from = key_first(KEY_MEMBER), to = key_after(KEY_MEMBER);
 	struct str key, value;
 	int rc;
@@ -58,7 +77,7 @@ static int find_messages(struct change *c, const struct audit_page *at, uint64_t
 		for (uint32_t i = 0; i < members.count && page->count < PAGE_MESSAGES_MAX; i++) {
 			const struct member *m = &members.m[i];
 			struct email email;
-			if (m->mailbox == at->mailbox && m->uid >= at->start && m->uid < end &&
+			if (m->mailbox == at->mailbox && m->uid >= at->start && m->uid < end && !is_buried(lost->buried, m) &&
 				email_record_load(change_source(c), m->email, &email) == 0)
 				page->m[page->count++] =
 					(struct message){ .uid = m->uid, .size = email.size, .email = m->email, .modseq = c->modseq, .saved = saved };
@@ -90,7 +109,8 @@ static int find_dates(struct change *c, struct page_edit *page)
 
 static int mend_page(struct change *c, void *arg)
 {
-	const struct audit_page *at = arg;
+	const struct lost_page *lost = arg;
+	const struct audit_page *at = &lost->at;
 	struct key key = key_page(at->mailbox, at->start), from = key_next(&key), to = key_pages_after(at->mailbox);
 	struct page_edit page;
 	struct str next, value;
@@ -104,7 +124,7 @@ static int mend_page(struct change *c, void *arg)
 	uint64_t end = rc == 1 ? end_uid : (uint64_t)UINT32_MAX + 1;
 	rc = audit_set_aside(c, &key);
 	if (!rc)
-		rc = find_messages(c, at, end, &page);
+		rc = find_messages(c, lost, end, &page);
 	qsort(page.m, page.count, sizeof(*page.m), compare_messages);
 	if (!rc)
 		rc = find_dates(c, &page);
@@ -444,8 +464,10 @@ int audit_repair(struct audit *c)
 			rc = mend_email(c, &c->emails.v[i]);
 	for (size_t i = 0; !rc && i < c->misplaced.n; i++)
 		rc = commit(c, move_page, &c->misplaced.v[i]);
-	for (size_t i = 0; !rc && i < c->bad_pages.n; i++)
-		rc = commit(c, mend_page, &c->bad_pages.v[i]);
+	for (size_t i = 0; !rc && i < c->bad_pages.n; i++) {
+		struct lost_page lost = { c->bad_pages.v[i], &c->buried };
+		rc = commit(c, mend_page, &lost);
+	}
 	if (!rc && (c->todo & AUDIT_GRAVES))
 		rc = commit(c, drop_bad_graves, NULL);
 	/* What nobody shows is what an index misses: a bit of a key has flipped. Where a list of what was expunged is damaged it may be that. */
