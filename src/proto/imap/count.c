@@ -1,5 +1,6 @@
 #include "proto/imap/count.h"
 
+#include "proto/common/command_times.h"
 #include "proto/imap/limits.h"
 
 #define REPLIES "troika_imap_replies_total"
@@ -70,6 +71,7 @@ void imap_count_bye(struct imap_session *s, const char *text)
 /* ---- commands ---- */
 
 #define COMMANDS_MAX 160
+#define COMMAND_SECONDS "troika_imap_command_seconds"
 static struct metric took[COMMANDS_MAX + 1];      /* by row; the last: of no row */
 
 void imap_count_begin(struct imap_request *r) { conn_command_begin(r->conn, r->row ? r->row->name : "(unknown)"); }
@@ -98,13 +100,10 @@ static void collect(struct buf *out)
 	size_t n;
 	const struct imap_command *table = imap_command_table(&n);
 	char labels[64];
-	metric_print_head(out, "troika_imap_command_seconds", METRIC_KIND_SECONDS, "What commands took, waiting for the client not counted.");
-	for (size_t i = 0; i < n && i < COMMANDS_MAX; i++) {
-		snprintf(labels, sizeof labels, "command=\"%s\"", table[i].name);
-		if (metric_times(&took[i]))
-			metric_print_seconds(out, "troika_imap_command_seconds", labels, &took[i]);
-	}
-	metric_print_seconds(out, "troika_imap_command_seconds", "command=\"(unknown)\"", &took[COMMANDS_MAX]);
+	metric_print_head(out, COMMAND_SECONDS, METRIC_KIND_SECONDS, "What commands took, waiting for the client not counted.");
+	for (size_t i = 0; i < n && i < COMMANDS_MAX; i++)
+		command_times_print(out, COMMAND_SECONDS, table[i].name, &took[i]);
+	metric_print_seconds(out, COMMAND_SECONDS, "command=\"(unknown)\"", &took[COMMANDS_MAX]);
 	metric_print_head(out, REFUSED, METRIC_KIND_COUNTER, "Tagged NO and BAD, by response code.");
 	for (size_t i = 0; i < CODES; i++) {
 		for (int bad = 0; bad < 2; bad++) {

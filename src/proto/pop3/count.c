@@ -1,5 +1,7 @@
 #include "proto/pop3/count.h"
 
+#include "proto/common/command_times.h"
+
 METRIC_COUNTER(replies_ok, "troika_pop3_replies_total", "result=\"ok\"", "Replies.");
 METRIC_COUNTER(replies_err, "troika_pop3_replies_total", "result=\"err\"", "Replies.");
 
@@ -35,6 +37,7 @@ void pop3_count_err(struct pop3_call *c, const char *code, const char *text)
 /* ---- commands ---- */
 
 #define COMMANDS_MAX 32
+#define COMMAND_SECONDS "troika_pop3_command_seconds"
 static struct metric took[COMMANDS_MAX];      /* by row */
 
 void pop3_count_begin(struct pop3_call *c, const struct pop3_command *command) { conn_command_begin(c->conn, command->name); }
@@ -51,13 +54,9 @@ static void collect(struct buf *out)
 {
 	size_t n;
 	const struct pop3_command *table = pop3_commands(&n);
-	char labels[64];
 
-	metric_print_head(out, "troika_pop3_command_seconds", METRIC_KIND_SECONDS, "What commands took, waiting for the client not counted.");
-	for (size_t i = 0; i < n && i < COMMANDS_MAX; i++) {
-		snprintf(labels, sizeof labels, "command=\"%s\"", table[i].name);
-		if (metric_times(&took[i]))
-			metric_print_seconds(out, "troika_pop3_command_seconds", labels, &took[i]);
-	}
+	metric_print_head(out, COMMAND_SECONDS, METRIC_KIND_SECONDS, "What commands took, waiting for the client not counted.");
+	for (size_t i = 0; i < n && i < COMMANDS_MAX; i++)
+		command_times_print(out, COMMAND_SECONDS, table[i].name, &took[i]);
 }
 METRIC_COLLECT(collect);

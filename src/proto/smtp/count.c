@@ -1,5 +1,7 @@
 #include "proto/smtp/count.h"
 
+#include "proto/common/command_times.h"
+
 #define REPLIES "troika_smtp_replies_total"
 #define REPLIES_HELP "Replies by the first digit of their code."
 METRIC_COUNTER(replies_2, REPLIES, "class=\"2xx\"", REPLIES_HELP);
@@ -102,6 +104,7 @@ void smtp_count_message(const struct smtp_call *c, uint64_t n)
 /* ---- commands ---- */
 
 #define COMMANDS_MAX 32
+#define COMMAND_SECONDS "troika_smtp_command_seconds"
 #define MESSAGE "(message)"
 static struct metric took[COMMANDS_MAX], message_took;      /* by row; nameless */
 
@@ -129,14 +132,10 @@ static void collect(struct buf *out)
 {
 	size_t n;
 	const struct smtp_command *table = smtp_commands(&n);
-	char labels[64];
 
-	metric_print_head(out, "troika_smtp_command_seconds", METRIC_KIND_SECONDS, "What commands took, waiting for the client not counted; (message): from the last octet to the reply.");
-	for (size_t i = 0; i < n && i < COMMANDS_MAX; i++) {
-		snprintf(labels, sizeof labels, "command=\"%s\"", table[i].verb);
-		if (metric_times(&took[i]))
-			metric_print_seconds(out, "troika_smtp_command_seconds", labels, &took[i]);
-	}
-	metric_print_seconds(out, "troika_smtp_command_seconds", "command=\"" MESSAGE "\"", &message_took);
+	metric_print_head(out, COMMAND_SECONDS, METRIC_KIND_SECONDS, "What commands took, waiting for the client not counted; (message): from the last octet to the reply.");
+	for (size_t i = 0; i < n && i < COMMANDS_MAX; i++)
+		command_times_print(out, COMMAND_SECONDS, table[i].verb, &took[i]);
+	metric_print_seconds(out, COMMAND_SECONDS, "command=\"" MESSAGE "\"", &message_took);
 }
 METRIC_COLLECT(collect);
