@@ -2,6 +2,7 @@
 
 #include "backup/limits.h"
 #include "backup/pairs.h"
+#include "base/array.h"
 #include "model/transfer.h"
 #include "queue/transfer.h"
 
@@ -15,14 +16,10 @@ static int compare_ids(const void *a, const void *b)
 
 static int add_blob(struct blob_ids *l, store_blob_id blob)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 64;
-		store_blob_id *grown = reallocarray(l->v, cap, sizeof(*grown));
-		if (!grown)
-			return ERR_NO_MEMORY;
-		l->v = grown;
-		l->cap = cap;
-	}
+	store_blob_id *v = array_room(l->v, l->n, &l->cap, sizeof *v);
+	if (!v)
+		return ERR_NO_MEMORY;
+	l->v = v;
 	l->v[l->n++] = blob;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* Which messages a folder there has. */
 #include "migrate/pass.h"
 
+#include "base/array.h"
 #include "migrate/limits.h"
 
 /* ---- items into v ---- */
@@ -40,14 +41,10 @@ static int on_item(void *arg, struct source_item *item)
 		return r;
 	if (p->n == MIGRATE_MESSAGES_MAX)
 		return ERR_TOO_BIG;
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 256;
-		struct found *more = realloc(p->v, cap * sizeof *more);
-		if (!more)
-			return ERR_NO_MEMORY;
-		p->v = more;
-		p->cap = cap;
-	}
+	struct found *v = array_room(p->v, p->n, &p->cap, sizeof *v);
+	if (!v)
+		return ERR_NO_MEMORY;
+	p->v = v;
 	struct found *f = &p->v[p->n++];
 	*f = (struct found){ .uid = item->uid, .size = item->size, .has_date = item->has_date, .date = item->date, .email = item->email.n ? emails_hash(item->email) : 0 };
 	return take_flags(p, item, f);

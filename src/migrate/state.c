@@ -1,5 +1,6 @@
 #include "migrate/state_priv.h"
 
+#include "base/array.h"
 #include "migrate/limits.h"
 
 #include <unistd.h>
@@ -36,14 +37,10 @@ int state_add_note(struct state_folder *f, const struct note *note)
 	}
 	if (f->n == MIGRATE_MESSAGES_MAX * 2u)
 		return ERR_TOO_BIG;
-	if (f->n == f->cap) {
-		size_t cap = f->cap ? f->cap * 2 : 64;
-		struct note *more = realloc(f->v, cap * sizeof *more);
-		if (!more)
-			return ERR_NO_MEMORY;
-		f->v = more;
-		f->cap = cap;
-	}
+	struct note *v = array_room(f->v, f->n, &f->cap, sizeof *v);
+	if (!v)
+		return ERR_NO_MEMORY;
+	f->v = v;
 	memmove(f->v + at + 1, f->v + at, (f->n - at) * sizeof *f->v);
 	f->v[at] = *note;
 	f->n++;

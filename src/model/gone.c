@@ -1,19 +1,16 @@
 #include "model/gone.h"
 
+#include "base/array.h"
 #include "base/bytes.h"
 
 #include <stdlib.h>
 
 int gone_list_add(struct gone_list *l, struct gone g)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 64;
-		struct gone *grown = reallocarray(l->v, cap, sizeof(*grown));
-		if (!grown)
-			return ERR_NO_MEMORY;
-		l->v = grown;
-		l->cap = cap;
-	}
+	struct gone *v = array_room(l->v, l->n, &l->cap, sizeof *v);
+	if (!v)
+		return ERR_NO_MEMORY;
+	l->v = v;
 	l->v[l->n++] = g;
 	return 0;
 }

@@ -1,5 +1,6 @@
 #include "model/purge.h"
 
+#include "base/array.h"
 #include "model/bin_inside.h"
 #include "model/email_record.h"
 #include "model/keys.h"
@@ -8,14 +9,10 @@
 
 int member_list_add(struct member_list *l, struct member m)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 64;
-		struct member *grown = reallocarray(l->v, cap, sizeof(*grown));
-		if (!grown)
-			return ERR_NO_MEMORY;
-		l->v = grown;
-		l->cap = cap;
-	}
+	struct member *v = array_room(l->v, l->n, &l->cap, sizeof *v);
+	if (!v)
+		return ERR_NO_MEMORY;
+	l->v = v;
 	l->v[l->n++] = m;
 	return 0;
 }
@@ -28,14 +25,10 @@ void member_list_fini(struct member_list *l)
 
 int blob_list_add(struct blob_list *l, store_blob_id blob)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 64;
-		store_blob_id *grown = reallocarray(l->v, cap, sizeof(*grown));
-		if (!grown)
-			return ERR_NO_MEMORY;
-		l->v = grown;
-		l->cap = cap;
-	}
+	store_blob_id *v = array_room(l->v, l->n, &l->cap, sizeof *v);
+	if (!v)
+		return ERR_NO_MEMORY;
+	l->v = v;
 	l->v[l->n++] = blob;
 	return 0;
 }
