@@ -13,7 +13,7 @@ int world_setup(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
 	struct store_config c = { .engine = STORE_ENGINE_MEM, .create = true };
-	struct directory_config limits = { .fail_limit = 12 };
+	struct directory_config limits = { .fail_limit = 12, .fail_window_ms = UINT64_MAX };
 	assert_int_equal(store_open(&c, &w->store, NULL), 0);
 	assert_int_equal(directory_open(w->store, &limits, &w->d, NULL), 0);
 	assert_int_equal(directory_domain_add(w->d, STR("x.example"), NULL), 0);
