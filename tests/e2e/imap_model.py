@@ -2,17 +2,17 @@
 """Random commands on several sessions, one at a time, beside a model of two mailboxes written from RFC 3501, 4315, 5267, 6851, 7162 and 9586. Each
 command's answer is what the model says, and after each command a session knows exactly what the RFC lets it know: nothing less, and no untagged
 FETCH without news.
-Usage: imap_model.py PATH/TO/troika      TROIKA_MODEL_COMMANDS (4000), TROIKA_MODEL_SEED, TROIKA_MODEL_SESSIONS (2 to 8)"""
+Usage: imap_model.py PATH/TO/troika      TROIKA_MODEL_COMMANDS (4000), TROIKA_MODEL_SEED (0: another one each time), TROIKA_MODEL_SESSIONS (2 to 8)"""
 import os
 import random
 import re
 import socket
 import sys
 
-from common import USERS, Server, Template, address, binary, check, finish
+from common import PATIENCE, USERS, Server, Template, address, binary, check, finish
 
 COMMANDS = int(os.environ.get("TROIKA_MODEL_COMMANDS", "4000"))
-SEED = int(os.environ.get("TROIKA_MODEL_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
+SEED = int(os.environ.get("TROIKA_MODEL_SEED", "20261126")) or random.SystemRandom().randrange(1, 1 << 30)
 SESSIONS = int(os.environ.get("TROIKA_MODEL_SESSIONS", "0"))
 FLAGS = ["\\Seen", "\\Answered", "\\Flagged", "\\Deleted", "\\Draft", "$A", "$B"]
 KEYS = {"\\Seen": "SEEN", "\\Answered": "ANSWERED", "\\Flagged": "FLAGGED", "\\Deleted": "DELETED", "\\Draft": "DRAFT"}
@@ -70,7 +70,7 @@ def numbers_in_order(text):
 class Session:
     def __init__(self, world, name, port):
         self.world, self.name, self.tags = world, name, 0
-        self.socket = socket.create_connection(("127.0.0.1", port), 30)
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.file = self.socket.makefile("rb")
         self.box, self.read_only = None, False
         self.known, self.flags = [], {}                   # UIDs by number; what was told of their flags

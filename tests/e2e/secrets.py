@@ -223,7 +223,8 @@ def is_page(head):
     return flags in (1, 2) and 16 <= lower <= upper <= 4096
 
 
-def looked_for(server, secret):
+def in_memory(server):
+    """Secrets that are where they must not be: what -> [(where, what is around)]"""
     found = {}
     for where, block in memory(server.proc.pid) if not SANITIZED else ():
         if WORD.encode() not in block and base64.b64encode(WORD.encode())[:12] not in block and not any(n in block for forms in needles.values() for n in forms):
@@ -235,6 +236,12 @@ def looked_for(server, secret):
                 if what == "secret" and (".mdb" in where or is_page(block[at & ~4095:(at & ~4095) + 16])):
                     continue
                 found.setdefault(what, []).append((where, block[max(0, at - 24):at + 48]))
+    return found
+
+
+def looked_for(server, secret):
+    until(lambda: not in_memory(server))       # what a session leaves to others is done soon after it
+    found = in_memory(server)
     if SANITIZED:
         skip("the memory", "a sanitizer's shadow has no end")
     for what in needles if not SANITIZED else ():
@@ -282,7 +289,6 @@ def main():
             attempt("tokens", tokens, server)
             server.cli(["queue", "list"], "")
             check("it is idle", until(lambda: at_rest(server)), server.cli(["top", "--json"], ""))
-            time.sleep(1)                    # what a session leaves to others is done soon after it
             attempt("search", looked_for, server, secret)
         finally:
             server.stop()
