@@ -73,12 +73,14 @@ def kills(scene):
     random.seed(20261126)
     traffic = Traffic(scene)
     for k in range(ROUNDS):
-        time.sleep(random.uniform(0.5, 2))
+        before = len(traffic.inward), len(traffic.outward)
+        wait_for("traffic both ways", lambda: len(traffic.inward) > before[0] and len(traffic.outward) > before[1])
+        time.sleep(random.uniform(0, 1.5))
         t.kill()
         began = time.monotonic()
         t.start()
         check(f"kill {k}: up again without repair", t.process.poll() is None, f"{time.monotonic() - began:.1f} s")
-    time.sleep(1)
+    wait_for("enough traffic", lambda: min(len(traffic.inward), len(traffic.outward)) > ROUNDS)
     traffic.stop.set()
     for thread in traffic.threads:
         thread.join()

@@ -2,6 +2,7 @@
 
 All accept mail for their own domain (any local part but `nobody`) and, from 127.0.0.1 of their own host, send to the world.
 """
+import fcntl
 import os
 import pwd
 import shutil
@@ -13,6 +14,12 @@ from world import PATIENCE, Failed, run, unpack
 
 
 def need_user(name):
+    with open("/var/lock/troika-tests-users", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)                      # another scenario may be at it
+        return made_user(name)
+
+
+def made_user(name):
     try:
         return pwd.getpwnam(name)
     except KeyError:
@@ -103,9 +110,14 @@ class Peer:
                 return s.sendmail(sender, recipients, message, mail_options=list(options))
         return self.world.inside(self.name, go)
 
+    def logs(self):
+        return [self.world.root / f"{self.name}.log"]
+
+    def whole_log(self):
+        return "".join(f.read_text(errors="replace") for f in self.logs() if f.exists())
+
     def log(self):
-        f = self.world.root / f"{self.name}.log"
-        return f.read_text(errors="replace")[-3000:] if f.exists() else ""
+        return self.whole_log()[-3000:]
 
 
 class Postfix(Peer):
@@ -224,9 +236,8 @@ begin retry
         self.world.wait_port(self.name, 25)
         return self
 
-    def log(self):
-        f = self.dir / "log" / "mainlog"
-        return (f.read_text(errors="replace")[-3000:] if f.exists() else "") + super().log()
+    def logs(self):
+        return [self.dir / "log" / "mainlog", *super().logs()]
 
 
 class OpenSMTPD(Unpacked):

@@ -49,7 +49,7 @@ class Troika(Peer):
     def configure(self, zones, **sections):
         """sections: name of a section = its lines; "top" = lines outside of all."""
         sections = {"dns": "", "tls": "", **sections}
-        sections["dns"] += f'\nroot_hints = "{zones.hints}"\ntrust_anchor = "{zones.anchor}"\ntimeout = "3s"'
+        sections["dns"] += f'\nroot_hints = "{zones.hints}"\ntrust_anchor = "{zones.anchor}"\ntimeout = "30s"'
         sections["tls"] += f'\ncertificate = "{self.cert}"\nkey = "{self.key}"'
         text = f'hostname = "mx.{self.domain}"\n{sections.pop("top", "")}\n'
         self.conf.write_text(text + "".join(f"{name} {{\n{lines.strip()}\n}}\n" for name, lines in sections.items()))

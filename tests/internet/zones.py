@@ -24,7 +24,7 @@ class Zones:
             if name != "example.":
                 self.append("example.", f"{name} 300 NS ns.example.\n")
         self.process = world.start("dns", "knotd", "-c", self.conf)
-        self.wait()
+        self.wait()                                           # keys are there when signatures are
         for name in self.zones:
             if name not in self.unsigned:
                 self.delegate(name)
@@ -83,7 +83,9 @@ class Zones:
                 raise Failed("knotd ended: " + (self.world.root / "dns.log").read_text()[-800:])
             return "status: NOERROR" in self.world.on("dns", "kdig", "+timeout=1", "+retry=0", "@" + DNS, "SOA", "example.", check=False)
         wait_for("the name server", answers)
-        wait_for("signatures", lambda: "RRSIG" in self.world.on("dns", "kdig", "@" + DNS, "+dnssec", "SOA", "example.", check=False))
+        for name in (".", *self.zones):
+            sign = "NOERROR" if name in self.unsigned else "RRSIG"
+            wait_for(f"{name} {sign}", lambda n=name, s=sign: s in self.world.on("dns", "kdig", "+timeout=1", "+retry=0", "@" + DNS, "+dnssec", "SOA", n, check=False))
 
 
 def address(number):
