@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from common import PATIENCE, Template, Server, attempt, binary, check, finish, free_ports, scratch, skip, until  # noqa: E402
 
 NAME = "mail.example.org"
+AGAIN = 300                            # seconds until an order that failed is given once more (RETRY_FIRST_S of certificates.c)
 
 
 class Authority:
@@ -75,7 +76,7 @@ def shown(port):
 
 
 def wait_shown(port, words):
-    until(lambda: all(w in shown(port) for w in words))
+    until(lambda: all(w in shown(port) for w in words), AGAIN + PATIENCE)
     return shown(port)
 
 

@@ -52,7 +52,7 @@ def curl(server):
 
 def swaks(server):
     p, before = server.port, count(server, "bob")
-    base = ("swaks", "--server", "127.0.0.1", "--helo", "client.example.net", "--from", ALICE, "--to", BOB)
+    base = ("swaks", "--timeout", PATIENCE, "--server", "127.0.0.1", "--helo", "client.example.net", "--from", ALICE, "--to", BOB)
     auth = ("--auth-user", ALICE, "--auth-password", USERS["alice"])
     succeeded("swaks plain", run(*base, "--port", p["smtp"]))
     succeeded("swaks pipelined", run(*base, "--port", p["smtp"], "--pipeline"))
@@ -125,6 +125,7 @@ Host 127.0.0.1
 Port {server.port['imaps']}
 User "{ALICE}"
 Pass "{USERS['alice']}"
+Timeout {PATIENCE}
 SSLType IMAPS
 SSLVersions TLSv1.2 TLSv1.3
 CertificateFile {HERE}/certs

@@ -85,9 +85,9 @@ class Installation:
         (self.dir / "cert.pem").chmod(0o644)
         self.dir.chmod(0o755)
 
-    def configure(self, port, anchor="none", more=""):
+    def configure(self, port, anchor="none", more="", timeout="60s"):
         self.conf.write_text(f'hostname = "{HOST}"\nmta_sts {{ mode = enforce }}\ntls {{ certificate = "{self.dir}/cert.pem" key = "{self.dir}/key.pem" }}\n'
-                             f'dns {{ servers = "127.0.0.1@{port}" trust_anchor = "{anchor}" timeout = "5s" }}\n{more}')
+                             f'dns {{ servers = "127.0.0.1@{port}" trust_anchor = "{anchor}" timeout = "{timeout}" }}\n{more}')
 
     def run(self, verb, domain=DOMAIN):
         r = subprocess.run([self.binary, "dns", verb, domain, "-d", self.data, "--config", self.conf], capture_output=True, timeout=PATIENCE, check=False)
@@ -268,6 +268,7 @@ def signed(home):
               found[("MX", DOMAIN)][0] == "cannot tell", out)
     finally:
         names.close()
+    home.configure(names.port, timeout="5s")
     status, out, _ = home.run("check")
     check("no name server: nothing can be told, and that soon", status == 3 and all(state == "cannot tell" for state, _ in blocks(out).values()), out)
 

@@ -90,7 +90,7 @@ class Place:
         self.server = Server(template, None)
         (self.server.dir / "pw").write_text(SECRET + "\n")
 
-    def run(self, port, *args, user="bob", scheme="imap", login="joe", insecure=True, seconds=120, faults=""):
+    def run(self, port, *args, user="bob", scheme="imap", login="joe", insecure=True, seconds=360, faults=""):
         """(code, output, most memory in MB, seconds)"""
         began = time.monotonic()
         out = self.server.dir / "out"

@@ -21,9 +21,9 @@ def greetings(p):
         code, out, mb, s = p.run(f.port, "--retries", 0)
         check(f"greeting: {name}", code in (1, 75) and expected in out and mb < 150, (code, out, mb))
         f.stop()
-    f = Fake({}, greeting=lambda c: time.sleep(30))
+    f = Fake({}, greeting=lambda c: c.recv(1))                # until the other side gives up
     code, out, mb, s = p.run(f.port, "--retries", 0, "--timeout", "1s")
-    check("greeting: silence", code == 75 and "silent" in out and s < 10, (code, out, s))
+    check("greeting: silence", code == 75 and "silent" in out, (code, out, s))
     f.stop()
     pre = Fake(many(3), greeting=b"* PREAUTH hello\r\n")
     r = subprocess.run([binary(), "import", "-d", str(p.server.data), "--user", address("bob"), "--password-file", str(p.server.dir / "pw"),
@@ -144,7 +144,7 @@ def refusals(p):
             return True
     f = Fake(many(5), hook=throttled)
     code, out, mb, s = p.run(f.port, user="alice")
-    check("throttled: it waits and goes on", code == 0 and "5 messages imported" in out and 1.4 < s < 20, (code, out, s))
+    check("throttled: it waits and goes on", code == 0 and "5 messages imported" in out and 1.4 < s, (code, out, s))
     f.stop()
 
     def busy(s, c, tag, rest):
@@ -287,18 +287,20 @@ def killed(p):
     boxes["F0"][400] = ("", message(1))
     boxes["F0"][401] = ("", message(1))                       # two that are equal
     f = Fake({"INBOX": {}, **boxes}, hook=slow)
-    kills = 0
-    for i in range(25):
+    kills = rounds = 0
+    while kills < 15 and rounds < 200:
+        rounds += 1
         q = subprocess.Popen([binary(), "import", "-d", str(p.server.data), "--user", address("bob"), "--password-file", str(p.server.dir / "pw"), "--insecure",
                               f"imap://joe@127.0.0.1:{f.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(0.06 + 0.013 * (i % 12))
+        time.sleep(0.06 + 0.013 * (rounds % 12))
         kills += q.poll() is None
         q.kill()
-        q.wait()
+        if q.wait() == 0:                                     # all is there: there shall be more to do
+            boxes["F1"] = f.folders["F1"] = {**boxes["F1"], **{1000 * rounds + i: ("", message(1000000 + 1000 * rounds + i)) for i in range(200)}}
     code, out, mb, s = p.run(f.port)
     same = [name for name in boxes if p.bodies(name) != sorted(b for _, b in boxes[name].values())]
     check(f"killed {kills} times: nothing is missing, nothing doubled", code == 0 and kills >= 10 and not same, (out, same, kills))
-    check("and little was fetched twice", len(f.fetched) < 1199 + 150 * kills, len(f.fetched))
+    check("and little was fetched twice", len(f.fetched) < sum(map(len, boxes.values())) + 150 * kills, len(f.fetched))
     q = subprocess.Popen([binary(), "import", "-d", str(p.server.data), "--user", address("carol"), "--password-file", str(p.server.dir / "pw"), "--insecure",
                           f"imap://joe@127.0.0.1:{f.port}"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     before = len(f.fetched)
@@ -318,12 +320,12 @@ def several(p):
         return [name for name in boxes if p.bodies(name, user) != sorted(b for _, b in boxes[name].values())]
     meet = {"in": 0, "most": 0, "lock": threading.Lock()}
 
-    def together(s, c, tag, rest):                            # two who fetch wait for each other, a second at most
+    def together(s, c, tag, rest):                            # two who fetch wait for each other, but not for ever
         if "BODY" in rest:
             with meet["lock"]:
                 meet["in"] += 1
                 meet["most"] = max(meet["most"], meet["in"])
-            end = time.monotonic() + 1
+            end = time.monotonic() + 20
             while meet["most"] < 2 and time.monotonic() < end:
                 time.sleep(0.01)
             with meet["lock"]:
@@ -423,9 +425,9 @@ def pop3(p):
     for what, hook, expected in (("endless line", lambda s, c, w: w[0].upper() == "RETR" and endless(b"+OK\r\n", b"x" * 65536)(c), "line over"),
                                  ("endless message", lambda s, c, w: w[0].upper() == "LIST" and endless(b"+OK\r\n", b"1 5\r\n" * 1000)(c), "does not speak POP3"),
                                  ("garbage", lambda s, c, w: w[0].upper() == "UIDL" and (c.sendall(b"+OK\r\nfoo\r\n.\r\n") or True), "does not speak POP3"),
-                                 ("silence", lambda s, c, w: w[0].upper() == "RETR" and (time.sleep(5) or True), "silent")):
+                                 ("silence", lambda s, c, w: w[0].upper() == "RETR" and c.recv(1) == b"" or True, "silent")):
         f = FakePop(boxes, "UIDL USER", greeting=b"+OK\r\n", hook=hook)
-        code, out, mb, s = p.run(f.port, "--retries", 0, "--timeout", "2s", "--mailbox-map", "INBOX=Q", scheme="pop3")
+        code, out, mb, s = p.run(f.port, "--retries", 0, "--timeout", "2s" if what == "silence" else f"{PATIENCE}s", "--mailbox-map", "INBOX=Q", scheme="pop3")
         check(f"POP3: {what}", code in (1, 75) and expected in out and mb < 300, (code, out, mb))
         f.stop()
 

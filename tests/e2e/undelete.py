@@ -10,7 +10,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from common import ROOT, Server, Template, address, attempt, binary, check, count, finish, imap, pop3, scratch, skip
+from common import ROOT, Server, Template, address, attempt, binary, check, count, finish, imap, pop3, scratch, skip, until
 
 BIN = '"Recently Deleted"'
 MANY = 12000
@@ -323,12 +323,8 @@ def ids(c, mailbox):
 def everything_once(server, name):
     """Somebody else may have opened the account first, and be on the way to put the rest into the bin."""
     c = imap(server)
-    for _ in range(50):
-        inbox, kept = ids(c, "INBOX"), ids(c, BIN)
-        both = sorted(inbox + kept, key=int)
-        if len(both) >= MANY:
-            break
-        time.sleep(0.1)
+    inbox, kept = until(lambda: (there := (ids(c, "INBOX"), ids(c, BIN))) and len(there[0] + there[1]) >= MANY and there) or (ids(c, "INBOX"), ids(c, BIN))
+    both = sorted(inbox + kept, key=int)
     check(f"{name}: every message is there once ({len(inbox)} in INBOX, {len(kept)} in the bin)", both == [str(i).encode() for i in range(MANY)],
           (len(both), len(set(both))))
     c.logout()
