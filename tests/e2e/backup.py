@@ -14,7 +14,7 @@ import threading
 import time
 
 import common
-from common import DOMAIN, Server, Template, address, attempt, check
+from common import DOMAIN, Server, Template, address, attempt, check, until
 
 SEED = int(common.sys.argv[2]) if len(common.sys.argv) > 2 else 20261126
 RANDOM = random.Random(SEED)
@@ -171,9 +171,9 @@ def hot(server, app_password):
     """While mail comes in: what was acknowledged before the run began is in it, and nobody waits much longer."""
     where = WORK / "hot"
     load = Load(server)
-    time.sleep(3)
-    began = time.monotonic()
-    while time.monotonic() < began + 4:
+    until(lambda: len(load.acknowledged) > 100)
+    began = before = time.monotonic()
+    while before < began + 4:
         before = time.monotonic()
         backup(server, where)
     load.end()
@@ -183,7 +183,7 @@ def hot(server, app_password):
     check("hot: troika check finds nothing", run(binary, "check", "-d", WORK / "hot-restored", ok=False).returncode == 0)
     restored = serve(binary, WORK / "hot-restored")
     there = {(user, s) for user in ("alice", "bob") for s in subjects(restored, user)}
-    check(f"hot: all {len(promised)} messages acknowledged before the run are in it", not promised - there, sorted(promised - there)[:5])
+    check(f"hot: all {len(promised)} messages acknowledged before the run are in it", promised and not promised - there, sorted(promised - there)[:5])
     restored.remove()
 
 
@@ -362,11 +362,14 @@ def taken_up(server, app_password):
     for i in range(30):
         c.append("Large", "", None, message(f"huge{i}", RANDOM, 100) + os.urandom(3 << 20).replace(b"\r", b"r").replace(b"\n", b"n").replace(b"\0", b"0"))
     c.logout()
-    p = subprocess.Popen([binary, "backup", "-d", str(server.data), str(where), "--rate", "20M"], stdout=subprocess.DEVNULL)
-    while p.poll() is None and not [f for f in (server.data / "backup").glob("*") if f.suffix != ".new"]:
-        time.sleep(0.005)
-    p.kill()
-    p.wait()
+    for tries in range(6):                                   # a machine that is busy elsewhere may see the note too late
+        p = subprocess.Popen([binary, "backup", "-d", str(server.data), str(where), "--rate", "20M"], stdout=subprocess.DEVNULL)
+        while p.poll() is None and not [f for f in (server.data / "backup").glob("*") if f.suffix != ".new"]:
+            time.sleep(0.005)
+        p.kill()
+        if p.wait() < 0:
+            break
+        where = WORK / f"taken-up-{tries}"
     out = run(binary, "backup", "-d", server.data, where).stdout.decode()
     read = float(re.search(r"read \d+ bodies, ([\d.]+) MB", out).group(1))
     check("taken up: the next run reads less than was there", 0 < read < 60, out)
@@ -425,15 +428,13 @@ def whole(server, app_password):
 def waiting(server, app_password):
     """Mail that waits, and deleted mail, are in it; what waits is held in a directory whose past is not known, and is not where nothing happened since."""
     binary, where = server.template.binary, WORK / "waiting"
-    s = common.smtplib.SMTP("127.0.0.1", server.port["submission"], local_hostname="client.example.net", timeout=60)
+    s = common.smtplib.SMTP("127.0.0.1", server.port["submission"], local_hostname="client.example.net", timeout=common.PATIENCE)
     s.starttls(context=common.TLS)
     s.login(address("bob"), common.USERS["bob"])
     s.sendmail(address("bob"), ["somebody@nowhere.invalid"], message("waits", RANDOM).replace(b"sender@example.net", address("bob").encode()),
                mail_options=["HOLDFOR=3600"])                # RFC 4865
     s.quit()
-    end = time.monotonic() + 10
-    while b"somebody@nowhere" not in run(binary, "queue", "list", "-d", server.data).stdout and time.monotonic() < end:
-        time.sleep(0.1)
+    until(lambda: b"somebody@nowhere" in run(binary, "queue", "list", "-d", server.data).stdout)
     backup(server, where)
     waits = b"somebody@nowhere" in run(binary, "queue", "list", "-d", server.data).stdout
     deleted = run(binary, "undelete", "list", address("alice"), "-d", server.data).stdout
