@@ -24,7 +24,7 @@ MAKERS = {"ext4": "mkfs.ext4 -q -F -b 4096", "xfs": "mkfs.xfs -q -f -s size=4096
 FILE_SYSTEMS = sys.argv[4:] or list(MAKERS)
 DISK_MB = 512
 SENDERS = 8
-FIRST_SECONDS = 120                    # a bound for the first message in emulation, not an expectation
+FIRST_SECONDS = 600                    # a bound for the first message in emulation, not an expectation
 RISK_SECONDS = 3                       # how long a cut is put off for something to lose
 LOAD_SECONDS = (0, 5)                  # from then until the cut
 USER = f"bob@{DOMAIN}"
@@ -101,7 +101,7 @@ def mount(guest, kind):
 def live(guest, disk, witness, life):
     """Serves under load until the power goes."""
     guest.must("troika serve -d /mnt/data --config /etc/troika.conf --listen smtp=127.0.0.1:25 >/log 2>&1 & echo $! >/pid")
-    if not guest.wait_for("grep -q ' serve version' /log", 120):
+    if not guest.wait_for("grep -q ' serve version' /log", FIRST_SECONDS):
         raise RuntimeError(guest.must("tail -n 20 /log"))
     guest.must(f"mail_client 25 {SENDERS} {life} {USER} {EVENTS} >/client 2>&1 &")
     before, witness.rest = witness.count(), b""

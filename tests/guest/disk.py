@@ -76,7 +76,7 @@ class Disk:
 
     def cut(self, rnd=random):
         """The power goes, when the machine is ended. Of what is in the cache nothing survives, or any part, in any order. What came of it, in words."""
-        if not self.alone.wait(60):
+        if not self.alone.wait(300):
             raise RuntimeError("the disk is still in use")
         with self.lock:
             chance = 0 if self.lies else rnd.choice((0, 0, 0.5, 0.9))
