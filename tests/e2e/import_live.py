@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from common import DOMAIN, TLS, USERS, Listener, Server, Template, address, attempt, binary, check, contents, finish, imap, message, number, run_import, same_instant, skip
+from common import DOMAIN, PATIENCE, TLS, USERS, Listener, Server, Template, address, attempt, binary, check, contents, finish, free_ports, imap, message, number, run_import, same_instant, skip
 
 def secret(server, user="alice"):
     path = server.dir / f"secret-{user}"
@@ -196,12 +196,6 @@ def beside_a_bin(template):
         s.stop()
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Dovecot:
     """In a directory of its own; with start() it listens on loopback."""
 
@@ -213,7 +207,7 @@ class Dovecot:
         subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=localhost", "-addext",
                         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", self.dir / "key.pem", "-out", self.dir / "cert.pem"],
                        check=True, capture_output=True)
-        self.port = {p: free_port() for p in ("imap", "imaps", "pop3")}
+        self.port = dict(zip(("imap", "imaps", "pop3"), free_ports(3)))
         self.conf = self.dir / "dovecot.conf"
         self.conf.write_text(DOVECOT.format(dir=self.dir, location=location, protocols=protocols, prefix=prefix, separator=separator, uid=MAIL_UID, master=MASTER,
                                             password="Secret.Enough-42", ssl="yes" if ssl else "no", **self.port))
@@ -224,7 +218,7 @@ class Dovecot:
     def start(self):
         self.proc = subprocess.Popen(["/usr/sbin/dovecot", "-F", "-c", str(self.conf)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                      stderr=open(self.dir / "stderr", "ab"), start_new_session=True)
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         for p in self.port.values():
             while True:
                 try:
@@ -236,7 +230,7 @@ class Dovecot:
                     time.sleep(0.05)
 
     def client(self, user):
-        c = imaplib.IMAP4_SSL("127.0.0.1", self.port["imaps"], ssl_context=TLS, timeout=60)
+        c = imaplib.IMAP4_SSL("127.0.0.1", self.port["imaps"], ssl_context=TLS, timeout=PATIENCE)
         c.login(user, "Secret.Enough-42")
         return c
 
@@ -396,7 +390,7 @@ def many(template):
         wrong = []
         for u in users:
             c = d.client(u)
-            b = imaplib.IMAP4("127.0.0.1", s.port["imap"], timeout=60)
+            b = imaplib.IMAP4("127.0.0.1", s.port["imap"], timeout=PATIENCE)
             b.login(f"{u}@{DOMAIN}", "Secret.Enough-42")
             wrong += [f"{u} {f}" for f in ("INBOX", "Lists") if not same_instant(contents(c, f), contents(b, f))]
             c.logout()
@@ -428,7 +422,7 @@ class FarAway(Listener):
         super().__init__()
 
     def serve(self, here):
-        with socket.create_connection(("127.0.0.1", self.to), 10) as there:
+        with socket.create_connection(("127.0.0.1", self.to)) as there:
             threads = []
             for a, b in ((here, there), (there, here)):
                 line = queue.Queue()

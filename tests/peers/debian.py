@@ -3,11 +3,15 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "wire"))
+from server import PATIENCE, free_ports  # noqa: E402
+
 CACHE = ROOT / "build-peers"
 FETCH_SECONDS = 600
 STOP_SECONDS = 15
@@ -36,12 +40,10 @@ def unpacked(*packages):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return free_ports(1)[0]
 
 
-def await_port(port, proc, seconds=60):
+def await_port(port, proc, seconds=PATIENCE):
     end = time.monotonic() + seconds
     while True:
         try:
