@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
-from common import DOMAIN, TLS, USERS, Server, Template, address, check, finish, imap  # noqa: E402
+from common import DOMAIN, PATIENCE, TLS, USERS, Server, Template, address, check, finish, imap  # noqa: E402
 import rot_bits  # noqa: E402
 import rot_places  # noqa: E402
 import imaplib  # noqa: E402
@@ -122,7 +122,7 @@ class Known:
         self.share(server, clients["bob"])
         for c in clients.values():
             c.logout()
-        with smtplib.SMTP("127.0.0.1", server.port["submission"], local_hostname="client.example.net", timeout=60) as c:
+        with smtplib.SMTP("127.0.0.1", server.port["submission"], local_hostname="client.example.net", timeout=PATIENCE) as c:
             c.starttls(context=TLS)
             c.login(address("alice"), USERS["alice"])
             for n in range(20):                               # what waits in the queue: for a day, RFC 4865
@@ -240,7 +240,7 @@ class Case:
         self.faults.append(text)
 
     def run(self, *words, stdin=b""):
-        r = subprocess.run([self.known.binary, *map(str, words)], input=stdin, capture_output=True, timeout=120)
+        r = subprocess.run([self.known.binary, *map(str, words)], input=stdin, capture_output=True, timeout=2 * PATIENCE)
         if r.returncode < 0 or b"Sanitizer" in r.stderr:
             self.fault(f"{words[0]} {words[1]}: died by signal {-r.returncode}: {r.stderr[-300:]}")
         return r
@@ -296,7 +296,7 @@ class Case:
 
     def work(self, server, user):
         """As much as takes many of the pages that were free."""
-        c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=60)
+        c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=PATIENCE)
         c.login(address(user), USERS[user])
         for n in range(40):
             c.append("INBOX", None, None, body(f"{user}-later-{n}"))
@@ -308,7 +308,7 @@ class Case:
         c.logout()
 
     def fetch_all(self, server, user):
-        c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=60)
+        c = imaplib.IMAP4("127.0.0.1", server.port["imap"], timeout=PATIENCE)
         c.login(address(user), USERS[user])
         for line in c.list()[1]:
             name = line.decode().split(' "/" ')[-1]
