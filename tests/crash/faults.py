@@ -402,7 +402,7 @@ def one_fault(server, faults, w, fault, idle):
 
 
 def gave_way(server):
-    c = http.client.HTTPConnection("127.0.0.1", timeout=30)
+    c = http.client.HTTPConnection("127.0.0.1", timeout=PATIENCE)
     c.sock = socket.socket(socket.AF_UNIX)
     c.sock.connect(str(server.data / "run" / "troika.sock"))
     c.request("GET", "/metrics")

@@ -15,7 +15,7 @@ import time
 from io import BytesIO
 from pathlib import Path
 
-from common import ROOT, Failed, Server, Template, address, attempt, binary, check, finish, imap, pop3, skip, smtp
+from common import PATIENCE, ROOT, Failed, Server, Template, address, attempt, binary, check, finish, imap, pop3, skip, smtp, until
 
 sys.path.insert(0, str(ROOT / "tests" / "golden"))
 from seen import seen  # noqa: E402
@@ -28,7 +28,7 @@ CONFIRM_KILLS = 5
 
 
 def run(program, *words):
-    return subprocess.run([program, *map(str, words)], capture_output=True, timeout=120, text=True)
+    return subprocess.run([program, *map(str, words)], capture_output=True, timeout=2 * PATIENCE, text=True)
 
 
 # ---- the older program ----
@@ -115,12 +115,10 @@ def under_load(server, word, acknowledged):
     thread = threading.Thread(target=append)
     before = len(acknowledged)
     thread.start()
-    end = time.monotonic() + 60
-    while len(acknowledged) < before + 10 and time.monotonic() < end:
-        time.sleep(0.01)
+    until(lambda: len(acknowledged) >= before + 10)
     time.sleep(random.uniform(0, 0.4))
     server.kill()
-    thread.join(60)
+    thread.join(PATIENCE)
 
 
 def subjects(server, user):

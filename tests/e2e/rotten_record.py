@@ -52,7 +52,7 @@ class SystemRecords(rot_places.Index):
 
 class Local(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("localhost", timeout=60)
+        super().__init__("localhost", timeout=common.PATIENCE)
         self.path = path
 
     def connect(self):

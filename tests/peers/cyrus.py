@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from debian import await_port, free_port, stop, unpacked
+from debian import PATIENCE, await_port, free_port, stop, unpacked
 
 USER = "mail"                            # Debian has it from the start
 ADMIN = "cyrus"
@@ -81,7 +81,7 @@ class Cyrus:
         return subprocess.run([self.root / BIN / tool, "-C", self.dir / "imapd.conf", *args], capture_output=True, text=True, env=self.environment, timeout=timeout)
 
     def login(self, user):
-        c = imaplib.IMAP4("127.0.0.1", self.port, timeout=60)
+        c = imaplib.IMAP4("127.0.0.1", self.port, timeout=PATIENCE)
         c.login(user, PASSWORD)
         return c
 
