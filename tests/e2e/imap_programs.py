@@ -203,6 +203,7 @@ const assert = require('assert');
   await other.logout();
   await client.logout();
   console.log('flow is well: ' + [...client.capabilities.keys()].length + ' capabilities');
+  process.exit(0);                                            // the timer of the race would be waited for
 })().catch(e => { console.error(e); process.exit(1); });
 """
 
