@@ -162,8 +162,10 @@ static int move_page(struct change *c, void *arg)
 	int rc = store_wget(c->w, key_str(&key), &value);
 	if (!rc)
 		rc = page_decode(value, at->start, &page);
-	if (rc || page.count == 0 || page.m[0].uid >= at->start)
+	if (rc)
 		return rc == ERR_NOT_FOUND || rc == ERR_CORRUPT ? 0 : rc;
+	if (page.count == 0 || page.m[0].uid >= at->start)
+		return 0;
 	uint32_t last = page.m[page.count - 1].uid;
 	page.start = page.m[0].uid;
 	rc = is_taken(c, at, page.start, last, &taken);

@@ -79,7 +79,7 @@ struct visit {
 static int tags_of_living(struct lmdb_store *s, MDB_txn *txn, const struct record *r, bool *lives_out, store_tag **tags_out, size_t *n_out)
 {
 	uint64_t place;
-	struct segment_row row;
+	struct segment_row row = { .state = SEGMENT_GONE };
 	int rc = index_place(s, txn, r->id, &place);
 	if (rc == 0)
 		rc = index_segment_get(s, txn, place_segment(place), &row);
