@@ -168,10 +168,19 @@ def by_smtp(server, w, ident, size):
         w.kept[ident] = w.tried[ident]
 
 
+def greet(c):
+    """smtplib goes on with HELO when EHLO is refused, and then misses what only EHLO tells of."""
+    code, text = c.ehlo()
+    if code != 250:
+        raise smtplib.SMTPHeloError(code, text)
+
+
 def by_queue(server, w, ident, _):
     c = smtplib.SMTP("127.0.0.1", server.port["submission"], local_hostname="client.example.net", timeout=PATIENCE)
     try:
+        greet(c)
         c.starttls(context=TLS)
+        greet(c)
         c.login(address("alice"), USERS["alice"])
         text = f"From: {address('alice')}\r\nTo: x@far.test\r\nSubject: {ident}\r\n\r\nout\r\n"
         c.sendmail(address("alice"), ["x@far.test"], text)
@@ -230,6 +239,8 @@ def clear(e):
         return all(400 <= code < 600 for code, _ in e.recipients.values())
     if isinstance(e, smtplib.SMTPServerDisconnected):
         return None
+    if isinstance(e, smtplib.SMTPNotSupportedError):
+        return False
     if isinstance(e, smtplib.SMTPResponseException):
         return 400 <= e.smtp_code < 600
     if isinstance(e, imaplib.IMAP4.abort):
