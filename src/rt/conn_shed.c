@@ -147,10 +147,10 @@ static bool shed_once(struct worker *w)
 bool conn_shed(struct worker *w)
 {
 	struct server *s = w->server;
-	bool relief = false;
+	bool relief = clock_mono_ms() >= atomic_load(&s->shed_after_ms);
 	atomic_store(&s->shed_again, true);
 	/* who comes while another thread is at it may not have been seen by that one, and might be the last to come: it looks again */
-	while (atomic_load(&s->shed_again) && clock_mono_ms() >= atomic_load(&s->shed_after_ms)) {
+	while (atomic_load(&s->shed_again) && atomic_load(&s->held) > SHED_HIGH(s->config.memory_max) && clock_mono_ms() >= atomic_load(&s->shed_after_ms)) {
 		if (atomic_exchange(&s->shedding, true))
 			return await_relief(w);
 		w->sheds = true;
