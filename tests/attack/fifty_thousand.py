@@ -53,9 +53,10 @@ def friend(guest, subject):
 
 
 def memory(guest):
-    """(anonymous memory now, the most that was ever resident) in MB."""
+    """(anonymous memory now, the most that was ever resident without the pages of files, which cost nothing) in MB."""
     text = guest.must("cat /proc/$(cat /pid)/status")
-    return tuple(int(re.search(rf"{name}:\s+(\d+)", text)[1]) / 1024 for name in ("RssAnon", "VmHWM"))
+    anon, most, files = (int(re.search(rf"{name}:\s+(\d+)", text)[1]) / 1024 for name in ("RssAnon", "VmHWM", "RssFile"))
+    return anon, most - files
 
 
 def connections(guest):
@@ -148,11 +149,12 @@ def flood(guest, ceiling):
 
 
 def leave(guest, before):
-    guest.must("kill $(cat /crowd.pid) $(cat /flood.pid)")
+    guest.must("kill -9 $(cat /crowd.pid) $(cat /flood.pid)")
     end = time.monotonic() + LEAVE_SECONDS
     while connections(guest) > 1000 and time.monotonic() < end:
         time.sleep(1)
-    check("the crowd has gone, and no descriptor stays", connections(guest) < 1000, connections(guest))
+    check("the crowd has gone, and no descriptor stays", connections(guest) < 1000,
+          (connections(guest), guest.run("ps | grep crowd_client; tail -n 1 /flood; cat /proc/net/sockstat; tail -n 3 /log")))
     while memory(guest)[0] > before + BASE_MB and time.monotonic() < end:
         time.sleep(1)
     anon = memory(guest)[0]
