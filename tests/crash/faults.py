@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "e2e"))
-from common import PATIENCE, TLS, USERS, Server, Template, address, attempt, check, finish, imap, pop3, scratch, smtp, until  # noqa: E402
+from common import PATIENCE, TLS, USERS, Server, Template, address, attempt, check, finish, imap, metrics_text, pop3, scratch, smtp, until  # noqa: E402
 
 BUILD = Path(sys.argv[1]).resolve().parent
 SECONDS = float(sys.argv[2]) if len(sys.argv) > 2 else 1.2
@@ -326,13 +326,7 @@ def is_held(operation, server, w):
 
 def explained(server):
     """Connections that the server has ended by itself and told why, by its figures: each of these goes with a line in the log."""
-    s = socket.socket(socket.AF_UNIX)
-    s.settimeout(PATIENCE)
-    s.connect(str(server.data / "run" / "troika.sock"))
-    s.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-    text = b"".join(iter(lambda: s.recv(65536), b""))
-    s.close()
-    return sum(int(n) for n in re.findall(rb'^troika_rt_(?:refused_total|gave_up_total|tls_handshakes_total)\{(?:why=|result="failed").*\} (\d+)', text, re.M))
+    return sum(int(n) for n in re.findall(rb'^troika_rt_(?:refused_total|gave_up_total|tls_handshakes_total)\{(?:why=|result="failed").*\} (\d+)', metrics_text(server), re.M))
 
 
 def settle(server, wanted):

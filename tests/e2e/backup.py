@@ -14,7 +14,7 @@ import threading
 import time
 
 import common
-from common import DOMAIN, Server, Template, address, attempt, check, until
+from common import DOMAIN, Server, Template, address, attempt, check, flip, until
 
 SEED = int(common.sys.argv[2]) if len(common.sys.argv) > 2 else 20261126
 RANDOM = random.Random(SEED)
@@ -235,18 +235,6 @@ def lost_directory(server, app_password):
     r = run(binary, "restore", where, "--list", ok=False)
     check("lost directory: the list says that it is not all", r.returncode == 3 and b"not all users" in r.stderr, r.stderr)
     server.remove()
-
-
-def flip(directory, bytes_before):
-    """A bit of the octet behind them, in the newest copy of the record and in older ones."""
-    path = directory / "store/index/data.mdb"
-    data = bytearray(path.read_bytes())
-    at = data.find(bytes_before)
-    check("the record is there", at >= 0)
-    while at >= 0:
-        data[at + len(bytes_before)] ^= 4
-        at = data.find(bytes_before, at + 1)
-    path.write_bytes(data)
 
 
 def rotten_record(server, app_password):

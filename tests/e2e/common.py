@@ -42,6 +42,29 @@ def attempt(name, fn, *args):
         check(name, False, f"{type(e).__name__}: {e}")
 
 
+def metrics_text(server):
+    """What the server tells of itself on its socket, with the head of the answer."""
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(PATIENCE)
+    s.connect(str(server.data / "run" / "troika.sock"))
+    s.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+    text = b"".join(iter(lambda: s.recv(65536), b""))
+    s.close()
+    return text
+
+
+def flip(directory, bytes_before):
+    """A bit of the octet behind them, in the newest copy of the record and in older ones."""
+    path = directory / "store/index/data.mdb"
+    data = bytearray(path.read_bytes())
+    at = data.find(bytes_before)
+    check("the record is there", at >= 0)
+    while at >= 0:
+        data[at + len(bytes_before)] ^= 4
+        at = data.find(bytes_before, at + 1)
+    path.write_bytes(data)
+
+
 def finish():
     print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
     sys.exit(1 if failed else 0)

@@ -16,24 +16,12 @@ import sys
 from pathlib import Path
 
 import common
-from common import USERS, Server, Template, address, attempt, check, imap, pop3, smtp
+from common import USERS, Server, Template, address, attempt, check, flip, imap, pop3, smtp
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "crash"))
 import rot_places                                                     # noqa: E402
 
 WORK = common.scratch()
-
-
-def flip(directory, bytes_before):
-    """A bit of the octet behind them, in the newest copy of the record and in older ones."""
-    path = directory / "store/index/data.mdb"
-    data = bytearray(path.read_bytes())
-    at = data.find(bytes_before)
-    check("the record is there", at >= 0)
-    while at >= 0:
-        data[at + len(bytes_before)] ^= 4
-        at = data.find(bytes_before, at + 1)
-    path.write_bytes(data)
 
 
 class SystemRecords(rot_places.Index):

@@ -3,11 +3,10 @@
 Usage: search.py PATH/TO/troika"""
 import re
 import shutil
-import socket
 import sqlite3
 import time
 
-from common import PATIENCE, ROOT, Server, Template, address, attempt, binary, check, finish, imap, skip, smtp, until
+from common import ROOT, Server, Template, address, attempt, binary, check, finish, imap, metrics_text, skip, smtp, until
 
 WORDS = "river mountain bridge station letter journey horse carriage winter summer garden kitchen".split()
 
@@ -107,13 +106,7 @@ def killed(server, n):
 
 def indexed(server):
     """How many emails were read for an index since the server was started."""
-    s = socket.socket(socket.AF_UNIX)
-    s.settimeout(PATIENCE)
-    s.connect(str(server.data / "run" / "troika.sock"))
-    s.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-    text = b"".join(iter(lambda: s.recv(65536), b""))
-    s.close()
-    return sum(int(x) for x in re.findall(rb"^troika_search_emails_total\{.*\} (\d+)", text, re.M))
+    return sum(int(x) for x in re.findall(rb"^troika_search_emails_total\{.*\} (\d+)", metrics_text(server), re.M))
 
 
 def answers(server):
